@@ -1,0 +1,52 @@
+/** Record types that several record families share, with ZooKeeper's field names. */
+import type { SessionId, Zxid } from './scalars.ts';
+
+/** `org.apache.zookeeper.data.Id`. */
+export interface Id {
+	readonly scheme: string;
+	readonly id: string;
+}
+
+/** `org.apache.zookeeper.data.ACL`: perms is a bit set, read 1, write 2, create 4, delete 8, admin 16. */
+export interface Acl extends Id {
+	readonly perms: number;
+}
+
+/**
+ * `StatPersisted`: the Stat as the tree, the snapshot and the digest have it. `cversion` counts creations of children only
+ * (semantics 23); `ephemeralOwner` is raw: containers and TTL nodes have their marks there (semantics 22).
+ */
+export interface StoredStat {
+	readonly czxid: Zxid;
+	readonly mzxid: Zxid;
+	/** Milliseconds since 1970, from the header of the transaction that created the node. */
+	readonly ctime: number;
+	readonly mtime: number;
+	readonly version: number;
+	readonly cversion: number;
+	readonly aversion: number;
+	/** Unsigned 64 bits. */
+	readonly ephemeralOwner: bigint;
+	readonly pzxid: Zxid;
+}
+
+/** `Stat`: what a client sees. `cversion` is 2 * stored - numChildren, `ephemeralOwner` is 0 for containers and TTL nodes. */
+export interface Stat extends StoredStat {
+	readonly dataLength: number;
+	readonly numChildren: number;
+}
+
+/** `TxnHeader` without its type, which the transaction's kind says. */
+export interface TxnHeader {
+	readonly sessionId: SessionId;
+	readonly cxid: number;
+	readonly zxid: Zxid;
+	/** Milliseconds since 1970, the leader's clock when the transaction was prepared. */
+	readonly time: number;
+}
+
+/** `TxnDigest`: the tree's digest right after the transaction, unsigned 64 bits. Version 2 is ZooKeeper 3.8's. */
+export interface TxnDigest {
+	readonly version: number;
+	readonly value: bigint;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['source', 'node', 'import', 'module', 'default'];
+
+export default defineConfig({
+	ssr: { resolve: { conditions } },
+	resolve: { conditions },
+	oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+	test: {
+		include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
+		exclude: ['test/interop/**', 'node_modules/**', 'dist/**'],
+		testTimeout: 30_000,
+		hookTimeout: 60_000,
+	},
+});
