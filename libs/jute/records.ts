@@ -1,5 +1,8 @@
 /** Record types that several record families share, with ZooKeeper's field names. */
+import { type JuteReader, type JuteWriter } from './codec.ts';
 import type { SessionId, Zxid } from './scalars.ts';
+
+export { openAcl, readAcl, readId, writeAcl, writeId } from './acl.ts';
 
 /** `org.apache.zookeeper.data.Id`. */
 export interface Id {
@@ -49,4 +52,64 @@ export interface TxnHeader {
 export interface TxnDigest {
 	readonly version: number;
 	readonly value: bigint;
+}
+
+/** The order of `StatPersisted`, 60 bytes. */
+export function readStoredStat(reader: JuteReader): StoredStat {
+	return {
+		czxid: reader.readZxid(),
+		mzxid: reader.readZxid(),
+		ctime: reader.readSafeLong(),
+		mtime: reader.readSafeLong(),
+		version: reader.readInt(),
+		cversion: reader.readInt(),
+		aversion: reader.readInt(),
+		ephemeralOwner: reader.readLong(),
+		pzxid: reader.readZxid(),
+	};
+}
+
+export function writeStoredStat(writer: JuteWriter, stat: StoredStat): void {
+	writer.ensure(60);
+	writer.writeZxid(stat.czxid);
+	writer.writeZxid(stat.mzxid);
+	writer.writeSafeLong(stat.ctime);
+	writer.writeSafeLong(stat.mtime);
+	writer.writeInt(stat.version);
+	writer.writeInt(stat.cversion);
+	writer.writeInt(stat.aversion);
+	writer.writeLong(stat.ephemeralOwner);
+	writer.writeZxid(stat.pzxid);
+}
+
+/** The order of `Stat`, 68 bytes: pzxid is last. */
+export function readStat(reader: JuteReader): Stat {
+	return {
+		czxid: reader.readZxid(),
+		mzxid: reader.readZxid(),
+		ctime: reader.readSafeLong(),
+		mtime: reader.readSafeLong(),
+		version: reader.readInt(),
+		cversion: reader.readInt(),
+		aversion: reader.readInt(),
+		ephemeralOwner: reader.readLong(),
+		dataLength: reader.readInt(),
+		numChildren: reader.readInt(),
+		pzxid: reader.readZxid(),
+	};
+}
+
+export function writeStat(writer: JuteWriter, stat: Stat): void {
+	writer.ensure(68);
+	writer.writeZxid(stat.czxid);
+	writer.writeZxid(stat.mzxid);
+	writer.writeSafeLong(stat.ctime);
+	writer.writeSafeLong(stat.mtime);
+	writer.writeInt(stat.version);
+	writer.writeInt(stat.cversion);
+	writer.writeInt(stat.aversion);
+	writer.writeLong(stat.ephemeralOwner);
+	writer.writeInt(stat.dataLength);
+	writer.writeInt(stat.numChildren);
+	writer.writeZxid(stat.pzxid);
 }
