@@ -1,8 +1,15 @@
-import { defineConfig, mergeConfig } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import base from './vitest.config.ts';
 
-export default mergeConfig(
-	base,
-	defineConfig({ test: { testTimeout: 120_000, hookTimeout: 180_000, fileParallelism: false } }),
-	true,
-);
+/** Specs against the real ZooKeeper and real clients, one at a time: each starts servers of its own. */
+export default defineConfig({
+	...base,
+	test: {
+		...base.test,
+		include: ['test/interop/**/*.spec.ts'],
+		exclude: ['node_modules/**', 'dist/**'],
+		testTimeout: 120_000,
+		hookTimeout: 180_000,
+		fileParallelism: false,
+	},
+});

@@ -1,0 +1,16 @@
+/** `npm start`: the server, on Node 24. What follows `--` goes to it: `npm start -- --config zoo.cfg`. */
+import { join } from 'node:path';
+import { PrepareError, prepare, root } from './prepare.mjs';
+import { runOnNode24 } from './run-on-node24.mjs';
+
+/** A young generation large enough that the batches of a busy moment die in it instead of being promoted. */
+const flags = ['--max-semi-space-size=32', '--enable-source-maps'];
+
+try {
+	prepare();
+	runOnNode24([...flags, join(root, 'dist', 'apps', 'server', 'main.js'), ...process.argv.slice(2)]);
+} catch (error) {
+	if (!(error instanceof PrepareError)) throw error;
+	console.error(error.message);
+	process.exitCode = error.exitCode;
+}

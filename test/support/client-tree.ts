@@ -1,0 +1,35 @@
+/** A tree as a client of the real ZooKeeper reads it, and its comparison with one of the recordings' form. */
+import { expect } from 'vitest';
+import type { RealZooKeeper } from './real-zookeeper.ts';
+import type { ExpectedNode } from './recordings.ts';
+
+/** What a client sees of a node: ephemeralOwner is 0 for containers and TTL nodes, cversion is the visible one (semantics 22, 23). */
+export type ClientNode = Omit<ExpectedNode, 'cversion'> & { readonly dataLength: number };
+
+export function readTree(server: RealZooKeeper): ClientNode[] {
+	return server.kazoo<ClientNode>('tree.py');
+}
+
+/**
+ * Path, data, every field of the Stat and the ACL. Left out are the contents that change without transactions: those of
+ * /zookeeper/config and of a quota's zookeeper_stats.
+ */
+export function expectSameTree(seen: readonly ClientNode[], expected: readonly ExpectedNode[]): void {
+	const wanted = new Map(expected.map((node) => [node.path, asClientSees(node)]));
+	const found = new Map(seen.map((node) => [node.path, comparable(node)]));
+	expect([...found.keys()].sort()).toEqual([...wanted.keys()].sort());
+	for (const [path, node] of found) expect(node, path).toEqual(wanted.get(path));
+}
+
+function asClientSees({ cversion: _, ...node }: ExpectedNode): ClientNode {
+	const owner = BigInt(node.ephemeralOwner);
+	const hidden = owner === 1n << 63n || owner >> 56n === 0xffn;
+	const dataLength = node.data === null ? 0 : Buffer.from(node.data, 'base64').length;
+	return comparable({ ...node, ephemeralOwner: hidden ? '0x0' : node.ephemeralOwner, dataLength });
+}
+
+function comparable(node: ClientNode): ClientNode {
+	if (node.path === '/zookeeper/config' || node.path.endsWith('/zookeeper_stats'))
+		return { ...node, data: null, dataLength: 0 };
+	return node;
+}

@@ -1,0 +1,107 @@
+/** Child processes of tests: run to the end, or kept and ended by their id. */
+import { spawn, spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
+
+export interface Outcome {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+export interface RunOptions {
+	readonly cwd?: string;
+	readonly env?: Readonly<Record<string, string>>;
+	readonly input?: string;
+}
+
+/** Runs a program to its end. */
+export function run(program: string, args: readonly string[], options: RunOptions = {}): Outcome {
+	const result = spawnSync(program, args, {
+		cwd: options.cwd,
+		env: { ...process.env, ...options.env },
+		input: options.input ?? '',
+		encoding: 'utf8',
+		maxBuffer: 1 << 28,
+		timeout: 120_000,
+	});
+	if (result.error) throw result.error;
+	return { status: result.status, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** Runs a program to its end and returns what it printed. @throws with all that it said when it fails. */
+export function output(program: string, args: readonly string[], options: RunOptions = {}): string {
+	const { status, stdout, stderr } = run(program, args, options);
+	if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${status}:\n${stdout}${stderr}`);
+	return stdout;
+}
+
+/** A program that goes on beside the test, and everything it has printed so far. */
+export class RunningProgram {
+	output = '';
+	/** Null while it runs. */
+	exitCode: number | null = null;
+	readonly pid: number;
+	readonly exited: Promise<number>;
+	private waiting: (() => void)[] = [];
+
+	constructor(program: string, args: readonly string[], options: RunOptions = {}) {
+		const child = spawn(program, args, {
+			cwd: options.cwd,
+			env: { ...process.env, ...options.env },
+			stdio: ['ignore', 'pipe', 'pipe'],
+		});
+		const collect = (chunk: Buffer): void => {
+			this.output += chunk.toString('utf8');
+			this.wake();
+		};
+		child.stdout.on('data', collect);
+		child.stderr.on('data', collect);
+		this.exited = new Promise((resolve, reject) => {
+			child.on('error', reject);
+			child.on('close', (code) => {
+				this.exitCode = code ?? -1;
+				this.wake();
+				resolve(this.exitCode);
+			});
+		});
+		if (child.pid === undefined) throw new Error(`${program} could not be started: is it installed?`);
+		this.pid = child.pid;
+	}
+
+	/** Resolves when the output matches. @throws with the output when the program ends first or the time is up. */
+	async waitFor(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
+		const deadline = AbortSignal.timeout(timeoutMs);
+		for (;;) {
+			const match = pattern.exec(this.output);
+			if (match) return match;
+			if (this.exitCode !== null) throw new Error(`it ended with ${this.exitCode} before ${pattern}:\n${this.output}`);
+			if (deadline.aborted) throw new Error(`${pattern} did not come within ${timeoutMs} ms:\n${this.output}`);
+			await new Promise<void>((resolve) => {
+				this.waiting.push(resolve);
+				deadline.addEventListener('abort', () => resolve(), { once: true });
+			});
+		}
+	}
+
+	/** Signals the program and waits for its end. @returns the exit code, -1 when the signal ended it */
+	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
+		if (this.exitCode === null) process.kill(this.pid, signal);
+		return this.exited;
+	}
+
+	private wake(): void {
+		for (const resolve of this.waiting.splice(0)) resolve();
+	}
+}
+
+/** A loopback port that was free a moment ago. */
+export function freePort(): Promise<number> {
+	return new Promise((resolve, reject) => {
+		const server = createServer();
+		server.on('error', reject);
+		server.listen(0, '127.0.0.1', () => {
+			const address = server.address();
+			server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+		});
+	});
+}
