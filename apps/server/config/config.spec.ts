@@ -1,0 +1,207 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig } from './config.ts';
+import { environmentVariable, keyNames, keys } from './keys.ts';
+import { isLaterKey, laterKeys } from './later-keys.ts';
+import { parseProperties } from './properties-file.ts';
+import { effectiveKeysTable, laterKeysTable } from './reference.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(text: string, name = 'zoo.cfg'): string {
+	const path = join(folder, name);
+	writeFileSync(path, text);
+	return path;
+}
+
+function problemsOf(text: string, environment = {}): readonly string[] {
+	try {
+		loadConfig({ file: file(text), environment });
+	} catch (error) {
+		if (error instanceof ConfigError) return error.problems;
+		throw error;
+	}
+	return [];
+}
+
+describe('zoo.cfg', () => {
+	it('gives the defaults without a file', () => {
+		const config = loadConfig();
+		expect(config.tickTime).toBe(2000);
+		expect(config.minSessionTimeout).toBe(4000);
+		expect(config.maxSessionTimeout).toBe(40_000);
+		expect(config.grpcAddress).toBe('127.0.0.1');
+		expect(config.dataLogDir).toBe(config.dataDir);
+		expect(Object.isFrozen(config)).toBe(true);
+	});
+
+	it("keeps the names and the meaning of ZooKeeper's keys", () => {
+		const config = loadConfig({
+			file: file(
+				'# a comment\n! another\ntickTime = 1000\ndataDir=/tmp/zk\ndataLogDir /tmp/zk-log\nforceSync=no\nautopurge.snapRetainCount: 5\n' +
+					'4lw.commands.whitelist=stat, ruok,\\\n  conf\nzookeeper.extendedTypesEnabled=true\ngrpcPort=0\n',
+			),
+		});
+		expect(config).toMatchObject({
+			tickTime: 1000,
+			maxSessionTimeout: 20_000,
+			dataDir: '/tmp/zk',
+			dataLogDir: '/tmp/zk-log',
+			forceSync: false,
+			'autopurge.snapRetainCount': 5,
+			'4lw.commands.whitelist': ['stat', 'ruok', 'conf'],
+			extendedTypesEnabled: true,
+			grpcPort: 0,
+		});
+	});
+
+	it("takes every key of ZooKeeper's own sample, and says once what has no effect", () => {
+		const config = loadConfig({
+			file: file(
+				'tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/tmp/zookeeper\nclientPort=2181\nmaxClientCnxns=60\nautopurge.snapRetainCount=3\n' +
+					'autopurge.purgeInterval=1\nmetricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider\n' +
+					'metricsProvider.httpPort=7000\nadmin.enableServer=false\nssl.quorum.keyStore.location=/x\nauthProvider.1=some.Class\n',
+			),
+		});
+		expect(config.clientPort).toBe(2181);
+		expect(config.warnings.filter((line) => line.startsWith('without effect'))).toEqual([
+			'without effect in this build: admin.enableServer, authProvider.1, initLimit, maxClientCnxns, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location, syncLimit',
+		]);
+		expect(config.warnings.some((line) => line.startsWith('clientPort=2181'))).toBe(true);
+	});
+
+	it('names the nearest known key and the line of an unknown one', () => {
+		expect(problemsOf('tickTime=2000\n\ndatadir=/tmp\nsnapCuont=5\n')).toEqual([
+			`datadir is not a known key (${join(folder, 'zoo.cfg')}, line 3); the nearest one is dataDir`,
+			`snapCuont is not a known key (${join(folder, 'zoo.cfg')}, line 4); the nearest one is snapCount`,
+		]);
+	});
+
+	it.each([
+		['tickTime=fast', 'tickTime is "fast"', 'an integer ≥ 1'],
+		['tickTime=0x10', 'tickTime is "0x10"', 'an integer ≥ 1'],
+		['tickTime=', 'tickTime is ""', 'an integer ≥ 1'],
+		['grpcPort=70000', 'grpcPort is "70000"', 'from 0 to 65535'],
+		['forceSync=maybe', 'forceSync is "maybe"', '`true` or `false`'],
+		['audit.mode=sync', 'audit.mode is "sync"', '`off`, `async`, `strict`'],
+		['otel.sampleRatio=2', 'otel.sampleRatio is "2"', 'a number from 0 to 1'],
+		['server.1=host', 'server.1 is "host"', 'host:quorumPort:electionPort'],
+	])('refuses %s and says what is allowed', (line, what, allowed) => {
+		const [problem = '', ...more] = problemsOf(`\n${line}\n`);
+		expect(more).toEqual([]);
+		expect(problem).toContain(what);
+		expect(problem).toContain('line 2)');
+		expect(problem).toContain(allowed);
+	});
+
+	it('does not show a secret that it refuses', () => {
+		const [problem] = problemsOf('audit.url=mysql://user:pass-word@host/db');
+		expect(problem).toContain('audit.url is a value');
+		expect(problem).not.toContain('pass-word');
+	});
+
+	it('refuses an ensemble, which would be several servers that do not know each other', () => {
+		expect(problemsOf('server.1=a:2888:3888\nserver.2=b:2888:3888;2181\n')[0]).toContain('a single server only');
+		expect(problemsOf('server.1=a:2888:3888:observer;[::1]:2181\n')).toEqual([]);
+		expect(problemsOf('minSessionTimeout=9\nmaxSessionTimeout=8')[0]).toContain('minSessionTimeout (9 ms)');
+	});
+
+	it('reads server lines from the dynamic configuration file', () => {
+		file('server.1=a:2888:3888;2181\nversion=100000000\n', 'zoo.cfg.dynamic');
+		const config = loadConfig({ file: file('dynamicConfigFile=zoo.cfg.dynamic\n') });
+		expect(config.servers).toEqual([{ id: 1, role: 'participant', text: 'a:2888:3888;2181' }]);
+		file('tickTime=1\n', 'zoo.cfg.dynamic');
+		expect(problemsOf('dynamicConfigFile=zoo.cfg.dynamic\n')[0]).toContain('tickTime cannot stand');
+	});
+
+	it('says that the file cannot be read', () => {
+		expect(() => loadConfig({ file: join(folder, 'none.cfg') })).toThrow(/none\.cfg cannot be read/);
+	});
+});
+
+describe('the environment', () => {
+	it('wins over the file, and an empty variable counts as none', () => {
+		const config = loadConfig({
+			file: file('tickTime=1000\nsnapCount=50\n'),
+			environment: { CK_TICK_TIME: '3000', CK_SNAP_COUNT: '', CK_AUDIT_MODE: 'OFF', HOME: '/root' },
+		});
+		expect(config.tickTime).toBe(3000);
+		expect(config.snapCount).toBe(50);
+		expect(config['audit.mode']).toBe('off');
+	});
+
+	it('names the variable of a bad value, and the nearest of an unknown one', () => {
+		expect(problemsOf('', { CK_GRPC_PORT: 'x' })[0]).toBe(
+			'grpcPort is "x" (CK_GRPC_PORT): it must be an integer from 0 to 65535',
+		);
+		const { warnings } = loadConfig({ environment: { CK_AUDIT_URI: 'x', CK_ADDRESS: 'for ck' } });
+		expect(warnings).toEqual(['the environment variable CK_AUDIT_URI is not known; the nearest one is CK_AUDIT_URL']);
+	});
+
+	it('has a name of its own for each key', () => {
+		const names = new Set(keyNames.map(environmentVariable));
+		expect(names.size).toBe(keyNames.length);
+		expect(
+			Object.keys(laterKeys)
+				.map(environmentVariable)
+				.filter((name) => names.has(name)),
+		).toEqual([]);
+		expect(environmentVariable('autopurge.snapRetainCount')).toBe('CK_AUTOPURGE_SNAP_RETAIN_COUNT');
+		expect(environmentVariable('DigestAuthenticationProvider.superDigest')).toBe(
+			'CK_DIGEST_AUTHENTICATION_PROVIDER_SUPER_DIGEST',
+		);
+		expect(environmentVariable('skipACL')).toBe('CK_SKIP_ACL');
+	});
+});
+
+describe('the properties format', () => {
+	it("reads what Java's escapes mean", () => {
+		expect(parseProperties('a\\=b=c\\td\r\nk\\u0041 : v \\\\\n\nlast')).toEqual([
+			{ key: 'a=b', value: 'c\td', line: 1 },
+			{ key: 'kA', value: 'v \\', line: 2 },
+			{ key: 'last', value: '', line: 4 },
+		]);
+	});
+
+	it('gives back what was written with escapes', () => {
+		const word = fc.stringMatching(/^[ -~]{1,20}$/).filter((text) => text.trim() === text);
+		fc.assert(
+			fc.property(word, word, (key, value) => {
+				const escaped = key.replace(/[\\=:\s#!]/g, '\\$&');
+				expect(parseProperties(`${escaped}=${value.replaceAll('\\', '\\\\')}`)).toEqual([{ key, value, line: 1 }]);
+			}),
+		);
+	});
+});
+
+describe('docs/configuration.md', () => {
+	const document = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url));
+
+	/** Replaces what stands between the mark and the next heading (or the end). */
+	function put(text: string, mark: string, table: string): string {
+		const start = text.indexOf(mark) + mark.length;
+		const next = text.indexOf('\n## ', start);
+		return `${text.slice(0, start)}\n${table}\n${next === -1 ? '' : text.slice(next)}`;
+	}
+
+	it('has the table that the code has (REWRITE=1 writes it)', () => {
+		const text = readFileSync(document, 'utf8');
+		const expected = put(
+			put(text, '<!-- effective keys -->', effectiveKeysTable()),
+			'<!-- later keys -->',
+			laterKeysTable(),
+		);
+		if (process.env.REWRITE === '1') writeFileSync(document, expected);
+		expect(readFileSync(document, 'utf8')).toBe(expected);
+	});
+
+	it('knows no key twice', () => {
+		for (const name of keyNames) expect([name, isLaterKey(name)]).toEqual([name, false]);
+		expect(Object.keys(keys).length).toBe(keyNames.length);
+	});
+});

@@ -1,0 +1,214 @@
+/**
+ * The configuration: zoo.cfg, then the environment over it. Read once, validated, frozen. Anything wrong stops the start with a ConfigError that lists
+ * every problem, each with its key, its value, where it stands and what is allowed.
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { environmentVariable, type Key, type KeyName, keyNames, keys, type Values } from './keys.ts';
+import { isLaterKey, laterKeys } from './later-keys.ts';
+import { nearest } from './nearest.ts';
+import { parseProperties } from './properties-file.ts';
+import { type EnsembleServer, parseServerLine, serverLineForm } from './server-line.ts';
+
+export interface ServerConfig extends Values {
+	/** The file it was read from; undefined without one. */
+	readonly file: string | undefined;
+	/** `server.N`, in order. */
+	readonly servers: readonly EnsembleServer[];
+	/** The server's own id: the file `myid` in the data directory; 0 without one. */
+	readonly serverId: number;
+	/** One line each, to be logged at the start. */
+	readonly warnings: readonly string[];
+}
+
+export class ConfigError extends Error {
+	constructor(readonly problems: readonly string[]) {
+		super(problems.length === 1 ? problems[0] : `${problems.length} problems:\n  ${problems.join('\n  ')}`);
+		this.name = 'ConfigError';
+	}
+}
+
+export interface ConfigSources {
+	readonly file?: string | undefined;
+	readonly environment?: Readonly<Record<string, string | undefined>>;
+	/** Over both; for tests and for the command line. */
+	readonly overrides?: Partial<Values>;
+}
+
+interface Entry {
+	readonly key: string;
+	readonly value: string;
+	/** ` (zoo.cfg, line 3)` or ` (CK_TICK_TIME)`, for messages. */
+	readonly where: string;
+}
+
+/** Variables of other parts of Chronokeeper that begin with CK_ as well. */
+const otherVariables: ReadonlySet<string> = new Set(['CK_ADDRESS', 'CK_CONFIG', 'CK_AUTH', 'CK_SERVER', 'CK_POSTGRES']);
+
+/** @throws ConfigError */
+export function loadConfig(sources: ConfigSources = {}): ServerConfig {
+	const problems: string[] = [];
+	const warnings: string[] = [];
+	const entries = [
+		...(sources.file === undefined ? [] : readFile(sources.file, problems)),
+		...readEnvironment(sources.environment ?? {}, warnings),
+	];
+	const dynamic = entries.findLast((entry) => entry.key === 'dynamicConfigFile');
+	if (dynamic !== undefined) entries.push(...readDynamicFile(dynamic, sources.file, problems));
+
+	const values: Record<string, unknown> = {};
+	for (const name of keyNames) values[name] = keys[name].fallback;
+	const servers = new Map<number, EnsembleServer>();
+	const withoutEffect = new Set<string>();
+	for (const entry of entries) {
+		if (isKey(entry.key)) readValue(entry.key, entry, values, problems);
+		else if (/^server\.[0-9]+$/.test(entry.key)) readServer(entry, servers, problems);
+		else if (isLaterKey(entry.key)) withoutEffect.add(entry.key);
+		else problems.push(unknownKey(entry));
+	}
+	Object.assign(values, sources.overrides);
+	if (withoutEffect.size > 0) {
+		warnings.push(`without effect in this build: ${[...withoutEffect].sort().join(', ')}`);
+	}
+	const config = derive(values as unknown as Values, sources.file, [...servers.values()], warnings, problems);
+	if (problems.length > 0) throw new ConfigError(problems);
+	return Object.freeze(config);
+}
+
+function isKey(key: string): key is KeyName {
+	return Object.hasOwn(keys, key);
+}
+
+function readFile(file: string, problems: string[]): Entry[] {
+	let text: string;
+	try {
+		text = readFileSync(file, 'utf8');
+	} catch (error) {
+		problems.push(`the configuration file ${file} cannot be read: ${(error as Error).message}`);
+		return [];
+	}
+	// Some keys are documented with the prefix of their Java system property.
+	return parseProperties(text).map(({ key, value, line }) => ({
+		key: key.replace(/^zookeeper\./, ''),
+		value,
+		where: ` (${file}, line ${line})`,
+	}));
+}
+
+function readDynamicFile(entry: Entry, file: string | undefined, problems: string[]): Entry[] {
+	const beside = file === undefined ? '.' : dirname(file);
+	const found = readFile(resolve(beside, entry.value), problems);
+	for (const { key, where } of found) {
+		if (!/^(server|group|weight)\.[0-9]+$|^version$/.test(key)) {
+			problems.push(`${key} cannot stand in a dynamic configuration file${where}: only server.N, group.N, weight.N`);
+		}
+	}
+	return found.filter(({ key }) => /^(server|group|weight)\./.test(key));
+}
+
+function readEnvironment(environment: Readonly<Record<string, string | undefined>>, warnings: string[]): Entry[] {
+	const entries: Entry[] = [];
+	const known = new Map<string, string>();
+	for (const key of [...keyNames, ...Object.keys(laterKeys)]) known.set(environmentVariable(key), key);
+	for (const [name, value] of Object.entries(environment)) {
+		if (!name.startsWith('CK_') || value === undefined) continue;
+		const numbered = /^CK_(SERVER|GROUP|WEIGHT)_([0-9]+)$/.exec(name);
+		const key = numbered === null ? known.get(name) : `${numbered[1]!.toLowerCase()}.${numbered[2]}`;
+		if (key !== undefined) entries.push({ key, value: value.trim(), where: ` (${name})` });
+		else if (!otherVariables.has(name) && !name.startsWith('CK_TEST_')) {
+			warnings.push(`the environment variable ${name} is not known; the nearest one is ${nearest(name, known.keys())}`);
+		}
+	}
+	return entries;
+}
+
+function readValue(name: KeyName, entry: Entry, values: Record<string, unknown>, problems: string[]): void {
+	const key = keys[name] as Key<unknown>;
+	// An empty value in the environment is what `CK_AUDIT_URL= npm start` gives: the default.
+	if (entry.value === '' && entry.where.startsWith(' (CK_')) return;
+	const value = key.type.read(entry.value);
+	if (value !== undefined) values[name] = value;
+	else {
+		const shown = key.secret === true ? 'a value' : `"${entry.value}"`;
+		problems.push(`${name} is ${shown}${entry.where}: it must be ${key.type.allowed}`);
+	}
+}
+
+function readServer(entry: Entry, servers: Map<number, EnsembleServer>, problems: string[]): void {
+	const id = Number(entry.key.slice('server.'.length));
+	const server = parseServerLine(id, entry.value);
+	if (server !== undefined) servers.set(id, server);
+	else problems.push(`${entry.key} is "${entry.value}"${entry.where}: it must be ${serverLineForm}`);
+}
+
+function unknownKey(entry: Entry): string {
+	const known = [...keyNames, 'server.1', ...Object.keys(laterKeys)];
+	return `${entry.key} is not a known key${entry.where}; the nearest one is ${nearest(entry.key, known)}`;
+}
+
+/** What follows from several values, and the rules between them. */
+function derive(
+	values: Values,
+	file: string | undefined,
+	servers: readonly EnsembleServer[],
+	warnings: string[],
+	problems: string[],
+): ServerConfig {
+	const minSessionTimeout = values.minSessionTimeout === -1 ? 2 * values.tickTime : values.minSessionTimeout;
+	const maxSessionTimeout = values.maxSessionTimeout === -1 ? 20 * values.tickTime : values.maxSessionTimeout;
+	if (minSessionTimeout > maxSessionTimeout) {
+		problems.push(
+			`minSessionTimeout (${minSessionTimeout} ms) is larger than maxSessionTimeout (${maxSessionTimeout} ms): it must not be`,
+		);
+	}
+	if (servers.length > 1 || !values.standaloneEnabled) {
+		// One replica of an ensemble that ran alone would acknowledge writes the others never see.
+		problems.push(
+			`the configuration names an ensemble (${servers.length} server.N lines, standaloneEnabled=${values.standaloneEnabled}): ` +
+				'this build runs a single server only. Remove the server.N lines to run one',
+		);
+	}
+	if (values['autopurge.snapRetainCount'] < 3) {
+		warnings.push(`autopurge.snapRetainCount is ${values['autopurge.snapRetainCount']}: 3 is taken, the least`);
+	}
+	if (!values.forceSync) {
+		warnings.push('forceSync=no: acknowledged writes are lost when the machine stops');
+	}
+	if (values.skipACL) warnings.push('skipACL=yes: access control lists are not looked at');
+	for (const name of ['clientPort', 'secureClientPort'] as const) {
+		if (values[name] !== 0)
+			warnings.push(`${name}=${values[name]}: this build does not listen on ZooKeeper's client port yet`);
+	}
+	const dataDir = resolve(values.dataDir);
+	return {
+		...values,
+		dataDir,
+		dataLogDir: values.dataLogDir === '' ? dataDir : resolve(values.dataLogDir),
+		minSessionTimeout,
+		maxSessionTimeout,
+		'autopurge.snapRetainCount': Math.max(3, values['autopurge.snapRetainCount']),
+		file,
+		servers,
+		serverId: readMyId(dataDir, problems),
+		warnings: Object.freeze(warnings),
+	};
+}
+
+function readMyId(dataDir: string, problems: string[]): number {
+	let text: string;
+	const file = resolve(dataDir, 'myid');
+	try {
+		text = readFileSync(file, 'utf8').trim();
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') {
+			problems.push(`${file} cannot be read: ${(error as Error).message}`);
+		}
+		return 0;
+	}
+	const id = /^[0-9]+$/.test(text) ? Number(text) : -1;
+	if (id < 0 || id > 255) {
+		problems.push(`${file} holds "${text}": it must be the server's number, from 0 to 255`);
+		return 0;
+	}
+	return id;
+}

@@ -1,0 +1,218 @@
+/**
+ * The keys that have an effect, each with what it may be, its default and its meaning. docs/configuration.md holds the same table (a test
+ * compares them). ZooKeeper's keys keep their names and meaning; those below "ours" are Chronokeeper's own.
+ */
+import {
+	address,
+	boolean,
+	decimal,
+	integer,
+	oneOf,
+	path,
+	port,
+	string,
+	url,
+	type ValueType,
+	words,
+} from './value-types.ts';
+
+export interface Key<T> {
+	readonly type: ValueType<T>;
+	readonly fallback: T;
+	/** One sentence or two, Markdown. */
+	readonly meaning: string;
+	/** Whether its value may not be shown. */
+	readonly secret?: boolean;
+}
+
+function key<T>(type: ValueType<T>, fallback: NoInfer<T>, meaning: string, secret = false): Key<T> {
+	return { type, fallback, meaning, secret };
+}
+
+const keyTable = {
+	tickTime: key(integer(1), 2000, 'Milliseconds of a tick, the unit of session expiry.'),
+	dataDir: key(
+		path,
+		'./data',
+		'Where snapshots lie and, without `dataLogDir`, the transaction logs; the embedded PostgreSQL too.',
+	),
+	dataLogDir: key(path, '', 'Where the transaction logs lie; `dataDir` when empty.'),
+	clientPort: key(port, 0, "ZooKeeper's client port; 0: none. This build does not listen on it yet and says so."),
+	clientPortAddress: key(
+		string,
+		'',
+		'The address `clientPort` listens on; all when empty. No effect yet, as `clientPort`.',
+	),
+	secureClientPort: key(
+		port,
+		0,
+		"ZooKeeper's client port with TLS; 0: none. This build does not listen on it yet and says so.",
+	),
+	minSessionTimeout: key(
+		integer(-1),
+		-1,
+		'The shortest session timeout a client can get, in milliseconds; -1: 2 ticks.',
+	),
+	maxSessionTimeout: key(
+		integer(-1),
+		-1,
+		'The longest session timeout a client can get, in milliseconds; -1: 20 ticks.',
+	),
+	snapCount: key(
+		integer(2),
+		100_000,
+		'A snapshot is written after so many transactions, or some fewer: a random number from half of it up.',
+	),
+	snapSizeLimitInKb: key(
+		integer(),
+		4_194_304,
+		'A snapshot is also written after so many KiB of log, randomised in the same way; 0 or less: never for this reason.',
+	),
+	preAllocSize: key(integer(1, 4_194_303), 65_536, 'KiB by which the log file grows ahead of what is written.'),
+	forceSync: key(
+		boolean,
+		true,
+		'Whether a write is on disk (fdatasync) before it is acknowledged. `no` loses acknowledged writes when the machine stops.',
+	),
+	'fsync.warningthresholdms': key(
+		integer(0),
+		1000,
+		'A sync of the log that takes longer, in milliseconds, is a line in the log.',
+	),
+	'autopurge.snapRetainCount': key(
+		integer(1),
+		3,
+		'How many of the newest snapshots a purge leaves, with the logs they need; at least 3.',
+	),
+	'autopurge.purgeInterval': key(
+		integer(0),
+		0,
+		'Hours between purges; 0: no purge. What the mirror does not have yet is never purged.',
+	),
+	extendedTypesEnabled: key(boolean, false, 'Whether TTL nodes can be created.'),
+	enforceQuota: key(boolean, false, 'Whether a write that exceeds a hard quota is refused.'),
+	skipACL: key(boolean, false, 'Whether access control lists are not looked at: everybody may do everything.'),
+	'DigestAuthenticationProvider.enabled': key(boolean, true, 'Whether the `digest` scheme is there.'),
+	'DigestAuthenticationProvider.superDigest': key(
+		string,
+		'',
+		'The digest `super:base64(hash(user:password))` whose owner passes every access control list; empty: nobody does.',
+		true,
+	),
+	'DigestAuthenticationProvider.digestAlg': key(
+		oneOf('SHA1', 'SHA-256', 'SHA-512', 'SHA3-256'),
+		'SHA1',
+		'The hash of the `digest` scheme.',
+	),
+	'jute.maxbuffer': key(
+		integer(1024, 1_073_741_824),
+		1_048_575,
+		'The largest request and the largest data of a node, in bytes.',
+	),
+	globalOutstandingLimit: key(integer(1), 1000, 'How many requests may be under way; further ones wait.'),
+	'znode.container.checkIntervalMs': key(
+		integer(1),
+		60_000,
+		'Milliseconds between searches for empty containers and expired TTL nodes.',
+	),
+	'znode.container.maxPerMinute': key(integer(1), 10_000, 'How many of them are deleted in a minute at most.'),
+	'znode.container.maxNeverUsedIntervalMs': key(
+		integer(0),
+		0,
+		'A container that never had a child is deleted after so many milliseconds; 0: never.',
+	),
+	standaloneEnabled: key(
+		boolean,
+		true,
+		'Whether a configuration with one `server.N` runs as a single server. `false` is refused by this build.',
+	),
+	reconfigEnabled: key(
+		boolean,
+		false,
+		'Whether reconfiguration is allowed. A single server answers Unimplemented all the same, as ZooKeeper does.',
+	),
+	dynamicConfigFile: key(path, '', 'A file with the `server.N`, `group.N` and `weight.N` lines.'),
+
+	grpcPort: key(port, 50_051, 'The gRPC port; 0: any free one.'),
+	grpcAddress: key(address, '127.0.0.1', 'The address the gRPC port listens on.'),
+	httpPort: key(port, 8080, 'The HTTP port (`/metrics`, `/health/live`, `/health/ready`); 0: any free one.'),
+	httpAddress: key(address, '127.0.0.1', 'The address the HTTP port listens on.'),
+	checkExistsAcl: key(boolean, false, 'Whether `exists` needs READ on the node, as in ZooKeeper 3.8.4 and 3.9.2.'),
+	'recovery.allowDigestMismatch': key(
+		boolean,
+		false,
+		'Whether to start although the tree that comes from the files does not have the digest the log says. The audit records that it was so.',
+	),
+	'audit.mode': key(
+		oneOf('off', 'async', 'strict'),
+		'async',
+		'`async`: the mirror follows the log. `strict`: a write is acknowledged only when PostgreSQL has it too. `off`: no mirror and no PostgreSQL.',
+	),
+	'audit.url': key(
+		url('postgresql', 'postgres'),
+		'',
+		'Your own PostgreSQL, 14 or newer: `postgresql://user:password@host:5432/database`; empty: an embedded one in `dataDir`/postgres.',
+		true,
+	),
+	'audit.postgresPort': key(
+		port,
+		54_329,
+		'The port of the embedded PostgreSQL when it is first started; a free one when it is taken. It is remembered.',
+	),
+	'otel.endpoint': key(
+		url('http', 'https'),
+		'',
+		'Where spans are sent, OTLP over HTTP: `http://localhost:4318`; empty: nowhere.',
+	),
+	'otel.sampleRatio': key(
+		decimal(0, 1),
+		1,
+		'The share of the requests that are traced, of those whose caller has not decided it. Has an effect with `otel.endpoint` only.',
+	),
+	'otel.serviceName': key(string, 'chronokeeper', 'The service name of the spans.'),
+	'log.level': key(
+		oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal'),
+		'info',
+		'The lowest level that is logged.',
+	),
+	'log.format': key(
+		oneOf('auto', 'json', 'text'),
+		'auto',
+		'`json`: one JSON object per line. `text`: for people. `auto`: `text` on a terminal.',
+	),
+	'shutdown.timeoutMs': key(
+		integer(0),
+		10_000,
+		'Milliseconds after which a stop no longer waits for calls and streams that are under way.',
+	),
+} as const;
+
+/** 4lw.commands.whitelist is read now so that a typo in it shows now. */
+export const keys = {
+	...keyTable,
+	'4lw.commands.whitelist': key(
+		words,
+		Object.freeze(['srvr']),
+		"Which four-letter words are answered, or `*`. No effect yet: they come with ZooKeeper's client port.",
+	),
+} as const;
+
+export type KeyName = keyof typeof keys;
+type ValueOf<K> = K extends Key<infer T> ? T : never;
+
+/** The values of all keys, by ZooKeeper's own names. */
+export type Values = { readonly [K in KeyName]: ValueOf<(typeof keys)[K]> };
+
+export const keyNames = Object.keys(keys) as readonly KeyName[];
+
+/**
+ * The environment variable of a key: `CK_`, then the key in capitals, its words joined by underscores: dataDir is CK_DATA_DIR,
+ * autopurge.snapRetainCount is CK_AUTOPURGE_SNAP_RETAIN_COUNT.
+ */
+export function environmentVariable(key: string): string {
+	const words = key
+		.replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+		.replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
+		.replace(/[^A-Za-z0-9]+/g, '_');
+	return `CK_${words.toUpperCase()}`;
+}
