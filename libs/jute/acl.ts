@@ -1,6 +1,16 @@
 /** ACL lists: decoded for nearly every create, and nearly always the same one. */
 import { JuteError, type JuteReader, type JuteWriter } from './codec.ts';
-import type { Acl, Id } from './records.ts';
+
+/** `org.apache.zookeeper.data.Id`. */
+export interface Id {
+	readonly scheme: string;
+	readonly id: string;
+}
+
+/** `org.apache.zookeeper.data.ACL`: perms is a bit set, read 1, write 2, create 4, delete 8, admin 16. */
+export interface Acl extends Id {
+	readonly perms: number;
+}
 
 /** world:anyone with all permissions, ZooKeeper's OPEN_ACL_UNSAFE. Decoding gives this very object, so it can be told by identity. */
 export const openAcl: readonly Acl[] = Object.freeze([Object.freeze({ perms: 31, scheme: 'world', id: 'anyone' })]);

@@ -1,19 +1,8 @@
 /** Record types that several record families share, with ZooKeeper's field names. */
-import { type JuteReader, type JuteWriter } from './codec.ts';
+import type { JuteReader, JuteWriter } from './codec.ts';
 import type { SessionId, Zxid } from './scalars.ts';
 
-export { openAcl, readAcl, readId, writeAcl, writeId } from './acl.ts';
-
-/** `org.apache.zookeeper.data.Id`. */
-export interface Id {
-	readonly scheme: string;
-	readonly id: string;
-}
-
-/** `org.apache.zookeeper.data.ACL`: perms is a bit set, read 1, write 2, create 4, delete 8, admin 16. */
-export interface Acl extends Id {
-	readonly perms: number;
-}
+export { type Acl, type Id, openAcl, readAcl, readId, writeAcl, writeId } from './acl.ts';
 
 /**
  * `StatPersisted`: the Stat as the tree, the snapshot and the digest have it. `cversion` counts creations of children only
