@@ -26,15 +26,44 @@ export interface CreateOp {
 	readonly withStat: boolean;
 }
 /** Versions in requests: -1 means any (semantics 26). */
-export interface DeleteOp { readonly kind: 'delete'; readonly path: string; readonly version: number }
+export interface DeleteOp {
+	readonly kind: 'delete';
+	readonly path: string;
+	readonly version: number;
+}
 /** Made by the server's own container task only (semantics 32). */
-export interface DeleteContainerOp { readonly kind: 'deleteContainer'; readonly path: string }
-export interface SetDataOp { readonly kind: 'setData'; readonly path: string; readonly data: Uint8Array | null; readonly version: number }
-export interface SetAclOp { readonly kind: 'setACL'; readonly path: string; readonly acl: readonly Acl[]; readonly version: number }
-export interface CheckOp { readonly kind: 'check'; readonly path: string; readonly version: number }
-export interface MultiOp { readonly kind: 'multi'; readonly ops: readonly (CreateOp | DeleteOp | SetDataOp | CheckOp)[] }
-export interface CreateSessionOp { readonly kind: 'createSession'; readonly timeoutMs: number }
-export interface CloseSessionOp { readonly kind: 'closeSession' }
+export interface DeleteContainerOp {
+	readonly kind: 'deleteContainer';
+	readonly path: string;
+}
+export interface SetDataOp {
+	readonly kind: 'setData';
+	readonly path: string;
+	readonly data: Uint8Array | null;
+	readonly version: number;
+}
+export interface SetAclOp {
+	readonly kind: 'setACL';
+	readonly path: string;
+	readonly acl: readonly Acl[];
+	readonly version: number;
+}
+export interface CheckOp {
+	readonly kind: 'check';
+	readonly path: string;
+	readonly version: number;
+}
+export interface MultiOp {
+	readonly kind: 'multi';
+	readonly ops: readonly (CreateOp | DeleteOp | SetDataOp | CheckOp)[];
+}
+export interface CreateSessionOp {
+	readonly kind: 'createSession';
+	readonly timeoutMs: number;
+}
+export interface CloseSessionOp {
+	readonly kind: 'closeSession';
+}
 export interface ReconfigOp {
 	readonly kind: 'reconfig';
 	readonly joiningServers: string | null;
@@ -42,25 +71,82 @@ export interface ReconfigOp {
 	readonly newMembers: string | null;
 	readonly configId: bigint;
 }
+/** A write whose body could not be decoded: it draws a zxid and is answered MarshallingError (semantics 45). */
+export interface UnparsableOp {
+	readonly kind: 'unparsable';
+}
 
-export interface ExistsOp { readonly kind: 'exists'; readonly path: string; readonly watch: boolean }
-export interface GetDataOp { readonly kind: 'getData'; readonly path: string; readonly watch: boolean }
-export interface GetAclOp { readonly kind: 'getACL'; readonly path: string }
+export interface ExistsOp {
+	readonly kind: 'exists';
+	readonly path: string;
+	readonly watch: boolean;
+}
+export interface GetDataOp {
+	readonly kind: 'getData';
+	readonly path: string;
+	readonly watch: boolean;
+}
+export interface GetAclOp {
+	readonly kind: 'getACL';
+	readonly path: string;
+}
 /** Opcode 8 (names only) and 12 (names and Stat) in one: the answer always carries the Stat. */
-export interface GetChildrenOp { readonly kind: 'getChildren'; readonly path: string; readonly watch: boolean }
-export interface GetEphemeralsOp { readonly kind: 'getEphemerals'; readonly prefix: string }
-export interface GetAllChildrenNumberOp { readonly kind: 'getAllChildrenNumber'; readonly path: string }
-export interface MultiReadOp { readonly kind: 'multiRead'; readonly ops: readonly (GetDataOp | GetChildrenOp)[] }
-export interface SyncOp { readonly kind: 'sync'; readonly path: string }
-export interface WhoAmIOp { readonly kind: 'whoAmI' }
-export interface PingOp { readonly kind: 'ping' }
-export interface AuthOp { readonly kind: 'auth'; readonly scheme: string; readonly auth: Uint8Array }
+export interface GetChildrenOp {
+	readonly kind: 'getChildren';
+	readonly path: string;
+	readonly watch: boolean;
+}
+export interface GetEphemeralsOp {
+	readonly kind: 'getEphemerals';
+	readonly prefix: string;
+}
+export interface GetAllChildrenNumberOp {
+	readonly kind: 'getAllChildrenNumber';
+	readonly path: string;
+}
+export interface MultiReadOp {
+	readonly kind: 'multiRead';
+	readonly ops: readonly (GetDataOp | GetChildrenOp)[];
+}
+export interface SyncOp {
+	readonly kind: 'sync';
+	readonly path: string;
+}
+export interface WhoAmIOp {
+	readonly kind: 'whoAmI';
+}
+export interface PingOp {
+	readonly kind: 'ping';
+}
+export interface AuthOp {
+	readonly kind: 'auth';
+	readonly scheme: string;
+	readonly auth: Uint8Array;
+}
+
+/** An operation code that ZooKeeper does not know: answered Unimplemented, and the door closes the connection (semantics 68). */
+export interface UnknownOp {
+	readonly kind: 'unknown';
+	readonly code: number;
+}
 
 export type WatchMode = 'persistent' | 'persistentRecursive';
 export type WatcherType = 'children' | 'data' | 'any' | 'persistent' | 'persistentRecursive';
-export interface AddWatchOp { readonly kind: 'addWatch'; readonly path: string; readonly mode: WatchMode }
-export interface RemoveWatchesOp { readonly kind: 'removeWatches'; readonly path: string; readonly type: WatcherType }
-export interface CheckWatchesOp { readonly kind: 'checkWatches'; readonly path: string; readonly type: WatcherType }
+export interface AddWatchOp {
+	readonly kind: 'addWatch';
+	readonly path: string;
+	readonly mode: WatchMode;
+}
+export interface RemoveWatchesOp {
+	readonly kind: 'removeWatches';
+	readonly path: string;
+	readonly type: WatcherType;
+}
+export interface CheckWatchesOp {
+	readonly kind: 'checkWatches';
+	readonly path: string;
+	readonly type: WatcherType;
+}
 export interface SetWatchesOp {
 	readonly kind: 'setWatches';
 	readonly relativeZxid: Zxid;
@@ -72,11 +158,34 @@ export interface SetWatchesOp {
 }
 
 export type WriteOp =
-	| CreateOp | DeleteOp | DeleteContainerOp | SetDataOp | SetAclOp | CheckOp | MultiOp
-	| CreateSessionOp | CloseSessionOp | ReconfigOp;
+	| CreateOp
+	| DeleteOp
+	| DeleteContainerOp
+	| SetDataOp
+	| SetAclOp
+	| CheckOp
+	| MultiOp
+	| CreateSessionOp
+	| CloseSessionOp
+	| ReconfigOp
+	| UnparsableOp;
 export type ReadOp =
-	| ExistsOp | GetDataOp | GetAclOp | GetChildrenOp | GetEphemeralsOp | GetAllChildrenNumberOp | MultiReadOp
-	| SyncOp | WhoAmIOp | PingOp | AuthOp | AddWatchOp | RemoveWatchesOp | CheckWatchesOp | SetWatchesOp;
+	| ExistsOp
+	| GetDataOp
+	| GetAclOp
+	| GetChildrenOp
+	| GetEphemeralsOp
+	| GetAllChildrenNumberOp
+	| MultiReadOp
+	| SyncOp
+	| WhoAmIOp
+	| PingOp
+	| AuthOp
+	| AddWatchOp
+	| RemoveWatchesOp
+	| CheckWatchesOp
+	| SetWatchesOp
+	| UnknownOp;
 export type Op = WriteOp | ReadOp;
 
 /** The doors a request comes in by, as the audit shows them. */
@@ -110,7 +219,7 @@ export interface Request {
 export interface Reply {
 	/** 0, or a code of the catalogue in jute/errors.ts. Of a failed multi it is 0: see its results (semantics 42). */
 	readonly error: number;
-	/** A write's own zxid, otherwise the last processed one (semantics 4). */
+	/** A write's own zxid, 0 for auth, otherwise the last processed one (semantics 4). */
 	readonly zxid: Zxid;
 	/** Present when error is 0 and the operation has a result; its kind is the op's. */
 	readonly result?: Result;
@@ -118,10 +227,28 @@ export interface Reply {
 
 export type Result =
 	| { readonly kind: 'create'; readonly path: string; readonly stat: Stat; readonly withStat: boolean }
-	| { readonly kind: 'delete' | 'deleteContainer' | 'check' | 'closeSession' | 'ping' | 'auth' | 'addWatch' | 'removeWatches' | 'checkWatches' | 'setWatches' }
+	| {
+			readonly kind:
+				| 'delete'
+				| 'deleteContainer'
+				| 'check'
+				| 'closeSession'
+				| 'ping'
+				| 'addWatch'
+				| 'removeWatches'
+				| 'checkWatches'
+				| 'setWatches';
+	  }
+	/** What the door adds to the connection's identities from now on (semantics 38). */
+	| { readonly kind: 'auth'; readonly identities: readonly Id[] }
 	| { readonly kind: 'setData' | 'setACL' | 'exists'; readonly stat: Stat }
 	| { readonly kind: 'multi' | 'multiRead'; readonly results: readonly (Result | ErrorResult)[] }
-	| { readonly kind: 'createSession'; readonly sessionId: SessionId; readonly password: Uint8Array; readonly timeoutMs: number }
+	| {
+			readonly kind: 'createSession';
+			readonly sessionId: SessionId;
+			readonly password: Uint8Array;
+			readonly timeoutMs: number;
+	  }
 	| { readonly kind: 'getData'; readonly data: Uint8Array | null; readonly stat: Stat }
 	| { readonly kind: 'getACL'; readonly acl: readonly Acl[]; readonly stat: Stat }
 	| { readonly kind: 'getChildren'; readonly children: readonly string[]; readonly stat: Stat }
@@ -130,7 +257,10 @@ export type Result =
 	| { readonly kind: 'sync'; readonly path: string }
 	| { readonly kind: 'whoAmI'; readonly identities: readonly Id[] }
 	| { readonly kind: 'reconfig'; readonly data: Uint8Array | null; readonly stat: Stat };
-export interface ErrorResult { readonly kind: 'error'; readonly code: number }
+export interface ErrorResult {
+	readonly kind: 'error';
+	readonly code: number;
+}
 
 export type WatchEventType = 'nodeCreated' | 'nodeDeleted' | 'nodeDataChanged' | 'nodeChildrenChanged';
 export interface WatchEvent {
