@@ -1,0 +1,83 @@
+/** Promises and async iterables over grpc-js: deadlines, identity, cancellation and errors in one place. */
+import {
+	type CallOptions,
+	type ClientReadableStream,
+	type ClientUnaryCall,
+	Metadata,
+	type ServiceError,
+} from '@grpc/grpc-js';
+import { clientError } from './client-error.ts';
+
+export interface ClientOptions {
+	/** `host:port`. */
+	readonly address: string;
+	/** `user:password`: adds ZooKeeper's digest identity to that of the address. */
+	readonly auth?: string | undefined;
+	/** How long a call may take before it fails; 10 s when absent. Streams have no limit. */
+	readonly timeoutMs?: number;
+}
+
+/** The part of a call that all unary methods of the generated clients share. */
+type Unary<Request, Response> = (
+	request: Request,
+	metadata: Metadata,
+	options: Partial<CallOptions>,
+	callback: (error: ServiceError | null, response: Response) => void,
+) => ClientUnaryCall;
+type Streaming<Request, Response> = (request: Request, metadata: Metadata) => ClientReadableStream<Response>;
+
+export class Calls {
+	readonly #address: string;
+	readonly #auth: string | undefined;
+	readonly #timeoutMs: number;
+
+	constructor(options: ClientOptions) {
+		this.#address = options.address;
+		this.#auth = options.auth;
+		this.#timeoutMs = options.timeoutMs ?? 10_000;
+	}
+
+	unary<Request, Response>(
+		method: Unary<Request, Response>,
+		request: Request,
+		timeoutMs = this.#timeoutMs,
+	): Promise<Response> {
+		return new Promise((resolve, reject) => {
+			const deadline = Date.now() + timeoutMs;
+			method(request, this.#metadata(), { deadline }, (error, response) => {
+				if (error === null) resolve(response);
+				else reject(clientError(error, this.#address));
+			});
+		});
+	}
+
+	/** Ends the call when the loop over it is left, or the signal fires: then without an error. */
+	async *stream<Request, Response>(
+		method: Streaming<Request, Response>,
+		request: Request,
+		signal?: AbortSignal,
+	): AsyncGenerator<Response> {
+		const call = method(request, this.#metadata());
+		const cancel = () => call.cancel();
+		// The iterator reports errors; one that comes after it has ended must not become an uncaught one.
+		call.on('error', () => {});
+		signal?.addEventListener('abort', cancel, { once: true });
+		if (signal?.aborted) cancel();
+		try {
+			for await (const response of call) yield response as Response;
+		} catch (error) {
+			if (!signal?.aborted) throw clientError(error, this.#address);
+		} finally {
+			signal?.removeEventListener('abort', cancel);
+			call.cancel();
+		}
+	}
+
+	#metadata(): Metadata {
+		const metadata = new Metadata();
+		if (this.#auth !== undefined) {
+			metadata.set('authorization', `Basic ${Buffer.from(this.#auth).toString('base64')}`);
+		}
+		return metadata;
+	}
+}

@@ -1,0 +1,73 @@
+import type { ServiceError } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
+import { ErrorDetail } from '#proto/chronokeeper/v1/common';
+import { Status } from '#proto/google/rpc/status';
+
+/** What the server, or the way to it, answered instead of a result. */
+export class ClientError extends Error {
+	/** The gRPC status: `NOT_FOUND`, `UNAVAILABLE`. */
+	readonly status: string;
+	/** ZooKeeper's error code; undefined when the failure is not one of ZooKeeper's. */
+	readonly code: number | undefined;
+	/** ZooKeeper's name of it: `NoNode`; empty without a code. */
+	readonly codeName: string;
+	/** The path of the operation that failed; empty when the server named none. */
+	readonly path: string;
+	/** The zxid that the failed write consumed; 0n when it consumed none. */
+	readonly zxid: bigint;
+	/** In a multi: the index of the operation that failed. */
+	readonly op: number | undefined;
+
+	constructor(message: string, grpcStatus: string, detail: ErrorDetail | undefined, cause: unknown) {
+		super(message, { cause });
+		this.name = 'ClientError';
+		this.status = grpcStatus;
+		this.code = detail?.code;
+		this.codeName = detail?.name ?? '';
+		this.path = detail?.path ?? '';
+		this.zxid = detail?.zxid ?? 0n;
+		this.op = detail?.op;
+	}
+}
+
+const detailType = /\/chronokeeper\.v1\.ErrorDetail$/;
+
+/** Makes a ClientError of what grpc-js reports; other errors stay what they are. */
+export function clientError(error: unknown, address: string): unknown {
+	if (!isServiceError(error)) return error;
+	return new ClientError(messageOf(error, address), status[error.code] ?? String(error.code), detailOf(error), error);
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+	return error instanceof Error && typeof (error as Partial<ServiceError>).code === 'number' && 'details' in error;
+}
+
+function messageOf(error: ServiceError, address: string): string {
+	switch (error.code) {
+		case status.UNAVAILABLE:
+			return /No connection established|ECONN|ENOTFOUND|EHOSTUNREACH|Name resolution/.test(error.details)
+				? `cannot reach ${address}: ${connectionProblem(error.details)}`
+				: error.details;
+		case status.DEADLINE_EXCEEDED:
+			return `no answer from ${address} in time; whether a write was done is unknown`;
+		default:
+			return error.details === '' ? error.message : error.details;
+	}
+}
+
+/** grpc-js tells of its attempts at length; what went wrong stands behind the last colon-separated part that names it. */
+function connectionProblem(details: string): string {
+	const found = /(connect )?(E[A-Z]{4,})[^,;]*/.exec(details);
+	return found === null ? details : found[0].trim();
+}
+
+function detailOf(error: ServiceError): ErrorDetail | undefined {
+	const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];
+	if (!(bytes instanceof Uint8Array)) return undefined;
+	try {
+		const any = Status.decode(bytes).details.find((detail) => detailType.test(detail.typeUrl));
+		return any === undefined ? undefined : ErrorDetail.decode(any.value);
+	} catch {
+		return undefined; // A server of another make: its message is all there is.
+	}
+}
