@@ -48,8 +48,6 @@ export interface DataTreeOptions {
 
 /** Called in ZooKeeper's order of watch triggering (semantics 49), after each effect. May not change the tree. */
 export interface TreeListener {
-	/** Before the effects of a transaction, none of which may follow. */
-	applying?(zxid: Zxid): void;
 	nodeCreated(path: string): void;
 	/** `acl` is the one it had. */
 	nodeDeleted(path: string, acl: readonly Acl[]): void;
@@ -271,7 +269,6 @@ export class DataTree {
 	/** Applies a transaction. Replaying one that the tree has already is allowed. */
 	apply(record: { readonly header: TxnHeader; readonly txn: Txn }, listener?: TreeListener): ApplyResult {
 		const zxid = record.header.zxid;
-		listener?.applying?.(zxid);
 		const result = applyTxn(this, record.header, record.txn, listener);
 		if (zxid > this.lastProcessedZxid) this.lastProcessedZxid = zxid;
 		return result;

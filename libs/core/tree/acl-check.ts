@@ -1,0 +1,73 @@
+/**
+ * Who may do what (semantics 34-39). Identities are (scheme, id) pairs that a connection has proved: `digest` from a password, `ip` from
+ * its address, `super` from the operator's. An ACL grants a permission if any entry that matches any of them has it.
+ */
+import type { Acl, Id } from '#jute/records';
+import { ipMatches, isIpExpression } from './ip-match.ts';
+
+/** True when the ACL grants any of the permissions (semantics 34). An empty list is open to everybody. */
+export function isPermitted(acl: readonly Acl[], permissions: number, identities: readonly Id[]): boolean {
+	if (acl.length === 0) return true;
+	for (const entry of acl) {
+		if ((entry.perms & permissions) === 0) continue;
+		if (isAnyone(entry) || identities.some((identity) => matches(entry, identity))) return true;
+	}
+	return identities.some((identity) => identity.scheme === 'super');
+}
+
+/**
+ * The list to be stored for one that a client sent (semantics 35): duplicates go, `auth` becomes the identities that the client has
+ * authenticated. Undefined when the list is empty, has a scheme or an id that cannot be, or `auth` stands for nobody: InvalidACL.
+ */
+export function fixAcl(acl: readonly Acl[], identities: readonly Id[]): readonly Acl[] | undefined {
+	if (acl.length === 0) return undefined;
+	if (acl.length === 1 && isAnyone(acl[0]!)) return acl;
+	const fixed: Acl[] = [];
+	for (const entry of withoutDuplicates(acl)) {
+		if (entry.scheme === 'auth') {
+			const authenticated = identities.filter(({ scheme }) => scheme === 'digest');
+			if (authenticated.length === 0) return undefined;
+			for (const { scheme, id } of authenticated) fixed.push({ perms: entry.perms, scheme, id });
+		} else if (isAnyone(entry) || isValid(entry)) {
+			fixed.push(entry);
+		} else {
+			return undefined;
+		}
+	}
+	return fixed;
+}
+
+/** What somebody without ADMIN gets to see: `user:x` instead of the hash of the password (semantics 36). */
+export function hideDigests(acl: readonly Acl[]): readonly Acl[] {
+	return acl.map((entry) =>
+		entry.scheme === 'digest' ? { ...entry, id: entry.id.replace(/:[\s\S]*$/, ':x') } : entry,
+	);
+}
+
+function isAnyone(entry: Id): boolean {
+	return entry.scheme === 'world' && entry.id === 'anyone';
+}
+
+function matches(entry: Acl, identity: Id): boolean {
+	if (entry.scheme !== identity.scheme) return false;
+	if (entry.scheme === 'digest') return entry.id === identity.id;
+	return entry.scheme === 'ip' && ipMatches(identity.id, entry.id);
+}
+
+function isValid(entry: Acl): boolean {
+	if (entry.scheme === 'digest') return isDigestId(entry.id);
+	return entry.scheme === 'ip' && isIpExpression(entry.id);
+}
+
+/** `user:hash`. Colons at the end do not count, as in ZooKeeper. */
+function isDigestId(id: string): boolean {
+	return id.replace(/:+$/, '').split(':').length === 2;
+}
+
+function withoutDuplicates(acl: readonly Acl[]): readonly Acl[] {
+	return acl.filter((entry, i) => !acl.slice(0, i).some((earlier) => isSameEntry(earlier, entry)));
+}
+
+function isSameEntry(a: Acl, b: Acl): boolean {
+	return a.perms === b.perms && a.scheme === b.scheme && a.id === b.id;
+}
