@@ -1,0 +1,24 @@
+/** How logs and snapshots are named: the zxid in hexadecimal behind the prefix. */
+import { type Zxid, zxidFromBigInt } from '#core/model/zxid';
+
+export const logPrefix = 'log';
+export const snapshotPrefix = 'snapshot';
+/** Without a dot, so that no ZooKeeper takes it for a snapshot. */
+export const unfinishedSnapshotPrefix = 'unfinished-snapshot-';
+
+export function logFileName(firstZxid: Zxid): string {
+	return `${logPrefix}.${firstZxid.toString(16)}`;
+}
+
+export function snapshotFileName(zxid: Zxid): string {
+	return `${snapshotPrefix}.${zxid.toString(16)}`;
+}
+
+/** The zxid in a file's name; undefined for any other file. */
+export function zxidInName(name: string, prefix: string): Zxid | undefined {
+	if (!name.startsWith(`${prefix}.`)) return undefined;
+	const hex = name.slice(prefix.length + 1);
+	if (!/^[0-9a-f]{1,16}$/i.test(hex)) return undefined;
+	const value = BigInt(`0x${hex}`);
+	return value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : zxidFromBigInt(value);
+}

@@ -1,0 +1,148 @@
+/**
+ * Reads the history that lies in log files: once from a zxid to the end (`ck log`, import), or along with the replica that writes it (the mirror).
+ */
+import type { TxnRecord } from '#core/model/txn-record';
+import { isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { LogDamage } from './damage.ts';
+import { DataDirectory, type StoredFile } from './data-directory.ts';
+import { type LogEntry, LogFileReader } from './log-file-reader.ts';
+import { logSequence } from './log-sequence.ts';
+
+export interface HistoryEntry {
+	readonly record: TxnRecord;
+	readonly file: string;
+	readonly offset: number;
+	/** The whole record, with checksum, length and end mark. */
+	readonly length: number;
+	/** Set when transactions are missing before this one: the zxid of the record before it in these files. */
+	readonly holeAfter?: Zxid;
+}
+
+export interface ReadLogsOptions {
+	/** Told of ends that a clean shutdown does not leave. */
+	readonly warn?: (warning: string) => void;
+	readonly progress?: (file: string, offset: number) => void;
+}
+
+/**
+ * Every record from `fromZxid` on in the logs of a server (`dirs`: its data directories, in any layout), in zxid order. Data are views of
+ * memory that is not used again; keep copies of small ones, a view holds its whole chunk.
+ * @throws LogDamage where a log cannot be read on, or ends in front of records that are there.
+ */
+export function* readLogs(
+	dirs: string | readonly string[],
+	fromZxid: Zxid = zeroZxid,
+	options: ReadLogsOptions = {},
+): Generator<HistoryEntry, void> {
+	let last: Zxid | null = null;
+	for (const { record, file, offset, length } of logSequence(logsIn(dirs), fromZxid, options)) {
+		const { zxid } = record.header;
+		const hole: boolean = last !== null && !isContiguous(last, zxid);
+		yield hole ? { record, file, offset, length, holeAfter: last! } : { record, file, offset, length };
+		last = zxid;
+	}
+}
+
+function logsIn(dirs: string | readonly string[]): StoredFile[] {
+	const byPath = new Map<string, StoredFile>();
+	for (const dir of typeof dirs === 'string' ? [dirs] : dirs) {
+		for (const log of new DataDirectory(dir).logs()) byPath.set(log.path, log);
+	}
+	return [...byPath.values()].sort((a, b) => a.zxid - b.zxid);
+}
+
+/**
+ * Follows the logs of a replica that is writing them, in the same process or another. Knows preallocated zeros and a record that is being
+ * written as "not yet", and goes on in the next file when one was begun.
+ */
+export class LogTail {
+	readonly #directory: DataDirectory;
+	#last: Zxid;
+	#reader: LogFileReader | null = null;
+	/** Read and not given out: it was not committed yet. */
+	#ahead: LogEntry | null = null;
+
+	/** Begins behind `after`: the last zxid that the reader has. */
+	constructor(dataLogDir: string, after: Zxid) {
+		this.#directory = new DataDirectory(dataLogDir);
+		this.#last = after;
+	}
+
+	/** The last zxid given out, or passed over. */
+	get lastZxid(): Zxid {
+		return this.#last;
+	}
+
+	/**
+	 * The next record up to the committed zxid, or null when there is none yet.
+	 * @throws LogDamage when a committed record cannot be read.
+	 */
+	next(committed: Zxid): HistoryEntry | null {
+		if (committed <= this.#last) return null;
+		const entry = this.#ahead ?? this.#read();
+		if (entry === null) return null;
+		const { record, offset, length } = entry;
+		const { zxid } = record.header;
+		if (zxid > committed) {
+			this.#ahead = entry;
+			return null;
+		}
+		this.#ahead = null;
+		const before = this.#last;
+		this.#last = zxid;
+		const there = { record, file: this.#reader!.file, offset, length };
+		return isContiguous(before, zxid) ? there : { ...there, holeAfter: before };
+	}
+
+	close(): void {
+		this.#reader?.close();
+		this.#reader = null;
+		this.#ahead = null;
+	}
+
+	#read(): LogEntry | null {
+		for (;;) {
+			this.#reader ??= this.#openFor(nextZxid(this.#last));
+			if (this.#reader === null) return null;
+			const entry = this.#nextHere(this.#reader);
+			if (entry === null) {
+				if (!this.#advance()) return null;
+			} else if (entry.record.header.zxid > this.#last) {
+				return entry;
+			}
+		}
+	}
+
+	#nextHere(reader: LogFileReader): LogEntry | null {
+		for (let attempt = 0; ; attempt++) {
+			try {
+				const entry = reader.next();
+				return entry.kind === 'record' ? entry : null;
+			} catch (error) {
+				// What was read ahead may have caught a write half done: what is committed was written whole, so look again.
+				if (!(error instanceof LogDamage) || attempt === 1) throw error;
+			}
+		}
+	}
+
+	/** To the next file, when there is one and this one has nothing more: a file is begun only after the last write to the one before. */
+	#advance(): boolean {
+		const current = this.#reader!;
+		const next = this.#directory.logs().find((log) => log.zxid > current.nameZxid!);
+		if (next === undefined) return false;
+		const late = this.#nextHere(current);
+		if (late !== null) {
+			this.#ahead = late;
+			return true;
+		}
+		current.close();
+		this.#reader = new LogFileReader(next.path);
+		return true;
+	}
+
+	#openFor(zxid: Zxid): LogFileReader | null {
+		const logs = this.#directory.logs();
+		const log = logs.findLast((candidate) => candidate.zxid <= zxid) ?? logs[0];
+		return log === undefined ? null : new LogFileReader(log.path);
+	}
+}

@@ -1,0 +1,153 @@
+/** One attempt to rebuild a tree: a snapshot and the records behind it. */
+import { formatZxid, isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { DataTree } from '#core/tree/data-tree';
+import type { SessionId } from '#jute/scalars';
+import { RecoveryRefused } from './damage.ts';
+import type { StoredFile } from './data-directory.ts';
+import { DigestCheck, type Mismatch } from './digest-check.ts';
+import { logSequence, logsFrom } from './log-sequence.ts';
+import { loadSnapshot, type SnapshotSummary } from './snapshot-reader.ts';
+
+export interface ReplayProgress {
+	readonly phase: 'snapshot' | 'logs';
+	readonly file: string;
+	readonly bytesDone: number;
+	readonly bytesTotal: number;
+}
+
+export interface LoadedSnapshot {
+	readonly tree: DataTree;
+	readonly sessions: Map<SessionId, number>;
+	readonly zxid: Zxid;
+	/** Empty for the tree before any transaction, which needs no file. */
+	readonly file: string;
+	readonly summary: SnapshotSummary | null;
+}
+
+export interface ReplayOutcome {
+	readonly lastZxid: Zxid;
+	readonly txns: number;
+	readonly check: DigestCheck;
+	/** Set when replay stopped at a mismatch because none is allowed. */
+	readonly mismatch: Mismatch | null;
+}
+
+export interface ReplayOptions {
+	readonly allowDigestMismatch: boolean;
+	readonly warn: (warning: string) => void;
+	/** Stop behind this zxid. */
+	readonly until?: Zxid;
+	/** Called after each applied record. */
+	readonly applied?: (zxid: Zxid, tree: DataTree) => void;
+}
+
+type Steps<T> = Generator<ReplayProgress, T>;
+
+/** The tree that every history begins with. */
+export function emptyStart(): LoadedSnapshot {
+	return { tree: new DataTree(), sessions: new Map(), zxid: zeroZxid, file: '', summary: null };
+}
+
+/** @throws SnapshotDamage */
+export function* loadTree(snapshot: StoredFile): Steps<LoadedSnapshot> {
+	const tree = DataTree.load();
+	const sessions = new Map<SessionId, number>();
+	const steps = loadSnapshot(snapshot.path, {
+		session: (id, timeoutMs) => sessions.set(id, timeoutMs),
+		acl: (aclId, acl) => tree.addAcl(aclId, acl),
+		node: (path, data, aclId, stat) => tree.addNode(path, data, aclId, stat),
+	});
+	let step = steps.next();
+	for (; !step.done; step = steps.next()) yield { phase: 'snapshot', file: snapshot.path, ...step.value };
+	tree.finishLoading();
+	tree.lastProcessedZxid = snapshot.zxid;
+	return { tree, sessions, zxid: snapshot.zxid, file: snapshot.path, summary: step.value };
+}
+
+/**
+ * Applies the records behind the snapshot to its tree.
+ * @throws LogDamage, and RecoveryRefused when transactions are missing between two records.
+ */
+export function* replay(
+	start: LoadedSnapshot,
+	logs: readonly StoredFile[],
+	options: ReplayOptions,
+): Steps<ReplayOutcome> {
+	const { tree, sessions } = start;
+	const digest = () => tree.digest();
+	const check = new DigestCheck(start.summary?.digest ?? (start.file === '' ? noSection : null));
+	const files = logsFrom(logs, nextZxid(start.zxid));
+	let last = start.zxid;
+	let txns = 0;
+	let stopAt = check.loaded(start.zxid, digest, start.file);
+	let sinceYield = 0;
+	const unusual: string[] = [];
+	const warn = (warning: string) => {
+		unusual.push(warning);
+		options.warn(warning);
+	};
+	if (stopAt === null || options.allowDigestMismatch) {
+		for (const entry of logSequence(files, nextZxid(start.zxid), { reuse: true, warn })) {
+			const { record, file, offset } = entry;
+			const { zxid } = record.header;
+			if (options.until !== undefined && zxid > options.until) break;
+			if (!isContiguous(last, zxid)) throw hole(file, offset, last, zxid, start, unusual);
+			tree.apply(record);
+			trackSession(sessions, record);
+			last = zxid;
+			txns++;
+			const mismatch = check.applied(record, digest, file, offset, start.file);
+			if (mismatch !== null && !options.allowDigestMismatch) {
+				stopAt = mismatch;
+				break;
+			}
+			options.applied?.(zxid, tree);
+			sinceYield += entry.length;
+			if (sinceYield > 1 << 20) {
+				sinceYield = 0;
+				yield { phase: 'logs', file, bytesDone: offset, bytesTotal: 0 };
+			}
+		}
+	}
+	const unsettled = options.until === undefined ? check.finished() : null;
+	if (!options.allowDigestMismatch) stopAt ??= unsettled;
+	return { lastZxid: last, txns, check, mismatch: options.allowDigestMismatch ? null : stopAt };
+}
+
+const noSection = { zxid: zeroZxid, version: 0, value: 0n };
+
+function trackSession(
+	sessions: Map<SessionId, number>,
+	record: {
+		readonly header: { readonly sessionId: SessionId };
+		readonly txn: { readonly kind: string; readonly timeoutMs?: number };
+	},
+): void {
+	if (record.txn.kind === 'createSession') sessions.set(record.header.sessionId, record.txn.timeoutMs!);
+	else if (record.txn.kind === 'closeSession') sessions.delete(record.header.sessionId);
+}
+
+function hole(
+	file: string,
+	offset: number,
+	last: Zxid,
+	next: Zxid,
+	start: LoadedSnapshot,
+	unusual: readonly string[],
+): RecoveryRefused {
+	const from = start.file === '' ? 'nothing' : start.file;
+	const before =
+		last === start.zxid
+			? `the tree of ${from} ends with ${formatZxid(last)}`
+			: `the record before it is ${formatZxid(last)}`;
+	const also = unusual.length === 0 ? '' : `. Noticed on the way: ${unusual.join('; ')}`;
+	return new RecoveryRefused({
+		file,
+		offset,
+		zxid: nextZxid(last),
+		problem: `the next transaction is ${formatZxid(next)}, but ${before}: the transactions from ${formatZxid(nextZxid(last))} to the one before ${formatZxid(next)} are missing${also}`,
+		advice:
+			`Nothing was changed. Put back the log that has them, or a snapshot with a zxid from ${formatZxid((next - 1) as Zxid)} on, from a backup or ` +
+			'from another replica; or empty the data directory of this replica of an ensemble, and it gets the tree from the leader',
+	});
+}

@@ -1,0 +1,8 @@
+/** The thread that writes one snapshot: it reads the frozen tree's shared memory while the replica goes on. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type FrozenTreeMessage, frozenNodes } from '#core/tree/frozen-tree';
+import { writeSnapshotFile } from './snapshot-writer.ts';
+
+const { directory, frozen } = workerData as { readonly directory: string; readonly frozen: FrozenTreeMessage };
+const { zxid, sessions, acls, digest } = frozen;
+parentPort?.postMessage(writeSnapshotFile(directory, { zxid, sessions, acls, nodes: frozenNodes(frozen) }, digest));
