@@ -1,0 +1,172 @@
+/**
+ * Final: applies what is committed, fires watches, answers.
+ *
+ * Answers leave in the order of the requests of each session: a read waits behind its session's earlier writes, and only behind
+ * those (semantics 10). Watches fire inside apply, so an event is out before the answer that would reveal the change (46).
+ */
+import { errors } from '#jute/errors';
+import { assert, InvariantError } from '../model/assert.ts';
+import type { ReadOp, Reply, Request, Result } from '../model/op.ts';
+import { formatZxid, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import type { Session } from '../session/session.ts';
+import type { SessionTable } from '../session/session-table.ts';
+import type { DataTree } from '../tree/data-tree.ts';
+import type { WatchManager } from '../tree/watches.ts';
+import { performAuth } from './auth.ts';
+import type { ChainOptions } from './options.ts';
+import type { Proposal } from './proposal.ts';
+import { ProposalQueue } from './proposal-queue.ts';
+import { performRead, type ReadContext } from './reads.ts';
+import { writeReply } from './write-reply.ts';
+
+export interface FinalParts {
+	readonly tree: DataTree;
+	readonly watches: WatchManager;
+	readonly sessions: SessionTable;
+	readonly options: ChainOptions;
+	readonly clock: Clock;
+	readonly tracer: Tracer;
+	/** closeSession was applied: doors close the connections of that session behind the answer. */
+	readonly onSessionClosed: (id: SessionId) => void;
+	/** A request was answered: it no longer counts as outstanding. */
+	readonly onAnswered: (request: Request) => void;
+	/** An exception in a read (a bug, answered MarshallingError as ZooKeeper does) or in a door's reply function. */
+	readonly onError: (error: unknown, request: Request) => void;
+}
+
+export class Final {
+	readonly #parts: FinalParts;
+	readonly #queue = new ProposalQueue();
+	readonly #reads: ReadContext;
+
+	constructor(parts: FinalParts) {
+		this.#parts = parts;
+		this.#reads = { tree: parts.tree, watches: parts.watches, options: parts.options };
+	}
+
+	get lastProcessedZxid(): Zxid {
+		return this.#parts.tree.lastProcessedZxid;
+	}
+
+	/** Proposals that are not applied yet. */
+	get outstanding(): number {
+		return this.#queue.size;
+	}
+
+	/** A proposal was logged; it will be committed or the replica stops. */
+	expect(proposal: Proposal): void {
+		this.#queue.push(proposal);
+		if (proposal.session !== undefined) proposal.session.waitsFor = proposal.record.header.zxid;
+	}
+
+	/**
+	 * Answers a request that makes no transaction, now or behind its session's earlier writes.
+	 * @param error what was found when it came in; 0: perform it
+	 */
+	read(request: Request, session: Session | undefined, error: number): void {
+		const { op } = request;
+		if (op.kind === 'auth') {
+			this.#reply(request, performAuth(op, this.#parts.options));
+			return;
+		}
+		const behind = op.kind === 'sync' ? this.#queue.last : this.#queue.at(session?.waitsFor ?? zeroZxid);
+		if (behind === undefined) {
+			this.#perform(request, error);
+			return;
+		}
+		behind.letWait(request, error);
+		// What this session asks next is answered behind the sync (semantics 69).
+		if (op.kind === 'sync' && session !== undefined) session.waitsFor = behind.record.header.zxid;
+	}
+
+	/** Applies and answers everything up to this zxid, in zxid order. */
+	commit(zxid: Zxid): number {
+		let applied = 0;
+		for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
+			if (first.record.header.zxid > zxid) break;
+			this.#commitOne(first);
+			applied += 1;
+		}
+		return applied;
+	}
+
+	/** The log failed: what is in flight may or may not be on disk, so its outcome is unknown to the client. */
+	abandon(readError: number): void {
+		for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
+			this.#queue.shift();
+			this.#reply(first.request, { error: errors.connectionLoss.code, zxid: this.lastProcessedZxid });
+			for (const { request, error } of first.waiting ?? []) this.#perform(request, error || readError);
+		}
+	}
+
+	#commitOne(proposal: Proposal): void {
+		const { record } = proposal;
+		const { tree, watches } = this.#parts;
+		const { zxid } = record.header;
+		const startMs = proposal.preparedMs === 0 ? 0 : this.#parts.clock.monotonicMs();
+		assert(zxid > tree.lastProcessedZxid, 'transactions are applied in zxid order, each once');
+		const applied = tree.apply(record, watches.listener(zxid));
+		assert(
+			record.digest === null || tree.digest() === record.digest.value,
+			`after ${formatZxid(zxid)} the tree has the digest that its transaction says`,
+		);
+		this.#queue.shift();
+		this.#applySession(proposal);
+		const reply = writeReply(proposal, applied);
+		this.#reply(proposal.request, reply);
+		if (startMs !== 0) this.#trace(proposal, startMs, reply.error);
+		this.#answerWaiting(proposal);
+	}
+
+	#applySession(proposal: Proposal): void {
+		const { txn, header } = proposal.record;
+		if (txn.kind === 'createSession') {
+			this.#parts.sessions.opened(header.sessionId, txn.timeoutMs, this.#parts.clock.monotonicMs());
+		} else if (txn.kind === 'closeSession') {
+			this.#parts.sessions.closed(header.sessionId);
+			this.#parts.onSessionClosed(header.sessionId);
+		}
+	}
+
+	#answerWaiting(proposal: Proposal): void {
+		const { waiting } = proposal;
+		if (waiting === null) return;
+		for (const { request, error } of waiting) this.#perform(request, error);
+	}
+
+	#perform(request: Request, error: number): void {
+		let outcome: Result | number = error;
+		if (error === 0) {
+			try {
+				outcome = performRead(request.op as ReadOp, request, this.#reads);
+			} catch (problem) {
+				if (problem instanceof InvariantError) throw problem;
+				this.#parts.onError(problem, request);
+				outcome = errors.marshallingError.code;
+			}
+		}
+		const zxid = this.lastProcessedZxid;
+		this.#reply(request, typeof outcome === 'number' ? { error: outcome, zxid } : { error: 0, zxid, result: outcome });
+	}
+
+	/** A door that throws harms nobody but itself. */
+	#reply(request: Request, reply: Reply): void {
+		try {
+			request.reply(reply);
+			this.#parts.onAnswered(request);
+		} catch (problem) {
+			this.#parts.onAnswered(request);
+			this.#parts.onError(problem, request);
+		}
+	}
+
+	#trace(proposal: Proposal, startMs: number, error: number): void {
+		const { request, record } = proposal;
+		const attributes = { zxid: record.header.zxid, op: request.op.kind, error };
+		const { tracer, clock } = this.#parts;
+		tracer.stage(request.traceparent!, 'sync', proposal.preparedMs, startMs, attributes);
+		tracer.stage(request.traceparent!, 'final', startMs, clock.monotonicMs(), attributes);
+	}
+}

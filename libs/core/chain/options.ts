@@ -1,0 +1,61 @@
+/** What the operator can set about the chain; ZooKeeper's names and defaults where it has them. */
+import type { Id } from '#jute/records';
+
+export interface ChainOptions {
+	/** The basic unit of time: sessions expire on its boundaries. */
+	readonly tickMs: number;
+	readonly minSessionTimeoutMs: number;
+	readonly maxSessionTimeoutMs: number;
+	/** TTL nodes are allowed (`zookeeper.extendedTypesEnabled`). */
+	readonly extendedTypesEnabled: boolean;
+	readonly skipAcl: boolean;
+	readonly enforceQuota: boolean;
+	/** exists needs READ on a node that exists: on from 3.8.4 and 3.9.2, off in 3.8.0 (semantics 37). */
+	readonly checkExistsAcl: boolean;
+	/** A version about to become -1 becomes 0 (ZOOKEEPER-4743, in no release up to 3.9.5; semantics 26). */
+	readonly versionSkipsMinusOne: boolean;
+	readonly reconfigEnabled: boolean;
+	/** Writes and sync are answered NotReadOnly (semantics 67). */
+	readonly readOnly: boolean;
+	/** Identity `super` when a client authenticates as this `user:base64(sha1(user:password))`; null: nobody can. */
+	readonly superDigest: string | null;
+	readonly containerCheckIntervalMs: number;
+	readonly containerMaxPerMinute: number;
+	/** A container that never had a child goes after this long; 0: never, ZooKeeper's default (semantics 33). */
+	readonly containerMaxNeverUsedIntervalMs: number;
+	/** Requests taken and not yet answered, from which on doors stop reading from their connections (`globalOutstandingLimit`). */
+	readonly globalOutstandingLimit: number;
+	/** Requests taken and not yet answered, from which on the host itself answers ThrottledOp. */
+	readonly maxOutstanding: number;
+	/** The same bound in bytes of request data. */
+	readonly maxOutstandingBytes: number;
+	/** Log bytes not yet durable, from which on no further request is prepared. */
+	readonly maxPendingLogBytes: number;
+	/** Requests per turn: bounds how long one turn holds the event loop. */
+	readonly maxBatch: number;
+}
+
+export const defaultChainOptions: ChainOptions = {
+	tickMs: 3000,
+	minSessionTimeoutMs: 6000,
+	maxSessionTimeoutMs: 60_000,
+	extendedTypesEnabled: false,
+	skipAcl: false,
+	enforceQuota: false,
+	checkExistsAcl: false,
+	versionSkipsMinusOne: false,
+	reconfigEnabled: false,
+	readOnly: false,
+	superDigest: null,
+	containerCheckIntervalMs: 60_000,
+	containerMaxPerMinute: 10_000,
+	containerMaxNeverUsedIntervalMs: 0,
+	globalOutstandingLimit: 1000,
+	maxOutstanding: 100_000,
+	maxOutstandingBytes: 256 * 1024 * 1024,
+	maxPendingLogBytes: 64 * 1024 * 1024,
+	maxBatch: 2048,
+};
+
+/** The identity that passes every ACL (semantics 34). */
+export const superIdentity: Id = { scheme: 'super', id: '' };

@@ -1,0 +1,394 @@
+/**
+ * The host: the loop that feeds requests into the chain and performs what comes out of it, in the required order.
+ *
+ *  1. Requests enter the chain in the order they were submitted; so do those of one session.
+ *  2. A transaction is logged before the next one's turn ends, in zxid order, and applied only when it is durable.
+ *  3. It is applied before it is answered, and its watch events leave inside apply: before its answer, and before any answer that
+ *     shows the change.
+ *  4. A request is answered behind the earlier requests of its session. Authentication alone is answered at once, so that what
+ *     the connection sends next has the identity.
+ *  5. Nothing is answered from inside submit().
+ *  6. Once the log failed nothing is written: what was in flight is answered ConnectionLoss (it may be on disk), new writes
+ *     SystemError. Reads go on.
+ *  7. Once an invariant is broken (a digest that differs is one) nothing is served: every request is answered SystemError, and the
+ *     replica has to be started again from its log.
+ *
+ * How much it holds: doors stop reading from their connections while `outstanding` exceeds `globalOutstandingLimit`. A door that does
+ * not obey costs its own clients ThrottledOp from `maxOutstanding` requests or `maxOutstandingBytes` on, so the queue is bounded
+ * whatever a door does.
+ */
+import { errors } from '#jute/errors';
+import type { ChainOptions } from '../chain/options.ts';
+import { isPreparable } from '../chain/prep.ts';
+import { type Chain, standalone } from '../chain/wiring.ts';
+import { InvariantError } from '../model/assert.ts';
+import type { Caller, Op, Request, Watcher } from '../model/op.ts';
+import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Schedule } from '../ports/schedule.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import type { TxnLog, TxnLogListener } from '../ports/txn-log.ts';
+import { type Attachment, SessionTable } from '../session/session-table.ts';
+import type { DataTree } from '../tree/data-tree.ts';
+import type { FrozenTree } from '../tree/frozen-tree.ts';
+import { WatchManager } from '../tree/watches.ts';
+import { Containers } from './containers.ts';
+import { HostStats } from './host-stats.ts';
+import { opBytes } from './op-bytes.ts';
+
+export type HostState = 'serving' | 'logFailed' | 'broken' | 'stopped';
+
+export interface HostParts {
+	readonly tree: DataTree;
+	/** Open sessions of the recovered state, with their timeouts. */
+	readonly sessions: ReadonlyMap<SessionId, number>;
+	readonly lastZxid: Zxid;
+	/** New transactions are of this epoch; at least that of lastZxid. */
+	readonly epoch: number;
+	readonly log: TxnLog;
+	readonly clock: Clock;
+	readonly tracer: Tracer;
+	readonly schedule: Schedule;
+	readonly serverId: number;
+	readonly options: ChainOptions;
+	readonly events?: HostEvents;
+}
+
+/** Told synchronously; must not throw. */
+export interface HostEvents {
+	/** Everything up to this zxid is applied; once per batch. */
+	applied?(zxid: Zxid): void;
+	/** A session is over: its connections are to be closed behind the answers they already have. */
+	sessionClosed?(id: SessionId): void;
+	/** `reason` says what happened and what to do. */
+	stateChanged?(state: HostState, reason: Error): void;
+	/** A bug that harmed one request only. */
+	requestFailed?(error: unknown, request: Request): void;
+	/** The end of a batch of answers: doors that collect their output send it now. */
+	answered?(): void;
+}
+
+export type ConnectAnswer =
+	| Attachment
+	/** The client has seen more than this replica has: close without an answer, it must try another (semantics 61). */
+	| { readonly kind: 'ahead' };
+
+const systemCaller: Caller = { door: 'system', identities: [], address: '' };
+const ignore = (): void => {};
+
+export class Host implements TxnLogListener {
+	readonly sessions: SessionTable;
+	readonly watches: WatchManager;
+	readonly tree: DataTree;
+	readonly stats = new HostStats();
+	readonly #options: ChainOptions;
+	readonly #serverId: number;
+	readonly #log: TxnLog;
+	readonly #clock: Clock;
+	readonly #tracer: Tracer;
+	readonly #schedule: Schedule;
+	readonly #events: HostEvents;
+	readonly #chain: Chain;
+	readonly #containers: Containers;
+	readonly #runTurn = (): void => this.#turn();
+	#queue: Request[] = [];
+	#head = 0;
+	#isScheduled = false;
+	#outstanding = 0;
+	#outstandingBytes = 0;
+	#state: HostState = 'serving';
+	#stateReason = '';
+	/** The request that is being taken, while it is. */
+	#taking: Request | null = null;
+	#whenRoom: (() => void) | null = null;
+
+	constructor(parts: HostParts) {
+		const { tree, options, clock } = parts;
+		this.tree = tree;
+		this.#options = options;
+		this.#serverId = parts.serverId;
+		this.#log = parts.log;
+		this.#clock = clock;
+		this.#tracer = parts.tracer;
+		this.#schedule = parts.schedule;
+		this.#events = parts.events ?? {};
+		const nowMs = clock.monotonicMs();
+		this.sessions = new SessionTable({
+			serverId: parts.serverId,
+			tickMs: options.tickMs,
+			minSessionTimeoutMs: options.minSessionTimeoutMs,
+			maxSessionTimeoutMs: options.maxSessionTimeoutMs,
+			committed: parts.sessions,
+			timeMs: clock.now(),
+			nowMs,
+		});
+		this.watches = options.skipAcl ? new WatchManager(tree, () => true) : new WatchManager(tree);
+		this.#containers = new Containers(tree, options, nowMs);
+		this.#chain = standalone({
+			...parts,
+			sessions: this.sessions,
+			watches: this.watches,
+			onError: (error, request) => this.#requestFailed(error, request),
+			onAnswered: (request) => this.#answered(request),
+			onSessionClosed: (id) => this.#events.sessionClosed?.(id),
+		});
+	}
+
+	get state(): HostState {
+		return this.#state;
+	}
+
+	/** Why the state is not `serving`; empty while it is. */
+	get stateReason(): string {
+		return this.#stateReason;
+	}
+
+	get lastProcessedZxid(): Zxid {
+		return this.tree.lastProcessedZxid;
+	}
+
+	/** Requests taken and not yet answered. Doors throttle by it. */
+	get outstanding(): number {
+		return this.#outstanding;
+	}
+
+	/** True while doors should stop reading from their connections. */
+	get isThrottled(): boolean {
+		return this.#outstanding > this.#options.globalOutstandingLimit;
+	}
+
+	/** Takes a request over. Its reply comes exactly once, never from inside this call. */
+	submit(request: Request): void {
+		this.#outstanding += 1;
+		this.#outstandingBytes += opBytes(request.op);
+		this.#queue.push(request);
+		this.#wake();
+	}
+
+	/**
+	 * A connection comes back with its session; the new connection then owns it. The door closes any older connection of that session
+	 * that it has.
+	 */
+	attach(id: SessionId, password: Uint8Array | null, requestedTimeoutMs: number, lastZxidSeen: Zxid): ConnectAnswer {
+		if (!this.maySee(lastZxidSeen)) return { kind: 'ahead' };
+		return this.sessions.attach(id, password, requestedTimeoutMs, this.#serverId, this.#clock.monotonicMs());
+	}
+
+	/** False when the client has seen a later state than this replica's: it would go back in time here (semantics 61, 70). */
+	maySee(lastZxidSeen: Zxid): boolean {
+		return lastZxidSeen <= this.lastProcessedZxid;
+	}
+
+	/** A connection is gone: its watches go with it, its session lives on (semantics 53). */
+	disconnect(watcher: Watcher): void {
+		this.watches.removeWatcher(watcher);
+	}
+
+	/** At least once per tick: expires sessions, deletes containers and TTL nodes. */
+	tick(): void {
+		if (this.#state !== 'serving' || this.#options.readOnly) return;
+		// Requests and pings wait in the queue while the disk is behind: nobody's silence is proved.
+		if (this.#chain.isFull) return;
+		const nowMs = this.#clock.monotonicMs();
+		for (const session of this.sessions.expire(nowMs)) {
+			this.stats.sessionsExpired += 1;
+			this.#submitOwn({ kind: 'closeSession' }, session.id);
+		}
+		for (const path of this.#containers.due(nowMs, this.#clock.now())) {
+			this.#submitOwn({ kind: 'deleteContainer', path }, noSession);
+		}
+	}
+
+	durable(zxid: Zxid): void {
+		if (this.#state === 'broken') return;
+		const startMs = this.#clock.monotonicMs();
+		this.#guard(() => {
+			const applied = this.#chain.commit(zxid);
+			if (applied === 0) return;
+			this.stats.txnsApplied += applied;
+			this.#tracer.batch('final', applied, this.#clock.monotonicMs() - startMs);
+			this.#events.applied?.(zxid);
+			this.#events.answered?.();
+		});
+		this.#goOn();
+	}
+
+	failed(error: Error): void {
+		if (this.#state === 'broken') return;
+		this.#enter(
+			'logFailed',
+			new Error(`the transaction log failed, nothing more is written: ${error.message}`, { cause: error }),
+		);
+		this.#guard(() => {
+			this.#chain.abandon(0);
+			this.#events.answered?.();
+		});
+		this.#goOn();
+	}
+
+	/** The tree and the sessions exactly as they are now. The caller releases it. */
+	snapshotPoint(): FrozenTree {
+		const frozen = this.tree.freeze();
+		frozen.sessions = this.sessions.committed();
+		return frozen;
+	}
+
+	/** Answers what was taken, waits until it is durable, closes the log. Requests that come later are answered ConnectionLoss. */
+	async stop(): Promise<void> {
+		while (this.#queue.length > this.#head) {
+			this.#turn();
+			if (this.#chain.isFull) await new Promise<void>((resolve) => (this.#whenRoom = resolve));
+		}
+		if (this.#state === 'serving') this.#enter('stopped', new Error('the replica was stopped'));
+		await this.#log.close();
+	}
+
+	#submitOwn(op: Op, sessionId: SessionId): void {
+		this.submit({ sessionId, cxid: 0, op, caller: systemCaller, reply: ignore });
+	}
+
+	/** There may be room in the log again. */
+	#goOn(): void {
+		this.#whenRoom?.();
+		this.#whenRoom = null;
+		if (this.#queue.length > this.#head) this.#wake();
+	}
+
+	#wake(): void {
+		if (this.#isScheduled) return;
+		this.#isScheduled = true;
+		this.#schedule(this.#runTurn);
+	}
+
+	#turn(): void {
+		this.#isScheduled = false;
+		const startMs = this.#clock.monotonicMs();
+		const timeMs = this.#clock.now();
+		const before = this.#head;
+		this.#guard(() => {
+			const end = Math.min(this.#queue.length, this.#head + this.#options.maxBatch);
+			while (this.#head < end && !this.#chain.isFull) {
+				const request = this.#queue[this.#head]!;
+				this.#head += 1;
+				this.#taking = request;
+				this.#take(request, startMs, timeMs);
+				this.#taking = null;
+			}
+			this.#chain.flush();
+		});
+		const taken = this.#head - before;
+		this.#compact();
+		if (taken > 0) {
+			this.stats.requests += taken;
+			this.#tracer.batch('prep', taken, this.#clock.monotonicMs() - startMs);
+			this.#events.answered?.();
+		}
+		// When the log holds the chain back, durable() wakes it.
+		if (this.#queue.length > this.#head && !this.#chain.isFull) this.#wake();
+	}
+
+	#take(request: Request, nowMs: number, timeMs: number): void {
+		const { op } = request;
+		if (this.#state === 'broken') {
+			this.#answer(request, errors.systemError.code);
+			return;
+		}
+		let session = request.sessionId === noSession ? undefined : this.sessions.get(request.sessionId);
+		if (session !== undefined) this.sessions.touch(session, nowMs);
+		const refusal = this.#refusal(request);
+		if (refusal !== 0) {
+			this.#chain.read(request, session, refusal);
+		} else if (isPreparable(op)) {
+			if (op.kind === 'createSession') session = this.sessions.open(op.timeoutMs, nowMs);
+			this.stats.writes += 1;
+			this.#chain.write(request, op, session, timeMs);
+		} else {
+			const isSessionless = request.sessionId === noSession;
+			this.#chain.read(request, session, isSessionless ? 0 : this.sessions.check(session, this.#serverId));
+		}
+	}
+
+	/** 0, or why this request cannot even be tried. */
+	#refusal(request: Request): number {
+		const { op, caller } = request;
+		const isTooMany =
+			this.#outstanding > this.#options.maxOutstanding || this.#outstandingBytes > this.#options.maxOutstandingBytes;
+		if (isTooMany && caller.door !== 'system') return errors.throttledOp.code;
+		if (!isPreparable(op)) return op.kind === 'sync' && this.#options.readOnly ? errors.notReadOnly.code : 0;
+		if (this.#options.readOnly) return errors.notReadOnly.code;
+		if (this.#state === 'stopped') return errors.connectionLoss.code;
+		if (this.#state === 'logFailed') return errors.systemError.code;
+		if (this.#chain.isExhausted) {
+			this.#exhausted();
+			return errors.systemError.code;
+		}
+		return 0;
+	}
+
+	#exhausted(): void {
+		if (this.#stateReason !== '') return;
+		const reason = new Error(
+			'the last zxid of this epoch is used up: start the replica again, which begins a new epoch',
+		);
+		this.#stateReason = reason.message;
+		this.#events.stateChanged?.(this.#state, reason);
+	}
+
+	#answer(request: Request, error: number): void {
+		try {
+			request.reply({ error, zxid: this.lastProcessedZxid });
+		} catch (problem) {
+			this.#requestFailed(problem, request);
+		}
+		this.#answered(request);
+	}
+
+	#answered(request: Request): void {
+		this.#outstanding -= 1;
+		this.#outstandingBytes -= opBytes(request.op);
+		this.stats.answers += 1;
+	}
+
+	#requestFailed(error: unknown, request: Request): void {
+		this.stats.requestsFailed += 1;
+		this.#events.requestFailed?.(error, request);
+	}
+
+	/** Whatever escapes from the chain means that its state can no longer be trusted. */
+	#guard(run: () => void): void {
+		try {
+			run();
+		} catch (error) {
+			this.#break(error instanceof Error ? error : new InvariantError(String(error)));
+		}
+	}
+
+	#break(reason: Error): void {
+		this.#enter('broken', reason);
+		const taking = this.#taking;
+		this.#taking = null;
+		if (taking !== null) this.#answer(taking, errors.systemError.code);
+		try {
+			this.#chain.abandon(errors.systemError.code);
+		} catch (error) {
+			this.#events.stateChanged?.('broken', new Error('requests in flight stay unanswered', { cause: error }));
+		}
+	}
+
+	#enter(state: HostState, reason: Error): void {
+		if (this.#state === state) return;
+		this.#state = state;
+		this.#stateReason = reason.message;
+		this.#events.stateChanged?.(state, reason);
+	}
+
+	#compact(): void {
+		if (this.#head === this.#queue.length) {
+			this.#queue = [];
+			this.#head = 0;
+		} else if (this.#head * 2 >= this.#queue.length) {
+			this.#queue = this.#queue.slice(this.#head);
+			this.#head = 0;
+		}
+	}
+}
