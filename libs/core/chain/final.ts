@@ -108,10 +108,9 @@ export class Final {
 		const startMs = proposal.preparedMs === 0 ? 0 : this.#parts.clock.monotonicMs();
 		assert(zxid > tree.lastProcessedZxid, 'transactions are applied in zxid order, each once');
 		const applied = tree.apply(record, watches.listener(zxid));
-		assert(
-			record.digest === null || tree.digest() === record.digest.value,
-			`after ${formatZxid(zxid)} the tree has the digest that its transaction says`,
-		);
+		const isRight = record.digest === null || tree.digest() === record.digest.value;
+		if (!isRight)
+			throw new InvariantError(`after ${formatZxid(zxid)} the tree has not the digest its transaction says`);
 		this.#queue.shift();
 		this.#applySession(proposal);
 		const reply = writeReply(proposal, applied);
