@@ -58,7 +58,7 @@ function messageOf(error: ServiceError, address: string): string {
 /** grpc-js tells of its attempts at length; what went wrong stands behind the last colon-separated part that names it. */
 function connectionProblem(details: string): string {
 	const found = /(connect )?(E[A-Z]{4,})[^,;]*/.exec(details);
-	return found === null ? details : found[0].trim();
+	return found === null ? details : found[0].replace(/\. Resolution note:.*$/, '').trim();
 }
 
 function detailOf(error: ServiceError): ErrorDetail | undefined {

@@ -1,0 +1,39 @@
+import type { Command } from 'commander';
+import { pathArgument } from '../arguments.ts';
+import type { CommandContext } from '../command-context.ts';
+import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { printData } from '../view/data.ts';
+import { dataObject, statObject } from '../view/json.ts';
+import { clientStat, printStat } from '../view/stat.ts';
+import { hex } from '../view/text.ts';
+
+interface Options extends ServerOptions {
+	readonly stat?: boolean;
+}
+
+export function addGet(program: Command, context: CommandContext): void {
+	const command = program
+		.command('get')
+		.summary('print the data of a node')
+		.description('Prints the data of a node: as they are into a pipe or file, safe to look at on a terminal.')
+		.argument('<path>', 'absolute path', pathArgument)
+		.option('--stat', 'the Stat too, before the data');
+	addServerOptions(command).action(async (path: string, options: Options) => {
+		const { terminal } = context;
+		const node = await withClient(options, (client) => client.get(path));
+		if (terminal.json) {
+			terminal.object({
+				path,
+				zxid: hex(node.zxid),
+				...dataObject(node.data),
+				stat: statObject(clientStat(node.stat)),
+			});
+			return;
+		}
+		if (options.stat) {
+			printStat(terminal, clientStat(node.stat));
+			terminal.line('');
+		}
+		printData(terminal, node.data);
+	});
+}

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { pathArgument } from '../arguments.ts';
+import type { CommandContext } from '../command-context.ts';
+import { Failure } from '../failure.ts';
+import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { statObject } from '../view/json.ts';
+import { clientStat, printStat } from '../view/stat.ts';
+
+export function addStat(program: Command, context: CommandContext): void {
+	const command = program
+		.command('stat')
+		.summary('print the Stat of a node')
+		.description('Prints the Stat of a node. The exit code is 1 when there is no such node.')
+		.argument('<path>', 'absolute path', pathArgument);
+	addServerOptions(command).action(async (path: string, options: ServerOptions) => {
+		const { terminal } = context;
+		const stat = await withClient(options, (client) => client.exists(path));
+		if (stat === undefined) throw new Failure(`${path}: the node does not exist (NoNode)`);
+		if (terminal.json) terminal.object({ path, ...statObject(clientStat(stat)) });
+		else printStat(terminal, clientStat(stat));
+	});
+}

@@ -1,0 +1,50 @@
+/** `ck`. Turns every outcome into an exit code and, when it is a failure, into one clear line. */
+import { CommanderError } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { exitCodes, Failure } from './failure.ts';
+import { makeProgram } from './program.ts';
+import { Terminal } from './terminal.ts';
+
+const terminal = new Terminal({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
+const interrupt = new AbortController();
+
+process.on('SIGINT', () => {
+	// The first asks, the second insists.
+	if (interrupt.signal.aborted) process.exit(130);
+	interrupt.abort();
+});
+
+const context: CommandContext = {
+	terminal,
+	environment: process.env,
+	interrupted: interrupt.signal,
+	inputIsTerminal: process.stdin.isTTY === true,
+	readInput: async () => {
+		const chunks: Buffer[] = [];
+		for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+		return Buffer.concat(chunks);
+	},
+	setExitCode: (code) => {
+		process.exitCode = Math.max(code, Number(process.exitCode ?? 0));
+	},
+};
+
+try {
+	await makeProgram(context).parseAsync();
+} catch (error) {
+	process.exitCode = report(error);
+} finally {
+	terminal.flush();
+}
+
+function report(error: unknown): number {
+	if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+	if (error instanceof Failure) {
+		terminal.error(error.message, error.advice);
+		return error.exitCode;
+	}
+	const problem = error instanceof Error ? error : new Error(String(error));
+	terminal.error(`unexpected: ${problem.message}`, 'CK_DEBUG=1 shows where. Please report it.');
+	if (process.env.CK_DEBUG) terminal.note(problem.stack ?? '');
+	return exitCodes.failed;
+}

@@ -1,0 +1,55 @@
+/** The command line as a whole: what every command shares. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { addCreate } from './commands/create.ts';
+import { addDelete } from './commands/delete.ts';
+import { addGet } from './commands/get.ts';
+import { addLs } from './commands/ls.ts';
+import { addSet } from './commands/set.ts';
+import { addStat } from './commands/stat.ts';
+import { packageRoot } from './package-root.ts';
+
+export function makeProgram(context: CommandContext): Command {
+	const { terminal } = context;
+	const program = new Command('ck')
+		.description('Chronokeeper: znodes over gRPC, their whole history in PostgreSQL, restore to any zxid.')
+		.version(version(), '-V, --version', 'print the version')
+		.option('--json', 'for machines: one JSON object per line')
+		.option('--no-color', 'no colours, as with the environment variable NO_COLOR')
+		.helpOption('-h, --help', 'help for any command')
+		.helpCommand('help [command]', 'help for a command')
+		.configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+		.configureOutput({
+			writeOut: (text) => terminal.line(text.trimEnd()),
+			writeErr: (text) => terminal.note(text.trimEnd()),
+			outputError: (text, write) => write(text.replace(/^error: /, 'ck: ')),
+		})
+		.showHelpAfterError('ck --help, and ck COMMAND --help, say what there is.')
+		.exitOverride()
+		.hook('preAction', (_, command) => {
+			const { json, color } = command.optsWithGlobals<{ json?: boolean; color: boolean }>();
+			terminal.json = json === true;
+			terminal.colorAllowed = color;
+		})
+		.addHelpText('after', footer);
+
+	program.commandsGroup('Znodes, over gRPC:');
+	addCreate(program, context);
+	addGet(program, context);
+	addSet(program, context);
+	addDelete(program, context);
+	addLs(program, context);
+	addStat(program, context);
+	return program;
+}
+
+const footer = `
+zxids and session ids are read as hexadecimal (0x500000012) or decimal, and shown as hexadecimal.
+Exit codes: 0 done, 1 failed, 2 wrong usage.`;
+
+function version(): string {
+	const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string };
+	return version;
+}
