@@ -99,6 +99,8 @@ const rules: readonly HouseRule[] = [
 		good: [
 			sourceFile('apps/server/main.ts', "new Worker(new URL('./busy-worker.ts', import.meta.url));"),
 			sourceFile('apps/server/busy-worker.ts', ''),
+			sourceFile('libs/audit/x.spec.ts', "new Worker(new URL(source ? './idle.ts' : './idle.js', import.meta.url));"),
+			sourceFile('libs/audit/idle.ts', ''),
 		],
 	},
 	{

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { expectSameTree, readTree } from '#test/support/client-tree';
 import { RealZooKeeper } from '#test/support/real-zookeeper';
-import { expectedState, expectedTree, unpackRecording } from '#test/support/recordings';
+import { expectedState, expectedTree, unpackDamaged, unpackRecording } from '#test/support/recordings';
 
 let dataDir: string;
 let server: RealZooKeeper | undefined;
@@ -29,4 +29,15 @@ it('the real ZooKeeper opens recording a: same digest, no mismatch, same tree', 
 	expect(server.loaded).toEqual({ zxid: '0x4e42', digest: expectedState('recording-a', '4e42').treeDigest });
 	expect(await server.digestMismatches()).toBe(0);
 	expectSameTree(readTree(server), expectedTree('recording-a', '4e42'));
+});
+
+it('and counts the mismatch of a log whose data was altered behind its checksum', async () => {
+	unpackDamaged('log-wrong-data-right-checksum', join(dataDir, 'version-2'));
+	server = await RealZooKeeper.start({ dataDir });
+	expect(await server.digestMismatches()).toBe(1);
+});
+
+it('and says why when it refuses', async () => {
+	unpackDamaged('log-flipped-bit-middle', join(dataDir, 'version-2'));
+	await expect(RealZooKeeper.start({ dataDir })).rejects.toThrow(/CRC check failed/);
 });

@@ -1,5 +1,7 @@
 /** A tree as a client of the real ZooKeeper reads it, and its comparison with one of the recordings' form. */
 import { expect } from 'vitest';
+import { formatZxid } from '#core/model/zxid';
+import type { DataTree } from '#core/tree/data-tree';
 import type { RealZooKeeper } from './real-zookeeper.ts';
 import type { ExpectedNode } from './recordings.ts';
 
@@ -8,6 +10,26 @@ export type ClientNode = Omit<ExpectedNode, 'cversion'> & { readonly dataLength:
 
 export function readTree(server: RealZooKeeper): ClientNode[] {
 	return server.kazoo<ClientNode>('tree.py');
+}
+
+/** Our tree in the form of the recordings. */
+export function describeTree(tree: DataTree): ExpectedNode[] {
+	return [...tree.paths()].map((path) => {
+		const { ephemeralOwner, czxid, mzxid, pzxid, ...stored } = tree.storedStat(path)!;
+		const data = tree.data(path);
+		return {
+			...stored,
+			path,
+			data: data ? Buffer.from(data).toString('base64') : null,
+			czxid: formatZxid(czxid),
+			mzxid: formatZxid(mzxid),
+			pzxid: formatZxid(pzxid),
+			ephemeralOwner: `0x${ephemeralOwner.toString(16)}`,
+			clientCversion: tree.stat(path)!.cversion,
+			numChildren: tree.childCount(path)!,
+			acl: tree.acl(path)!.map(({ perms, scheme, id }) => ({ perms, scheme, id })),
+		};
+	});
 }
 
 /**

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, output, RunningProgram, type RunOptions } from './processes.ts';
+import { freePort, output, RunningProgram, type RunOptions, run } from './processes.ts';
 
 const jars = ['zookeeper', 'zookeeper-jute', 'slf4j-simple'].map((name) => `/usr/share/java/${name}.jar`);
 const python = '/usr/bin/python3';
@@ -156,10 +156,12 @@ export class RealZooKeeper {
 		return lines === '' ? [] : lines.split('\n').map((line) => JSON.parse(line) as Line);
 	}
 
-	/** What ZooKeeper's own command line does with these commands, typed one after the other. */
+	/** Types these commands into ZooKeeper's own command line. @returns what it answered */
 	commandLine(...commands: string[]): string {
 		const args = [...javaOptions({}), 'org.apache.zookeeper.ZooKeeperMain', '-server', `127.0.0.1:${this.port}`];
-		return output('java', args, { input: `${commands.join('\n')}\nquit\n` });
+		// It answers some commands on stderr, where its log goes too.
+		const { stdout, stderr } = run('java', args, { input: `${commands.join('\n')}\nquit\n` });
+		return stdout + stderr;
 	}
 
 	/** SIGTERM, as an init system does it, or SIGKILL. */

@@ -57,10 +57,10 @@ export function importsOf(file: SourceFile): Import[] {
 	}
 	for (const match of file.code.matchAll(/\bimport\s*\(?\s*(['"`])/g))
 		add(quotedAt(file.text, match.index + match[0].length), false);
-	// Worker threads and files beside the module: `new URL('./x.ts', import.meta.url)`.
-	for (const match of file.code.matchAll(/\bnew URL\(\s*(['"`])/g)) {
-		const specifier = quotedAt(file.text, match.index + match[0].length);
-		if (/^\.{1,2}\/[\w./-]+/.test(specifier)) add(specifier.replace(/\.(\$\{.*|js|ts)$/, '.ts'), false);
+	// Worker threads and files beside the module: `new URL('./x.ts', import.meta.url)`; compiled, the same file ends in .js.
+	for (const match of file.code.matchAll(/\bnew URL\([^;]*?\bimport\.meta\.url/g)) {
+		const text = file.text.slice(match.index, match.index + match[0].length);
+		for (const [, path] of text.matchAll(/['"`](\.{1,2}\/[\w./-]+)\.(?:ts|js|\$\{[^}]*\})['"`]/g)) add(`${path}.ts`, false);
 	}
 	return found;
 }
