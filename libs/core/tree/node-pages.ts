@@ -1,19 +1,19 @@
 /**
  * Fixed-size node records in shared memory, copied page by page before the first write while a freeze is open.
  *
- * A record is 32 words; a page holds 128 records (16 KiB, so that a copy takes a few microseconds); a chunk is one
- * SharedArrayBuffer of 64 page slots. The page table says which slot has the current content of a page. A freeze takes a copy
+ * A record is 32 words; a page holds 32 records (4 KiB, so that a copy takes about a microsecond); a chunk is one
+ * SharedArrayBuffer of 256 page slots. The page table says which slot has the current content of a page. A freeze takes a copy
  * of the table and nothing else: slots of that time are never written again until it is released. Record 0 stands for "none".
  */
 import type { Freezes } from './freezes.ts';
 
 export const recordWords = 32;
-const recordShift = 7;
-const recordMask = 127;
-const pageWordShift = 12;
+const recordShift = 5;
+const recordMask = 31;
+const pageWordShift = 10;
 const pageBytes = 4 << pageWordShift;
-const chunkShift = 6;
-const chunkMask = 63;
+const chunkShift = 8;
+const chunkMask = 255;
 const chunkBytes = pageBytes << chunkShift;
 
 /** Records as a reader sees them: main thread or snapshot worker. */
