@@ -6,18 +6,24 @@ import { makeProgram } from './program.ts';
 import { Terminal } from './terminal.ts';
 
 const terminal = new Terminal({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
-const interrupt = new AbortController();
+let interrupt: AbortController | undefined;
 
-process.on('SIGINT', () => {
-	// The first asks, the second insists.
-	if (interrupt.signal.aborted) process.exit(130);
-	interrupt.abort();
-});
+function interrupted(): AbortSignal {
+	if (interrupt !== undefined) return interrupt.signal;
+	const controller = new AbortController();
+	interrupt = controller;
+	process.on('SIGINT', () => {
+		// The first asks, the second insists.
+		if (controller.signal.aborted) process.exit(130);
+		controller.abort();
+	});
+	return controller.signal;
+}
 
 const context: CommandContext = {
 	terminal,
 	environment: process.env,
-	interrupted: interrupt.signal,
+	interrupted,
 	inputIsTerminal: process.stdin.isTTY === true,
 	readInput: async () => {
 		const chunks: Buffer[] = [];

@@ -6,7 +6,9 @@ import type { CommandContext } from './command-context.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
 import { addGet } from './commands/get.ts';
+import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
+import { addServer } from './commands/server.ts';
 import { addSet } from './commands/set.ts';
 import { addStat } from './commands/stat.ts';
 import { packageRoot } from './package-root.ts';
@@ -35,6 +37,8 @@ export function makeProgram(context: CommandContext): Command {
 		})
 		.addHelpText('after', footer);
 
+	program.commandsGroup('The replica:');
+	addServer(program, context);
 	program.commandsGroup('Znodes, over gRPC:');
 	addCreate(program, context);
 	addGet(program, context);
@@ -42,6 +46,8 @@ export function makeProgram(context: CommandContext): Command {
 	addDelete(program, context);
 	addLs(program, context);
 	addStat(program, context);
+	program.commandsGroup('Data directories, also those of Apache ZooKeeper:');
+	addLog(program, context);
 	return program;
 }
 

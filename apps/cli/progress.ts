@@ -1,5 +1,5 @@
 /** How far a long command is: a bar on a terminal, a line every ten seconds elsewhere, nothing for short ones. */
-import { Format, SingleBar } from 'cli-progress';
+import cliProgress from 'cli-progress';
 import type { Terminal } from './terminal.ts';
 import { duration } from './view/text.ts';
 
@@ -18,7 +18,7 @@ export class Progress {
 	readonly #terminal: Terminal;
 	readonly #what: string;
 	readonly #startedMs = performance.now();
-	#bar: SingleBar | undefined;
+	#bar: cliProgress.SingleBar | undefined;
 	#lastMs: number;
 
 	/** @param what begins every line: `import`. */
@@ -38,7 +38,7 @@ export class Progress {
 			return;
 		}
 		if (this.#bar === undefined) {
-			this.#bar = new SingleBar({
+			this.#bar = new cliProgress.SingleBar({
 				format: `${this.#what} {bar} {percentage} %  {detail}`,
 				barsize: 24,
 				hideCursor: true,
@@ -46,7 +46,6 @@ export class Progress {
 				etaBuffer: 50,
 				barCompleteChar: '█',
 				barIncompleteChar: '░',
-				formatBar: Format.BarFormat,
 				gracefulExit: false,
 			});
 			this.#bar.start(Math.max(1, total), done, { detail });

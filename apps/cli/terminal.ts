@@ -21,12 +21,15 @@ export class Terminal {
 	#pending: string[] = [];
 	#pendingLength = 0;
 	#closed = false;
+	/** Ends a wait for the reader. */
+	#gone: (() => void) | undefined;
 
 	constructor(options: TerminalOptions) {
 		this.#options = options;
 		options.stdout.on('error', (error: NodeJS.ErrnoException) => {
 			if (error.code !== 'EPIPE') throw error;
 			this.#closed = true;
+			this.#gone?.();
 		});
 		options.stderr.on('error', (error: NodeJS.ErrnoException) => {
 			if (error.code !== 'EPIPE') throw error;
@@ -90,8 +93,8 @@ export class Terminal {
 		const { stdout } = this.#options;
 		if ('writableNeedDrain' in stdout && stdout.writableNeedDrain === true && !this.#closed) {
 			await new Promise<void>((resolve) => {
+				this.#gone = resolve;
 				stdout.once('drain', resolve);
-				stdout.once('error', () => resolve());
 			});
 		} else {
 			// Lets the error of a broken pipe, and Ctrl-C, come in.

@@ -1,0 +1,67 @@
+/** `ck log --verify`: replay, compare every digest, and say so in one last line. */
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Zxid } from '#jute/scalars';
+import { DataDirectory } from '#storage/data-directory';
+import { describeMismatch, harmlessCauses } from '#storage/digest-check';
+import { verifiedLine, verify } from '#storage/verify';
+import type { CommandContext } from '../command-context.ts';
+import { exitCodes } from '../failure.ts';
+import { Progress } from '../progress.ts';
+import { hex, size } from '../view/text.ts';
+
+export interface VerifyOptions {
+	readonly dataLogDir: string | undefined;
+	readonly until: Zxid | undefined;
+}
+
+/** @throws StorageDamage */
+export function verifyDirectory(context: CommandContext, dataDir: string, options: VerifyOptions): void {
+	const { terminal } = context;
+	const progress = new Progress(terminal, 'verify');
+	const { dataLogDir, until } = options;
+	const { before, total } = sizes(new DataDirectory(dataDir, dataLogDir));
+	try {
+		const verified = verify({
+			dataDir,
+			...(dataLogDir === undefined ? {} : { dataLogDir }),
+			...(until === undefined ? {} : { until }),
+			progress: ({ file, bytesDone }) => {
+				const done = (before.get(file) ?? 0) + bytesDone;
+				progress.update({ done, total, detail: `${basename(file)}, ${size(done)} of ${size(total)}` });
+			},
+		});
+		progress.stop();
+		for (const warning of verified.warnings) terminal.warn(warning);
+		for (const { after, snapshot } of verified.holes) {
+			terminal.warn(
+				`transactions are missing behind ${hex(after)}; history goes on from ${snapshot.path}, which holds the tree right before the next one`,
+			);
+		}
+		const { firstMismatch: first } = verified;
+		if (first !== null) {
+			const at = first.offset === null ? '' : ` at byte ${first.offset}`;
+			terminal.error(`${first.file}${at}: ${describeMismatch(first)}`, `It is the first mismatch. ${harmlessCauses}.`);
+		}
+		// Before the last line: whoever reads that one may go away.
+		context.setExitCode(verified.mismatches === 0 ? exitCodes.done : exitCodes.failed);
+		if (!terminal.json) terminal.line(verifiedLine(verified));
+		else {
+			const { txns, mismatches, lastZxid, digest } = verified;
+			terminal.object({ txns, mismatches, lastZxid: hex(lastZxid), digest: digest.toString() });
+		}
+	} finally {
+		progress.stop();
+	}
+}
+
+/** The bytes that lie before each file, in the order of the zxids. */
+function sizes(directory: DataDirectory): { before: ReadonlyMap<string, number>; total: number } {
+	const before = new Map<string, number>();
+	let total = 0;
+	for (const { path } of [...directory.snapshots().slice(0, 1), ...directory.logs()]) {
+		before.set(path, total);
+		total += statSync(path).size;
+	}
+	return { before, total };
+}
