@@ -18,6 +18,7 @@ export class Metrics {
 	readonly #errors: Counter;
 	readonly #stage: Histogram;
 	readonly #batch: Histogram;
+	readonly #logSync: Histogram;
 	readonly #snapshot: Histogram;
 
 	/** Use startMetrics(). */
@@ -33,12 +34,16 @@ export class Metrics {
 			description: "Requests that failed, by operation and ZooKeeper's name of the error.",
 		});
 		this.#stage = meter.createHistogram('stage_duration_seconds', {
-			description: 'Time a batch spends in a stage; sync is the write and fdatasync of the log.',
+			description: 'Time a batch spends in a stage.',
 			...seconds,
 		});
 		this.#batch = meter.createHistogram('stage_batch_requests', {
 			description: 'Requests in a batch, by stage.',
 			advice: { explicitBucketBoundaries: countBuckets },
+		});
+		this.#logSync = meter.createHistogram('log_sync_duration_seconds', {
+			description: 'Time of an fdatasync of the transaction log.',
+			...seconds,
 		});
 		this.#snapshot = meter.createHistogram('snapshot_duration_seconds', {
 			description: 'Time a snapshot takes to be written, in the background.',
@@ -57,6 +62,10 @@ export class Metrics {
 	batch(stage: string, requests: number, durationMs: number): void {
 		this.#stage.record(durationMs / 1000, { stage });
 		this.#batch.record(requests, { stage });
+	}
+
+	logSync(durationMs: number): void {
+		this.#logSync.record(durationMs / 1000);
 	}
 
 	snapshot(durationMs: number): void {

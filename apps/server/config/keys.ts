@@ -100,9 +100,9 @@ const keyTable = {
 		true,
 	),
 	'DigestAuthenticationProvider.digestAlg': key(
-		oneOf('SHA1', 'SHA-256', 'SHA-512', 'SHA3-256'),
+		oneOf('SHA1'),
 		'SHA1',
-		'The hash of the `digest` scheme.',
+		'The hash of the `digest` scheme; this build has one.',
 	),
 	'jute.maxbuffer': key(
 		integer(1024, 1_073_741_824),
@@ -121,6 +121,11 @@ const keyTable = {
 		0,
 		'A container that never had a child is deleted after so many milliseconds; 0: never.',
 	),
+	'snapshot.trust.empty': key(
+		boolean,
+		false,
+		'Whether to start from the logs alone when no snapshot can be used. Every digest is compared.',
+	),
 	standaloneEnabled: key(
 		boolean,
 		true,
@@ -137,6 +142,11 @@ const keyTable = {
 	grpcAddress: key(address, '127.0.0.1', 'The address the gRPC port listens on.'),
 	httpPort: key(port, 8080, 'The HTTP port (`/metrics`, `/health/live`, `/health/ready`); 0: any free one.'),
 	httpAddress: key(address, '127.0.0.1', 'The address the HTTP port listens on.'),
+	versionSkipsMinusOne: key(
+		boolean,
+		false,
+		'Whether a version that is about to become -1 becomes 0 (ZOOKEEPER-4743, which no release up to 3.9.5 has).',
+	),
 	checkExistsAcl: key(boolean, false, 'Whether `exists` needs READ on the node, as in ZooKeeper 3.8.4 and 3.9.2.'),
 	'recovery.allowDigestMismatch': key(
 		boolean,

@@ -113,7 +113,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 	maxBatchSize: 'See `flushDelay`.',
 	txnLogSizeLimitInKb: 'The log rolls with each snapshot; see `snapSizeLimitInKb`.',
 	'snapshot.compression.method': 'Snapshots are written uncompressed.',
-	'snapshot.trust.empty': 'Logs without any snapshot are refused unless they begin at the beginning.',
 	'digest.enabled': 'The digest is always on.',
 	'closeSessionTxn.enabled': 'Always on.',
 	emulate353TTLNodes: 'For data of ZooKeeper 3.5.3.',

@@ -1,0 +1,41 @@
+/** The gauges of a replica: what /metrics shows besides what is measured per request. */
+import type { Metrics } from '#telemetry/metrics';
+import type { MirrorService } from './mirror/mirror-service.ts';
+import type { Replica } from './replica/replica.ts';
+import type { ReplicaHealth } from './replica-health.ts';
+
+export function addGauges(
+	metrics: Metrics,
+	replica: Replica,
+	mirror: MirrorService | undefined,
+	health: ReplicaHealth,
+): void {
+	const { host, gate, snapshots } = replica;
+	metrics.gauge('zxid', 'The last zxid applied, as a number: exact up to epoch 2097151.', () => host.lastProcessedZxid);
+	metrics.gauge('znodes', 'Nodes in the tree.', () => host.tree.size);
+	metrics.gauge('ephemeral_znodes', 'Ephemeral nodes in the tree.', () => host.tree.ephemeralCount);
+	metrics.gauge('data_size_bytes', 'Bytes of all paths and data, about.', () => host.tree.approximateDataSize);
+	metrics.gauge('sessions', 'Open sessions.', () => host.sessions.size);
+	metrics.gauge('outstanding_requests', 'Requests taken and not yet answered.', () => host.outstanding);
+	metrics.gauge('log_pending_bytes', 'Bytes given to the log and not yet on disk.', () => gate.pendingBytes);
+	metrics.gauge('ready', '1 when reads and writes are served.', () => (health.check().ready ? 1 : 0));
+	metrics.gauge(
+		'last_snapshot_zxid',
+		'The state in the newest snapshot written since the start.',
+		() => snapshots.last?.zxid,
+	);
+	metrics.counter('requests', 'Requests taken.', () => host.stats.requests);
+	metrics.counter('txns', 'Transactions applied.', () => host.stats.txnsApplied);
+	metrics.counter('txns_logged', 'Transactions given to the log.', () => gate.txns);
+	metrics.counter('log_bytes', 'Bytes given to the log.', () => gate.bytes);
+	metrics.counter('sessions_expired', 'Sessions that expired.', () => host.stats.sessionsExpired);
+	metrics.counter('requests_failed_by_bug', 'Requests that met a bug of the server.', () => host.stats.requestsFailed);
+	if (mirror === undefined) return;
+	metrics.gauge('mirror_zxid', 'Everything up to this zxid is in PostgreSQL.', () => mirror.health().mirroredZxid);
+	metrics.gauge('mirror_lag_txns', 'Transactions that are not in PostgreSQL yet.', () => mirror.health().lagTxns);
+	metrics.gauge('mirror_lag_seconds', 'Age of the oldest of them.', () => mirror.health().lagSeconds);
+	metrics.gauge('mirror_up', '1 when the mirror can write.', () => {
+		const { state } = mirror.health();
+		return state === 'in-step' || state === 'catching-up' ? 1 : 0;
+	});
+}

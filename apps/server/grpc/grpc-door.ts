@@ -1,0 +1,73 @@
+/**
+ * The gRPC port as a Nest transport. Nest's own forgets which port it got and either waits for open streams without end or cuts calls that are under way;
+ * this one remembers, and waits for a while.
+ */
+import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
+
+export interface GrpcDoorOptions {
+	readonly address: string;
+	readonly port: number;
+	readonly packageName: string;
+	/** ts-proto's service definitions by full name. */
+	readonly services: Readonly<Record<string, object>>;
+	readonly maxMessageBytes: number;
+	/** How long a stop waits for calls under way. */
+	readonly shutdownTimeoutMs: number;
+	/** Adds what is not Nest's: health, reflection. */
+	readonly onServer: (server: Server) => void;
+}
+
+export class GrpcDoor extends ServerGrpc {
+	/** The port it listens on. */
+	port = 0;
+	#server: Server | undefined;
+
+	constructor(private readonly door: GrpcDoorOptions) {
+		const options: GrpcOptions['options'] = {
+			package: door.packageName,
+			packageDefinition: door.services,
+			onLoadPackageDefinition: (_, server: Server) => door.onServer(server),
+		};
+		super(options);
+	}
+
+	override async createClient(): Promise<Server> {
+		const { address, port, maxMessageBytes } = this.door;
+		const options: ServerOptions = {
+			'grpc.max_receive_message_length': maxMessageBytes,
+			// What is in the tree can always be read.
+			'grpc.max_send_message_length': -1,
+			'grpc.keepalive_time_ms': 60_000,
+		};
+		const server = new Server(options);
+		const host = address.includes(':') ? `[${address}]` : address;
+		this.port = await new Promise<number>((resolve, reject) => {
+			server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+				if (error === null) resolve(bound);
+				else
+					reject(
+						new Error(`the gRPC port ${host}:${port} cannot be listened on (grpcPort, grpcAddress): ${error.message}`),
+					);
+			});
+		});
+		this.#server = server;
+		return server;
+	}
+
+	override async close(): Promise<void> {
+		const server = this.#server;
+		this.#server = undefined;
+		if (server === undefined) return;
+		await new Promise<void>((resolve) => {
+			const deadline = setTimeout(() => {
+				server.forceShutdown();
+				resolve();
+			}, this.door.shutdownTimeoutMs);
+			server.tryShutdown(() => {
+				clearTimeout(deadline);
+				resolve();
+			});
+		});
+	}
+}

@@ -1,0 +1,91 @@
+/**
+ * The way from a gRPC call into the chain and back: who calls, whether it is traced, the host's answer as a promise, a failure as a status. While too many requests
+ * are under way, further ones wait here, in order.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Host } from '#core/host/host';
+import type { Op, Reply, Result } from '#core/model/op';
+import { noSession, type Zxid } from '#core/model/zxid';
+import { errorName, errors } from '#jute/errors';
+import type { Metrics } from '#telemetry/metrics';
+import type { Tracing } from '#telemetry/tracing';
+import { callerOf, type DigestOptions, type GrpcCall } from './caller-of.ts';
+import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
+
+/** Some results stand for several kinds of operations. */
+export type ResultOf<K> = Result extends infer R
+	? R extends { readonly kind: infer Kinds }
+		? K extends Kinds
+			? R
+			: never
+		: never
+	: never;
+export interface Answer<K extends Result['kind']> {
+	readonly result: ResultOf<K>;
+	readonly zxid: Zxid;
+}
+
+/** Operations whose result has their own kind: all that come through here. */
+type Submittable = Extract<Op, { readonly kind: Result['kind'] }>;
+
+export class Submission {
+	readonly #waiting: (() => void)[] = [];
+	/** One of its own for each start: with the running number behind it, a request id that no other request has. */
+	readonly #idPrefix = randomUUID().slice(0, 8);
+	#requests = 0;
+
+	constructor(
+		private readonly host: Host,
+		private readonly digest: DigestOptions,
+		private readonly tracing: Tracing,
+		private readonly metrics: Metrics,
+	) {}
+
+	/** @throws ZooKeeperError when the chain answers an error. */
+	async submit<O extends Submittable>(op: O, call: GrpcCall): Promise<Answer<O['kind']>> {
+		const startMs = performance.now();
+		const caller = callerOf(call, this.digest);
+		const [incoming] = call.metadata.get('traceparent');
+		const traced = this.tracing.request('grpc', op.kind, incoming === undefined ? undefined : String(incoming));
+		if (this.host.isThrottled) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+		const requestId = `${this.#idPrefix}-${++this.#requests}`;
+		const reply = await new Promise<Reply>((resolve) =>
+			this.host.submit({
+				sessionId: noSession,
+				cxid: 0,
+				op,
+				caller,
+				requestId,
+				...(traced === undefined ? {} : { traceparent: traced.traceparent }),
+				reply: resolve,
+			}),
+		);
+		const failure = failureOf(op, reply, this.host);
+		const code = failure?.code ?? 0;
+		this.metrics.request(op.kind, performance.now() - startMs, code === 0 ? '' : errorName(code));
+		traced?.end(code);
+		this.#letIn();
+		if (failure !== undefined) throw new ZooKeeperError(failure);
+		return { result: reply.result as ResultOf<O['kind']>, zxid: reply.zxid };
+	}
+
+	#letIn(): void {
+		while (this.#waiting.length > 0 && !this.host.isThrottled) this.#waiting.shift()!();
+	}
+}
+
+/** A failed multi is answered with error 0 and the codes of its operations (semantics 42): here it is a failure. */
+function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | undefined {
+	const { result, zxid } = reply;
+	if (reply.error !== 0) {
+		const path = 'path' in op ? op.path : '';
+		const isRefused = reply.error === errors.systemError.code || reply.error === errors.connectionLoss.code;
+		const message = isRefused && host.stateReason !== '' ? { message: host.stateReason } : {};
+		return { code: reply.error, path, zxid, ...message };
+	}
+	if (op.kind !== 'multi' || result?.kind !== 'multi') return undefined;
+	const opCodes = result.results.map((one) => (one.kind === 'error' ? one.code : 0));
+	const failed = opCodes.findIndex((code) => code !== 0 && code !== errors.runtimeInconsistency.code);
+	if (failed === -1) return undefined;
+	return { code: opCodes[failed]!, path: op.ops[failed]?.path ?? '', zxid, op: failed, opCodes };
+}

@@ -1,0 +1,124 @@
+/** ZnodeService on the real chain: a request becomes an operation, its result the response. */
+import { errors } from '#jute/errors';
+import type {
+	CreateRequest,
+	CreateResponse,
+	DeleteRequest,
+	DeleteResponse,
+	ExistsRequest,
+	ExistsResponse,
+	GetAclRequest,
+	GetAclResponse,
+	GetAllChildrenNumberRequest,
+	GetAllChildrenNumberResponse,
+	GetEphemeralsRequest,
+	GetEphemeralsResponse,
+	GetRequest,
+	GetResponse,
+	ListChildrenRequest,
+	ListChildrenResponse,
+	MultiReadRequest,
+	MultiReadResponse,
+	MultiRequest,
+	MultiResponse,
+	SetAclRequest,
+	SetAclResponse,
+	SetRequest,
+	SetResponse,
+	SyncRequest,
+	SyncResponse,
+	WhoAmIResponse,
+} from '#proto/chronokeeper/v1/znode';
+import type { GrpcCall } from './caller-of.ts';
+import { ZooKeeperError } from './grpc-error.ts';
+import type { Submission } from './submission.ts';
+import type { ZnodeRequests } from './znode-requests.ts';
+import { acl, multiReadResult, multiResult, stat } from './znode-responses.ts';
+
+export class Znodes {
+	constructor(
+		private readonly submission: Submission,
+		private readonly requests: ZnodeRequests,
+	) {}
+
+	async create(request: CreateRequest, call: GrpcCall): Promise<CreateResponse> {
+		const { result, zxid } = await this.submission.submit(this.requests.create(request), call);
+		return { path: result.path, stat: stat(result.stat), zxid: BigInt(zxid) };
+	}
+
+	async get(request: GetRequest, call: GrpcCall): Promise<GetResponse> {
+		const { result, zxid } = await this.submission.submit(this.requests.get(request), call);
+		return { data: result.data ?? undefined, stat: stat(result.stat), zxid: BigInt(zxid) };
+	}
+
+	async set(request: SetRequest, call: GrpcCall): Promise<SetResponse> {
+		const { result, zxid } = await this.submission.submit(this.requests.set(request), call);
+		return { stat: stat(result.stat), zxid: BigInt(zxid) };
+	}
+
+	async delete(request: DeleteRequest, call: GrpcCall): Promise<DeleteResponse> {
+		const { zxid } = await this.submission.submit(this.requests.delete(request), call);
+		return { zxid: BigInt(zxid) };
+	}
+
+	/** A missing node is an answer here. */
+	async exists({ path }: ExistsRequest, call: GrpcCall): Promise<ExistsResponse> {
+		try {
+			const { result, zxid } = await this.submission.submit({ kind: 'exists', path, watch: false }, call);
+			return { stat: stat(result.stat), zxid: BigInt(zxid) };
+		} catch (error) {
+			if (!(error instanceof ZooKeeperError) || error.failure.code !== errors.noNode.code) throw error;
+			return { stat: undefined, zxid: BigInt(error.failure.zxid) };
+		}
+	}
+
+	async listChildren(request: ListChildrenRequest, call: GrpcCall): Promise<ListChildrenResponse> {
+		const { result, zxid } = await this.submission.submit(this.requests.listChildren(request), call);
+		return { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid) };
+	}
+
+	async getAcl({ path }: GetAclRequest, call: GrpcCall): Promise<GetAclResponse> {
+		const { result, zxid } = await this.submission.submit({ kind: 'getACL', path }, call);
+		return { acl: result.acl.map(acl), stat: stat(result.stat), zxid: BigInt(zxid) };
+	}
+
+	async setAcl(request: SetAclRequest, call: GrpcCall): Promise<SetAclResponse> {
+		const { result, zxid } = await this.submission.submit(this.requests.setAcl(request), call);
+		return { stat: stat(result.stat), zxid: BigInt(zxid) };
+	}
+
+	async multi(request: MultiRequest, call: GrpcCall): Promise<MultiResponse> {
+		const { result, zxid } = await this.submission.submit(this.requests.multi(request), call);
+		return { results: result.results.map(multiResult), zxid: BigInt(zxid) };
+	}
+
+	async multiRead(request: MultiReadRequest, call: GrpcCall): Promise<MultiReadResponse> {
+		const op = this.requests.multiRead(request);
+		const { result, zxid } = await this.submission.submit(op, call);
+		const results = result.results.map((one, index) => multiReadResult(one, op.ops[index]!.path, zxid));
+		return { results, zxid: BigInt(zxid) };
+	}
+
+	async sync({ path }: SyncRequest, call: GrpcCall): Promise<SyncResponse> {
+		const { result, zxid } = await this.submission.submit({ kind: 'sync', path: path === '' ? '/' : path }, call);
+		return { path: result.path, zxid: BigInt(zxid) };
+	}
+
+	async whoAmI(call: GrpcCall): Promise<WhoAmIResponse> {
+		const { result } = await this.submission.submit({ kind: 'whoAmI' }, call);
+		return { identities: result.identities.map(({ scheme, id }) => ({ scheme, id })) };
+	}
+
+	async getEphemerals({ prefix }: GetEphemeralsRequest, call: GrpcCall): Promise<GetEphemeralsResponse> {
+		const { result, zxid } = await this.submission.submit({ kind: 'getEphemerals', prefix }, call);
+		return { paths: [...result.paths], zxid: BigInt(zxid) };
+	}
+
+	async getAllChildrenNumber(
+		{ path }: GetAllChildrenNumberRequest,
+		call: GrpcCall,
+	): Promise<GetAllChildrenNumberResponse> {
+		const { result, zxid } = await this.submission.submit({ kind: 'getAllChildrenNumber', path }, call);
+		return { count: result.count, zxid: BigInt(zxid) };
+	}
+}

@@ -1,0 +1,24 @@
+import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
+import type { ServerConfig } from '../config/config.ts';
+
+/** ZooKeeper's keys as the chain names them. */
+export function chainOptions(config: ServerConfig): ChainOptions {
+	const superDigest = config['DigestAuthenticationProvider.superDigest'];
+	return {
+		...defaultChainOptions,
+		tickMs: config.tickTime,
+		minSessionTimeoutMs: config.minSessionTimeout,
+		maxSessionTimeoutMs: config.maxSessionTimeout,
+		extendedTypesEnabled: config.extendedTypesEnabled,
+		skipAcl: config.skipACL,
+		enforceQuota: config.enforceQuota,
+		checkExistsAcl: config.checkExistsAcl,
+		versionSkipsMinusOne: config.versionSkipsMinusOne,
+		reconfigEnabled: config.reconfigEnabled,
+		superDigest: superDigest === '' ? null : superDigest,
+		containerCheckIntervalMs: config['znode.container.checkIntervalMs'],
+		containerMaxPerMinute: config['znode.container.maxPerMinute'],
+		containerMaxNeverUsedIntervalMs: config['znode.container.maxNeverUsedIntervalMs'],
+		globalOutstandingLimit: config.globalOutstandingLimit,
+	};
+}

@@ -1,0 +1,76 @@
+/**
+ * Stands between the log and the host. The host learns at once what is durable; with audit.mode=strict only when the mirror has it too, and
+ * so nothing is applied or acknowledged before. It also tells the mirror what is committed, and counts what is logged.
+ */
+import type { TxnRecord } from '#core/model/txn-record';
+import { type Zxid, zeroZxid } from '#core/model/zxid';
+import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
+
+export interface GatedMirror {
+	committed(zxid: Zxid): void;
+}
+
+export class CommitGate implements TxnLog, TxnLogListener {
+	/** Since the start, for the snapshot policy. */
+	txns = 0;
+	bytes = 0;
+	#host: TxnLogListener | undefined;
+	#mirror: GatedMirror | undefined;
+	#durable: Zxid = zeroZxid;
+	#passed: Zxid = zeroZxid;
+
+	constructor(
+		private readonly log: TxnLog,
+		private readonly strict: boolean,
+	) {}
+
+	/** Before the first append. */
+	listen(host: TxnLogListener): void {
+		this.#host = host;
+	}
+
+	attach(mirror: GatedMirror): void {
+		this.#mirror = mirror;
+		if (this.#durable !== zeroZxid) mirror.committed(this.#durable);
+	}
+
+	get pendingBytes(): number {
+		return this.log.pendingBytes;
+	}
+
+	append(records: readonly TxnRecord[]): void {
+		const before = this.log.pendingBytes;
+		this.log.append(records);
+		this.bytes += this.log.pendingBytes - before;
+		this.txns += records.length;
+	}
+
+	roll(): void {
+		this.log.roll();
+	}
+
+	close(): Promise<void> {
+		return this.log.close();
+	}
+
+	durable(zxid: Zxid): void {
+		this.#durable = zxid;
+		this.#mirror?.committed(zxid);
+		if (!this.strict) this.#pass(zxid);
+	}
+
+	/** Everything up to this zxid is in PostgreSQL. */
+	mirrored(zxid: Zxid): void {
+		if (this.strict) this.#pass(Math.min(zxid, this.#durable) as Zxid);
+	}
+
+	failed(error: Error): void {
+		this.#host?.failed(error);
+	}
+
+	#pass(zxid: Zxid): void {
+		if (zxid <= this.#passed) return;
+		this.#passed = zxid;
+		this.#host?.durable(zxid);
+	}
+}

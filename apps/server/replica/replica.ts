@@ -1,0 +1,156 @@
+/**
+ * One standalone replica: what recovery found, the host that runs the chain over it, the log behind it, snapshots and purge beside it. It knows no door
+ * and no NestJS.
+ */
+import { Host, type HostState } from '#core/host/host';
+import { epochOf, formatZxid, type Zxid } from '#core/model/zxid';
+import type { Tracer } from '#core/ports/tracer';
+import { DataDirectory } from '#storage/data-directory';
+import { DirectoryLock } from '#storage/directory-lock';
+import { realDisk } from '#storage/disk';
+import { type Recovered, recover } from '#storage/recovery';
+import { FileSnapshotStore } from '#storage/snapshot-store';
+import { FileTxnLog } from '#storage/txn-log';
+import type { Logger } from '#telemetry/logger';
+import type { Metrics } from '#telemetry/metrics';
+import type { ServerConfig } from '../config/config.ts';
+import { Autopurge } from './autopurge.ts';
+import { chainOptions } from './chain-options.ts';
+import { CommitGate } from './commit-gate.ts';
+import { Snapshots } from './snapshots.ts';
+import { systemClock } from './system-clock.ts';
+import { timedDisk } from './timed-disk.ts';
+
+/** A locked directory and the state that its files give: read while the doors are still being loaded. */
+export interface RecoveredReplica {
+	readonly directory: DataDirectory;
+	readonly lock: DirectoryLock;
+	readonly recovered: Recovered;
+	readonly durationMs: number;
+}
+
+/** @throws StorageDamage when the files do not give a tree that is proved to be right, DirectoryInUse. */
+export async function recoverReplica(config: ServerConfig, logger: Logger): Promise<RecoveredReplica> {
+	const startMs = performance.now();
+	const directory = new DataDirectory(config.dataDir, config.dataLogDir);
+	const lock = DirectoryLock.acquire(directory);
+	try {
+		const recovered = await recover({
+			dataDir: config.dataDir,
+			dataLogDir: config.dataLogDir,
+			options: {
+				allowDigestMismatch: config['recovery.allowDigestMismatch'],
+				trustEmptySnapshots: config['snapshot.trust.empty'],
+			},
+		});
+		for (const warning of recovered.warnings) logger.warn(warning);
+		return { directory, lock, recovered, durationMs: performance.now() - startMs };
+	} catch (error) {
+		lock.release();
+		throw error;
+	}
+}
+
+export interface ReplicaParts {
+	readonly config: ServerConfig;
+	readonly logger: Logger;
+	readonly metrics: Metrics;
+	readonly tracer: Tracer;
+}
+
+export class Replica {
+	readonly host: Host;
+	readonly gate: CommitGate;
+	readonly snapshots: Snapshots;
+	readonly autopurge: Autopurge;
+	readonly directory: DataDirectory;
+	readonly startedMs = performance.now();
+	/** What the mirror has; a purge goes no further. Without a mirror there is nothing to wait for. */
+	mirrored: () => Zxid;
+	readonly #lock: DirectoryLock;
+	readonly #logger: Logger;
+	readonly #ticker: NodeJS.Timeout;
+
+	constructor(recoveredReplica: RecoveredReplica, parts: ReplicaParts) {
+		const { directory, lock, recovered } = recoveredReplica;
+		const { config, logger, metrics, tracer } = parts;
+		this.directory = directory;
+		this.#lock = lock;
+		this.#logger = logger;
+		const slowSyncMs = config['fsync.warningthresholdms'];
+		const log = new FileTxnLog({
+			directory: directory.logDirectory,
+			lastZxid: recovered.lastZxid,
+			preAllocSizeKiB: config.preAllocSize,
+			forceSync: config.forceSync,
+			disk: timedDisk(realDisk, (durationMs) => {
+				metrics.logSync(durationMs);
+				if (durationMs > slowSyncMs) logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
+			}),
+		});
+		const gate = new CommitGate(log, config['audit.mode'] === 'strict');
+		log.listen(gate);
+		this.gate = gate;
+		this.host = new Host({
+			tree: recovered.tree,
+			sessions: recovered.sessions,
+			lastZxid: recovered.lastZxid,
+			epoch: epochOf(recovered.lastZxid),
+			log: gate,
+			clock: systemClock,
+			tracer,
+			schedule: (turn) => void setImmediate(turn),
+			serverId: config.serverId,
+			options: chainOptions(config),
+			events: {
+				applied: () => this.snapshots.applied(),
+				stateChanged: (state, reason) => this.#stateChanged(state, reason),
+				requestFailed: (error, request) => logger.error({ err: error, op: request.op.kind }, 'a request met a bug'),
+			},
+		});
+		gate.listen(this.host);
+		const store = new FileSnapshotStore(directory.snapshotDirectory);
+		const unfinished = store.removeUnfinished();
+		if (unfinished.length > 0) logger.info({ files: unfinished }, 'removed unfinished snapshots');
+		this.snapshots = new Snapshots(
+			this.host,
+			gate,
+			store,
+			{
+				snapCount: config.snapCount,
+				snapSizeLimitBytes: config.snapSizeLimitInKb * 1024,
+				txnsBehind: recovered.txnsReplayed,
+			},
+			{ next: Math.random },
+			logger,
+			(info) => metrics.snapshot(info.durationMs),
+		);
+		this.mirrored = () => this.host.lastProcessedZxid;
+		this.autopurge = new Autopurge(
+			directory,
+			{
+				retain: config['autopurge.snapRetainCount'],
+				intervalHours: config['autopurge.purgeInterval'],
+				keepFromZxid: () => (this.mirrored() + 1) as Zxid,
+			},
+			logger,
+		);
+		this.#ticker = setInterval(() => this.host.tick(), Math.max(1, Math.floor(config.tickTime / 2)));
+		this.#ticker.unref();
+	}
+
+	/** Nothing further is taken; what was taken becomes durable, and the directory is free for the next. */
+	async stop(): Promise<void> {
+		clearInterval(this.#ticker);
+		this.autopurge.stop();
+		await this.host.stop();
+		await this.snapshots.settled();
+		this.#lock.release();
+	}
+
+	#stateChanged(state: HostState, reason: Error): void {
+		const zxid = formatZxid(this.host.lastProcessedZxid);
+		if (state === 'stopped') this.#logger.info({ zxid }, 'stopped');
+		else this.#logger.fatal({ err: reason, state, zxid }, reason.message);
+	}
+}
