@@ -9,7 +9,10 @@ const chunkBytes = 1 << 20;
  */
 export class FileWindow {
 	readonly file: string;
-	bytes: Buffer = Buffer.alloc(0);
+	/** Not a Buffer: slice() of one would be a view. */
+	bytes: Uint8Array = new Uint8Array(0);
+	/** The same memory. */
+	view: DataView = new DataView(this.bytes.buffer);
 	at = 0;
 	end = 0;
 	readonly #fd: number;
@@ -70,9 +73,10 @@ export class FileWindow {
 		if (this.#reuse && this.bytes.length >= capacity) {
 			this.bytes.copyWithin(0, this.at, this.end);
 		} else {
-			const next = Buffer.allocUnsafeSlow(this.#reuse ? Math.max(capacity, chunkBytes) : capacity);
+			const next = new Uint8Array(this.#reuse ? Math.max(capacity, chunkBytes) : capacity);
 			next.set(this.bytes.subarray(this.at, this.end));
 			this.bytes = next;
+			this.view = new DataView(next.buffer);
 		}
 		this.at = 0;
 		this.end = have;

@@ -101,16 +101,13 @@ export class LogTail {
 	}
 
 	#read(): LogEntry | null {
-		for (;;) {
-			this.#reader ??= this.#openFor(nextZxid(this.#last));
-			if (this.#reader === null) return null;
-			const entry = this.#nextHere(this.#reader);
-			if (entry === null) {
-				if (!this.#advance()) return null;
-			} else if (entry.record.header.zxid > this.#last) {
-				return entry;
-			}
+		this.#reader ??= this.#openFor(nextZxid(this.#last));
+		while (this.#reader !== null) {
+			const entry = this.#nextHere(this.#reader) ?? this.#lateOrNextFile(this.#reader);
+			if (entry === null) return null;
+			if (entry !== 'next file' && entry.record.header.zxid > this.#last) return entry;
 		}
+		return null;
 	}
 
 	#nextHere(reader: LogFileReader): LogEntry | null {
@@ -125,19 +122,15 @@ export class LogTail {
 		}
 	}
 
-	/** To the next file, when there is one and this one has nothing more: a file is begun only after the last write to the one before. */
-	#advance(): boolean {
-		const current = this.#reader!;
+	/** A file is begun only after the last write to the one before: once it is there, this one says a last time what it has. */
+	#lateOrNextFile(current: LogFileReader): LogEntry | 'next file' | null {
 		const next = this.#directory.logs().find((log) => log.zxid > current.nameZxid!);
-		if (next === undefined) return false;
+		if (next === undefined) return null;
 		const late = this.#nextHere(current);
-		if (late !== null) {
-			this.#ahead = late;
-			return true;
-		}
+		if (late !== null) return late;
 		current.close();
 		this.#reader = new LogFileReader(next.path);
-		return true;
+		return 'next file';
 	}
 
 	#openFor(zxid: Zxid): LogFileReader | null {

@@ -9,6 +9,7 @@ import { fileHeaderBytes, headerProblem, logKind } from './file-header.ts';
 import { logPrefix, zxidInName } from './file-names.ts';
 import { FileWindow } from './file-window.ts';
 import { decodeBody, endMark, recordHeadBytes } from './log-record.ts';
+import { lacksSectors } from './lost-sectors.ts';
 
 /** Longer records are taken for damage. ZooKeeper's own limit follows jute.maxbuffer; a closeSession can be longer than that. */
 export const defaultMaxRecordBytes = 128 << 20;
@@ -105,6 +106,9 @@ export class LogFileReader {
 		const start = window.at + recordHeadBytes;
 		if (window.bytes[start + length] !== endMark) return this.#end('torn', 'a record lacks its end mark');
 		if (checksumHigh !== 0 || adler32(window.bytes, start, start + length) !== checksum) {
+			if (lacksSectors(window.bytes, window.at, window.at + whole, window.offset)) {
+				return this.#end('torn', 'sectors of a record were not written');
+			}
 			throw this.#damage('the checksum of a record is wrong', this.#zxidAt(start, length));
 		}
 		return this.#decode(start, length, whole);
@@ -155,7 +159,7 @@ export class LogFileReader {
 	/** Whose record it is: what its own bytes say when that is believable, else what must come next. */
 	#zxidAt(start: number, length: number): Zxid | undefined {
 		if (length >= 20) {
-			const said = this.#window.bytes.readBigUInt64BE(start + 12);
+			const said = this.#window.view.getBigUint64(start + 12);
 			if (said <= BigInt(Number.MAX_SAFE_INTEGER)) {
 				const zxid = zxidFromBigInt(said);
 				if (this.lastZxid === null || isContiguous(this.lastZxid, zxid)) return zxid;

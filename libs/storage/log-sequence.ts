@@ -42,7 +42,7 @@ export function* logSequence(
 			for (;;) {
 				const entry = reader.next();
 				if (entry.kind === 'end') {
-					const warning = checkEnd(log.path, entry) ?? unusualEnd(log.path, entry);
+					const warning = checkEnd(log.path, entry, last ?? before(log)) ?? unusualEnd(log.path, entry);
 					if (warning !== null) options.warn?.(warning);
 					break;
 				}
@@ -60,6 +60,11 @@ export function* logSequence(
 			reader.close();
 		}
 	}
+}
+
+/** A log is named after its first transaction: what comes before that happened. */
+function before(log: StoredFile): Zxid | null {
+	return log.zxid === 0 ? null : ((log.zxid - 1) as Zxid);
 }
 
 function unusualEnd(file: string, end: LogEnd): string | null {

@@ -12,10 +12,10 @@ export interface RecordsBehind {
 	readonly durable: Zxid | null;
 }
 
-const zeros = Buffer.alloc(1 << 16);
+const zeros = new Uint8Array(1 << 16);
 
-/** The sound records behind `end`, or null when there is none: then it is the end of the log. */
-export function recordsBehind(file: string, end: LogEnd): RecordsBehind | null {
+/** The sound records behind `end` that are newer than `last`, or null when there is none: then it is the end of the log. */
+export function recordsBehind(file: string, end: LogEnd, last: Zxid | null): RecordsBehind | null {
 	let first: LogEntry | null = null;
 	let count = 0;
 	let durable: Zxid | null = null;
@@ -26,11 +26,13 @@ export function recordsBehind(file: string, end: LogEnd): RecordsBehind | null {
 		if (at === null) break;
 		from = at + 1;
 		for (const entry of soundRun(file, at)) {
+			from = entry.offset + entry.length;
+			// Somebody's data may hold a copy of an old record.
+			if (last !== null && entry.record.header.zxid <= last) continue;
 			first ??= entry;
 			count++;
 			if (entry.durable === null) proved = false;
 			else if (durable === null || entry.durable > durable) durable = entry.durable;
-			from = entry.offset + entry.length;
 		}
 	}
 	return first === null ? null : { count, first, durable: proved ? durable : null };
@@ -40,14 +42,15 @@ export function recordsBehind(file: string, end: LogEnd): RecordsBehind | null {
  * An end is the end when nothing stands behind it. Records that do may be acknowledged ones behind damage, which ZooKeeper drops without a
  * word. They may also be what a power cut left of a write that was never acknowledged: then their durable marks say that nothing
  * from the hole on was on disk.
+ * @param before the last zxid before this file, for an end in front of its first record.
  * @throws LogDamage unless that is proved.
  * @returns a warning when it is, null when there is nothing behind the end.
  */
-export function checkEnd(file: string, end: LogEnd): string | null {
+export function checkEnd(file: string, end: LogEnd, before: Zxid | null): string | null {
 	if (end.end === 'eof') return null;
-	const behind = recordsBehind(file, end);
+	const last = end.lastZxid ?? before;
+	const behind = recordsBehind(file, end, last);
 	if (behind === null) return null;
-	const last = end.lastZxid;
 	const firstZxid = formatZxid(behind.first.record.header.zxid);
 	const found = `${behind.count} sound ${behind.count === 1 ? 'record' : 'records'} (the first is ${firstZxid} at byte ${behind.first.offset})`;
 	if (behind.durable !== null && last !== null && behind.durable <= last) {
@@ -86,22 +89,15 @@ function nextCandidate(file: string, from: number): number | null {
 			if (have < minRecordBytes) return null;
 			const { bytes } = window;
 			const stop = window.end - recordHeadBytes;
-			if (
-				bytes.compare(
-					zeros,
-					0,
-					Math.min(zeros.length, have),
-					window.at,
-					Math.min(window.at + zeros.length, window.end),
-				) === 0
-			) {
-				window.at += Math.max(1, Math.min(zeros.length, have) - recordHeadBytes);
+			const there = Math.min(zeros.length, have);
+			if (Buffer.compare(bytes.subarray(window.at, window.at + there), zeros.subarray(0, there)) === 0) {
+				window.at += Math.max(1, there - recordHeadBytes);
 				continue;
 			}
 			for (; window.at < stop; window.at++) {
 				const at = window.at;
 				if (bytes[at] !== 0 || bytes[at + 1] !== 0 || bytes[at + 2] !== 0 || bytes[at + 3] !== 0) continue;
-				const length = bytes.readInt32BE(at + 8);
+				const length = window.view.getInt32(at + 8);
 				if (length < minRecordBytes - recordHeadBytes - 1) continue;
 				const offset = window.offset;
 				if (offset + recordHeadBytes + length + 1 > size) continue;

@@ -130,12 +130,7 @@ function finish(
 	if (check.awaited !== null) throw stillFuzzy(start, check.awaited, lastZxid, warnings);
 	const newest = snapshots[0];
 	if (newest !== undefined && newest.zxid > lastZxid) throw behindSnapshot(newest, lastZxid, warnings);
-	if (check.first !== null) {
-		warnings.push(
-			`${check.mismatches} digests differ, the first at ${formatZxid(check.first.zxid)} (${check.first.file}${check.first.offset === null ? '' : ` at byte ${check.first.offset}`}): ` +
-				`${describeMismatch(check.first)}. Going on was allowed explicitly. ${harmlessCauses}`,
-		);
-	}
+	if (check.first !== null) warnings.push(allowedMismatches(check.mismatches, check.first));
 	if (start.tree.unresolvedAclCount > 0) {
 		warnings.push(
 			`${start.tree.unresolvedAclCount} nodes have an ACL that ${start.file} does not have: only super may use them until an ACL is set`,
@@ -217,6 +212,12 @@ function behindSnapshot(newest: StoredFile, lastZxid: Zxid, warnings: readonly s
 			`${formatZxid(newest.zxid)} happened and are missing${noticed(warnings)}`,
 		advice: restoreAdvice,
 	});
+}
+
+function allowedMismatches(count: number, first: Mismatch): string {
+	const where = first.offset === null ? first.file : `${first.file} at byte ${first.offset}`;
+	const many = count === 1 ? '1 digest differs' : `${count} digests differ, the first`;
+	return `${many} at ${formatZxid(first.zxid)} (${where}): ${describeMismatch(first)}. Going on was allowed explicitly. ${harmlessCauses}`;
 }
 
 function digestRefusal(mismatch: Mismatch): RecoveryRefused {

@@ -257,7 +257,7 @@ class SnapshotReader {
 
 	/** -1 for null. Whether the file has so many bytes is seen when they are asked for. */
 	#fieldLength(at: number, what: string): number {
-		const length = this.#window.bytes.readInt32BE(at);
+		const length = this.#window.view.getInt32(at);
 		if (length < -1 || length > maxFieldBytes) throw this.#damage(`the length of ${what}, ${length}, is not possible`);
 		return length;
 	}

@@ -35,11 +35,11 @@ export class FileSnapshotStore implements SnapshotStore {
 	}
 
 	#inWorker(frozen: FrozenTree): Promise<WrittenSnapshot> {
-		const source = import.meta.url.endsWith('.ts');
+		const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 		return new Promise((resolve, reject) => {
-			const worker = new Worker(new URL(source ? './snapshot-worker.ts' : './snapshot-worker.js', import.meta.url), {
+			const worker = new Worker(new URL(`./snapshot-worker.${extension}`, import.meta.url), {
 				workerData: { directory: this.#directory, frozen: frozen.transferable() },
-				execArgv: source ? ['--conditions=source'] : [],
+				execArgv: extension === 'ts' ? ['--conditions=source'] : [],
 			});
 			let written: WrittenSnapshot | null = null;
 			worker.on('message', (message: WrittenSnapshot) => {

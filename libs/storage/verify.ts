@@ -1,0 +1,127 @@
+/** `ck log --verify`: replays all that a directory has, from its oldest snapshot on, and compares every digest. */
+import { formatZxid, nextZxid, type Zxid } from '#core/model/zxid';
+import type { DataTree } from '#core/tree/data-tree';
+import type { SessionId } from '#jute/scalars';
+import { DataDirectory, type StoredFile } from './data-directory.ts';
+import type { Mismatch } from './digest-check.ts';
+import { readLogs } from './history-reader.ts';
+import { emptyStart, type LoadedSnapshot, loadTree, type ReplayProgress, replay } from './replay.ts';
+import { missingSeal } from './snapshot-reader.ts';
+
+export interface VerifyRequest {
+	readonly dataDir: string;
+	readonly dataLogDir?: string;
+	/** Stop behind this zxid: the tree is then what it was there. */
+	readonly until?: Zxid;
+	readonly progress?: (progress: ReplayProgress) => void;
+}
+
+export interface FilledHole {
+	/** The last zxid before the hole. */
+	readonly after: Zxid;
+	/** The snapshot that history goes on from. */
+	readonly snapshot: StoredFile;
+}
+
+export interface Verified {
+	readonly tree: DataTree;
+	readonly sessions: Map<SessionId, number>;
+	readonly txns: number;
+	readonly mismatches: number;
+	readonly firstMismatch: Mismatch | null;
+	readonly lastZxid: Zxid;
+	readonly digest: bigint;
+	readonly holes: readonly FilledHole[];
+	readonly warnings: readonly string[];
+}
+
+/** A hole that a snapshot with exactly the zxid before the next transaction fills (a tree got from the leader) is no mismatch. */
+interface Stretch {
+	readonly snapshot: StoredFile | null;
+	/** The last zxid before the next hole; undefined for the last stretch. */
+	readonly until: Zxid | undefined;
+}
+
+/** @throws StorageDamage when the logs cannot be read on, or a hole is not filled. */
+export function verify(request: VerifyRequest): Verified {
+	const directory = new DataDirectory(request.dataDir, request.dataLogDir);
+	const warnings: string[] = [];
+	const sound = directory.snapshots().filter((snapshot) => isUsable(snapshot, warnings));
+	const stretches = stretchesOf(directory, sound);
+	const holes: FilledHole[] = [];
+	let txns = 0;
+	let mismatches = 0;
+	let firstMismatch: Mismatch | null = null;
+	let start: LoadedSnapshot = emptyStart();
+	let lastZxid: Zxid = start.zxid;
+	for (const stretch of stretches) {
+		const { snapshot } = stretch;
+		if (snapshot !== null && request.until !== undefined && snapshot.zxid > request.until && lastZxid > 0) break;
+		start = snapshot === null ? emptyStart() : drain(loadTree(snapshot), request.progress);
+		if (lastZxid > 0 && snapshot !== null) holes.push({ after: lastZxid, snapshot });
+		const until = earlier(stretch.until, request.until);
+		const outcome = drain(
+			replay(start, directory.logs(), {
+				allowDigestMismatch: true,
+				warn: (warning) => warnings.push(warning),
+				...(until === undefined ? {} : { until }),
+			}),
+			request.progress,
+		);
+		txns += outcome.txns;
+		mismatches += outcome.check.mismatches;
+		firstMismatch ??= outcome.check.first;
+		lastZxid = outcome.lastZxid;
+	}
+	const { tree, sessions } = start;
+	return {
+		...{ tree, sessions, txns, mismatches, firstMismatch, lastZxid, digest: tree.digest(), holes, warnings },
+	};
+}
+
+/** The line that `ck log --verify` ends with. */
+export function verifiedLine(verified: Verified): string {
+	const { txns, mismatches, lastZxid, digest } = verified;
+	return `${txns} txns, ${mismatches} mismatches, last zxid ${formatZxid(lastZxid)}, digest ${digest}`;
+}
+
+function stretchesOf(directory: DataDirectory, sound: readonly StoredFile[]): Stretch[] {
+	const logs = directory.logs();
+	const first = sound[0] ?? null;
+	const stretches: Stretch[] = [];
+	let snapshot = first;
+	let last: Zxid | null = null;
+	const from = first === null ? undefined : nextZxid(first.zxid);
+	if (logs.length > 0) {
+		for (const { record, holeAfter } of readLogs(directory.logDirectory, from)) {
+			const { zxid } = record.header;
+			const filling = holeAfter === undefined ? undefined : sound.findLast((file) => file.zxid === zxid - 1);
+			if (filling !== undefined) {
+				stretches.push({ snapshot, until: last! });
+				snapshot = filling;
+			}
+			last = zxid;
+		}
+	}
+	stretches.push({ snapshot, until: undefined });
+	return stretches;
+}
+
+function isUsable(snapshot: StoredFile, warnings: string[]): boolean {
+	const problem = missingSeal(snapshot.path);
+	if (problem !== null) warnings.push(`${snapshot.path}: ${problem}. It was passed over`);
+	return problem === null;
+}
+
+function earlier(a: Zxid | undefined, b: Zxid | undefined): Zxid | undefined {
+	if (a === undefined || b === undefined) return a ?? b;
+	return a < b ? a : b;
+}
+
+function drain<T>(steps: Generator<ReplayProgress, T>, progress?: (progress: ReplayProgress) => void): T {
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return step.value;
+		progress?.(step.value);
+	}
+}
