@@ -24,6 +24,7 @@ export const node24 = join(bin, 'node');
 /** Touched after a complete build: dist/.tsbuildinfo alone also changes when `npm run typecheck` only looked. */
 const built = join(root, 'dist', '.built');
 const lock = join(root, 'dist', '.preparing');
+const sources = ['apps', 'libs', 'migrations', 'test'].map((room) => join(root, room));
 
 /** Says what is wrong and what to do; the caller ends with `exitCode`. */
 export class PrepareError extends Error {
@@ -63,7 +64,7 @@ function needsBuild() {
 	return (
 		since === 0 ||
 		settings.some((file) => modified(file) > since) ||
-		['apps', 'libs', 'migrations', 'test'].some((room) => newerSource(join(root, room), since))
+		sources.some((room) => existsSync(room) && newerSource(room, since))
 	);
 }
 
