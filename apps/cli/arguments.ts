@@ -48,7 +48,7 @@ export function addressArgument(text: string): string {
 }
 
 export function databaseArgument(text: string): string {
-	if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) {
+	if (!/^postgres(ql)?:\/\/./.test(text) || !URL.canParse(text)) {
 		throw new InvalidArgumentError('it must be like postgresql://user:password@host:5432/database.');
 	}
 	return text;
