@@ -9,6 +9,7 @@ export default defineConfig({
 	test: {
 		include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
 		exclude: ['test/interop/**', 'node_modules/**', 'dist/**'],
+		globalSetup: ['test/support/postgres-global.ts'],
 		testTimeout: 30_000,
 		hookTimeout: 60_000,
 	},

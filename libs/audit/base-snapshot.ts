@@ -1,0 +1,111 @@
+/** Begins a history, or goes on with it behind a gap: writes the whole tree at a zxid, in one transaction. */
+import type pg from 'pg';
+import type { Zxid } from '#core/model/zxid';
+import type { DataTree } from '#core/tree/data-tree';
+import type { SessionId } from '#jute/scalars';
+import type { GapRow, HistoryPoint } from './batch.ts';
+import { aclMap, advanceCursor, copyBytes, inTransaction, writeAcls, writeGap } from './batch-writer.ts';
+import { CopyRows } from './copy-rows.ts';
+import { snapshotNodeColumns, versionColumns, writeSnapshotNode, writeVersion } from './rows.ts';
+
+export interface BaseSnapshot {
+	/** With data. */
+	readonly tree: DataTree;
+	readonly sessions: ReadonlyMap<SessionId, number>;
+	readonly zxid: Zxid;
+	/** The snapshot file it was read from, for people. */
+	readonly source: string;
+	/** What is not known in front of it; null when the history begins with it. */
+	readonly gap: GapRow | null;
+}
+
+export async function writeBase(
+	client: pg.ClientBase,
+	from: HistoryPoint,
+	base: BaseSnapshot,
+	writer: string,
+): Promise<HistoryPoint> {
+	const { tree, sessions, zxid, source, gap } = base;
+	const to: HistoryPoint = { zxid, digest: tree.digest(), hash: from.hash };
+	await inTransaction(client, async () => {
+		await advanceCursor(client, from, to, writer);
+		if (gap !== null) await closeAtGap(client, gap, zxid, sessions);
+		const lists = new Set([...tree.paths()].map((path) => tree.acl(path)!));
+		await writeAcls(client, aclMap(lists));
+		await copyBytes(
+			client,
+			`copy chronokeeper.snapshot_node (${snapshotNodeColumns}) from stdin binary`,
+			nodeRows(tree, zxid),
+		);
+		await copyBytes(
+			client,
+			`copy chronokeeper.znode_version (${versionColumns}) from stdin binary`,
+			versionRows(tree, zxid),
+		);
+		await client.query(
+			`insert into chronokeeper.snapshot (zxid, source, digest_zxid, digest, znodes, sessions, base) values ($1, $2, $1, $3, $4, $5, true)
+			on conflict (zxid, source) do update set base = true, znodes = excluded.znodes, sessions = excluded.sessions`,
+			[zxid, source, BigInt.asIntN(64, tree.digest()), tree.size, sessions.size],
+		);
+		await writeSessions(client, zxid, sessions);
+	});
+	return to;
+}
+
+/** Nothing is known inside the gap: what was valid before it ends with the last transaction that is known. */
+async function closeAtGap(
+	client: pg.ClientBase,
+	gap: GapRow,
+	zxid: Zxid,
+	sessions: ReadonlyMap<SessionId, number>,
+): Promise<void> {
+	await writeGap(client, gap);
+	await client.query(
+		'update chronokeeper.znode_version set to_zxid = $1::bigint, span = chronokeeper.version_span($1::bigint - from_zxid) where to_zxid is null',
+		[gap.afterZxid + 1],
+	);
+	await client.query(
+		'update chronokeeper.session set closed_zxid = $1 where closed_zxid is null and session <> all ($2::bigint[])',
+		[zxid, [...sessions.keys()].map((it) => BigInt.asIntN(64, it))],
+	);
+}
+
+async function writeSessions(
+	client: pg.ClientBase,
+	zxid: Zxid,
+	sessions: ReadonlyMap<SessionId, number>,
+): Promise<void> {
+	if (sessions.size === 0) return;
+	const ids = [...sessions.keys()].map((it) => BigInt.asIntN(64, it));
+	const timeouts = [...sessions.values()];
+	await client.query(
+		'insert into chronokeeper.snapshot_session select $1::bigint, * from unnest($2::bigint[], $3::int[])',
+		[zxid, ids, timeouts],
+	);
+	await client.query(
+		`insert into chronokeeper.session (session, opened_zxid, timeout_ms)
+		select s.session, $1::bigint, s.timeout_ms from unnest($2::bigint[], $3::int[]) as s (session, timeout_ms)
+		where not exists (select from chronokeeper.session o where o.session = s.session and o.closed_zxid is null)`,
+		[zxid, ids, timeouts],
+	);
+}
+
+const pieceBytes = 1 << 20;
+
+function* nodeRows(tree: DataTree, zxid: Zxid): Generator<Buffer, void> {
+	const rows = new CopyRows(pieceBytes + (1 << 16));
+	for (const path of tree.paths()) {
+		writeSnapshotNode(rows, zxid, tree.node(path)!, tree.data(path) ?? null);
+		if (rows.position > pieceBytes) yield rows.take();
+	}
+	yield rows.finish();
+}
+
+function* versionRows(tree: DataTree, zxid: Zxid): Generator<Buffer, void> {
+	const rows = new CopyRows(pieceBytes + (1 << 16));
+	for (const path of tree.paths()) {
+		writeVersion(rows, { from: zxid, node: tree.node(path)!, dataZxid: zxid }, null);
+		if (rows.position > pieceBytes) yield rows.take();
+	}
+	yield rows.finish();
+}

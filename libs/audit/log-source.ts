@@ -1,0 +1,127 @@
+/** One server's directory as a source of history: which zxids its logs have, its records from a zxid on, its snapshots. */
+import fs from 'node:fs';
+import { counterOf, epochOf, makeZxid, type Zxid } from '#core/model/zxid';
+import { LogDamage } from '#storage/damage';
+import { DataDirectory, type StoredFile } from '#storage/data-directory';
+import { logSequence, type SequencedEntry } from '#storage/log-sequence';
+import { missingSeal } from '#storage/snapshot-reader';
+
+/** Transactions of one epoch without a hole between them. */
+export interface Run {
+	readonly first: Zxid;
+	readonly last: Zxid;
+	/** It stands right behind the run before it in the log: that one's last was the last of its epoch. */
+	readonly follows: boolean;
+}
+
+export interface SnapshotFile extends StoredFile {
+	/** The zxid from which on its tree is one that existed, once the log up to there was applied; its own when it is exact. */
+	readonly exactZxid: Zxid;
+	/** The digest at exactZxid; null where the file does not say. */
+	readonly digest: bigint | null;
+	readonly bytes: number;
+}
+
+export class LogSource {
+	readonly name: string;
+	readonly logs: readonly StoredFile[];
+	readonly snapshots: readonly SnapshotFile[];
+	readonly #warn: (warning: string) => void;
+
+	constructor(dataDir: string, dataLogDir: string | undefined, warn: (warning: string) => void) {
+		const directory = new DataDirectory(dataDir, dataLogDir);
+		this.name = dataDir;
+		this.logs = directory.logs();
+		this.snapshots = directory.snapshots().flatMap((file) => inspect(file, warn));
+		this.#warn = warn;
+	}
+
+	/** Reads all logs once. */
+	runs(progress: (bytes: number) => void): Run[] {
+		const runs: { first: Zxid; last: Zxid; follows: boolean }[] = [];
+		const caughtUp = new Set(this.snapshots.filter((it) => counterOf(it.zxid) === 0).map((it) => epochOf(it.zxid)));
+		for (const { record, length } of this.records(makeZxid(0, 0))) {
+			const { zxid } = record.header;
+			progress(length);
+			const run = runs.at(-1);
+			if (run !== undefined && zxid === run.last + 1) {
+				run.last = zxid;
+				continue;
+			}
+			const epoch = epochOf(zxid);
+			// A snapshot of counter 0 of this epoch: the server got the leader's tree in between, and its log does not prove anything.
+			const follows = run !== undefined && counterOf(zxid) === 1 && epoch > epochOf(run.last) && !caughtUp.has(epoch);
+			runs.push({ first: zxid, last: zxid, follows });
+		}
+		return runs;
+	}
+
+	/** Behind damage it goes on with the next file: what is missing then shows as a hole. Data are valid until the next record. */
+	*records(from: Zxid): Generator<SequencedEntry, void> {
+		let last = (from - 1) as Zxid;
+		let logs = this.logs;
+		for (;;) {
+			try {
+				for (const entry of logSequence(logs, (last + 1) as Zxid, { reuse: true, warn: this.#warn })) {
+					last = entry.record.header.zxid;
+					yield entry;
+				}
+				return;
+			} catch (error) {
+				if (!(error instanceof LogDamage)) throw error;
+				this.#warn(error.message);
+				const at = logs.findIndex((log) => log.path === error.file);
+				if (at === -1) throw error;
+				logs = logs.slice(at + 1);
+				if (logs.length === 0) return;
+			}
+		}
+	}
+
+	get logBytes(): number {
+		return this.logs.reduce((sum, log) => sum + fs.statSync(log.path).size, 0);
+	}
+}
+
+function inspect(file: StoredFile, warn: (warning: string) => void): SnapshotFile[] {
+	const problem = missingSeal(file.path);
+	if (problem !== null) {
+		warn(`${file.path}: ${problem}. It was passed over`);
+		return [];
+	}
+	const { section, bytes } = digestSection(file.path);
+	if (section === null || section.zxid === 0) return [{ ...file, exactZxid: file.zxid, digest: null, bytes }];
+	const exactZxid = Math.max(section.zxid, file.zxid) as Zxid;
+	return [{ ...file, exactZxid, digest: section.version === 2 ? section.digest : null, bytes }];
+}
+
+const sealBytes = 13;
+const sectionBytes = 20;
+/** ZooKeeper 3.9 writes the last processed zxid and a third seal behind it. */
+const lastProcessedBytes = 8 + sealBytes;
+
+/** Read from the file's end alone: whether the file is sound shows when it is loaded. */
+function digestSection(file: string): {
+	section: { zxid: number; version: number; digest: bigint } | null;
+	bytes: number;
+} {
+	const fd = fs.openSync(file, 'r');
+	try {
+		const { size } = fs.fstatSync(fd);
+		const tail = Buffer.alloc(Math.min(size, 96));
+		fs.readSync(fd, tail, 0, tail.length, size - tail.length);
+		for (const behind of [sealBytes, sealBytes + lastProcessedBytes]) {
+			const at = tail.length - behind - sectionBytes;
+			if (at < sealBytes || tail.readInt32BE(at - 5) !== 1 || tail[at - 1] !== 0x2f) continue;
+			const section = {
+				zxid: Number(tail.readBigInt64BE(at)),
+				version: tail.readInt32BE(at + 8),
+				digest: tail.readBigInt64BE(at + 12),
+			};
+			return { section, bytes: size };
+		}
+		return { section: null, bytes: size };
+	} finally {
+		fs.closeSync(fd);
+	}
+}

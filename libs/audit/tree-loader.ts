@@ -1,0 +1,117 @@
+/** Rebuilds the tree at a zxid from snapshots and logs. */
+import { counterOf, epochOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '#core/model/zxid';
+import { DataTree } from '#core/tree/data-tree';
+import type { SessionId } from '#jute/scalars';
+import { loadSnapshot } from '#storage/snapshot-reader';
+import { DigestMismatch } from './fold.ts';
+import type { HistoryPlan, PlannedGap } from './history-plan.ts';
+import type { LogSource, SnapshotFile } from './log-source.ts';
+import { mergedRecords } from './merged-records.ts';
+
+/** Segments of a plan without a gap between them. */
+export interface Chain {
+	readonly first: Zxid;
+	readonly last: Zxid;
+	readonly gap: PlannedGap | null;
+}
+
+export function chainsOf(plan: HistoryPlan): Chain[] {
+	const chains: { first: Zxid; last: Zxid; gap: PlannedGap | null }[] = [];
+	for (const { first, last, gap } of plan.segments) {
+		const chain = chains.at(-1);
+		if (chain === undefined || gap !== null) chains.push({ first, last, gap });
+		else chain.last = last;
+	}
+	return chains;
+}
+
+export interface LoadedTree {
+	readonly tree: DataTree;
+	readonly sessions: Map<SessionId, number>;
+	readonly source: string;
+}
+
+export const emptyTreeSource = 'the empty tree';
+
+/** The snapshots that lead to a tree in the chain with the chain's own transactions, by when their tree is exact. */
+export function snapshotsWithin(sources: readonly LogSource[], chain: Chain): SnapshotFile[] {
+	return sources
+		.flatMap((source) => source.snapshots)
+		.filter(
+			(it) => it.zxid >= chain.first - 1 && it.exactZxid <= Math.max(chain.last, it.zxid) && leadsInto(it.zxid, chain),
+		)
+		.sort((a, b) => a.exactZxid - b.exactZxid);
+}
+
+/** Whether the transaction behind this zxid is in the chain, or the chain ends with it. */
+function leadsInto(zxid: Zxid, chain: Chain): boolean {
+	return zxid <= chain.last || (epochOf(zxid) > epochOf(chain.last) && counterOf(zxid) === 0);
+}
+
+/**
+ * The tree right after `zxid`, from the newest snapshot that leads there. Null when there is none.
+ * @throws DigestMismatch when a digest section says that the tree is another.
+ */
+export async function loadTreeAt(
+	sources: readonly LogSource[],
+	plan: HistoryPlan,
+	chain: Chain,
+	zxid: Zxid,
+	options: { readonly keepData: boolean; readonly allowDigestMismatch?: boolean },
+): Promise<LoadedTree | null> {
+	const snapshot = snapshotsWithin(sources, chain).findLast((it) => it.exactZxid <= zxid);
+	const fromNothing = chain.gap === null;
+	if (snapshot === undefined && !fromNothing) return null;
+	const loaded = snapshot === undefined ? emptyTree(options.keepData) : await loadFile(snapshot, options.keepData);
+	const { tree, sessions } = loaded;
+	const check = (at: Zxid) => {
+		if (
+			snapshot === undefined ||
+			snapshot.digest === null ||
+			at !== snapshot.exactZxid ||
+			options.allowDigestMismatch === true
+		)
+			return;
+		if (tree.digest() !== BigInt.asUintN(64, snapshot.digest))
+			throw new DigestMismatch(at, snapshot.digest, tree.digest());
+	};
+	check(tree.lastProcessedZxid);
+	let last = tree.lastProcessedZxid;
+	if (last < zxid) {
+		for (const { record } of mergedRecords(sources, plan, (last + 1) as Zxid)) {
+			const at = record.header.zxid;
+			if (at > zxid) break;
+			if (!isContiguous(last, at) && last !== zeroZxid) {
+				throw new Error(
+					`${loaded.source} does not lead to ${formatZxid(zxid)}: behind ${formatZxid(last)} comes ${formatZxid(at)}`,
+				);
+			}
+			tree.apply(record);
+			if (record.txn.kind === 'createSession') sessions.set(record.header.sessionId, record.txn.timeoutMs);
+			else if (record.txn.kind === 'closeSession') sessions.delete(record.header.sessionId);
+			last = at;
+			check(at);
+		}
+	}
+	if (last !== zxid)
+		throw new Error(`${loaded.source} and the logs end with ${formatZxid(last)}, before ${formatZxid(zxid)}`);
+	return loaded;
+}
+
+function emptyTree(keepData: boolean): LoadedTree {
+	return { tree: new DataTree({ keepData }), sessions: new Map(), source: emptyTreeSource };
+}
+
+async function loadFile(file: SnapshotFile, keepData: boolean): Promise<LoadedTree> {
+	const tree = DataTree.load({ keepData });
+	const sessions = new Map<SessionId, number>();
+	const steps = loadSnapshot(file.path, {
+		session: (id, timeoutMs) => sessions.set(id, timeoutMs),
+		acl: (aclId, acl) => tree.addAcl(aclId, acl),
+		node: (path, data, aclId, stat) => tree.addNode(path, data, aclId, stat),
+	});
+	while (!steps.next().done) await new Promise((resolve) => setImmediate(resolve));
+	tree.finishLoading();
+	tree.lastProcessedZxid = file.zxid;
+	return { tree, sessions, source: file.path };
+}

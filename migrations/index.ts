@@ -1,0 +1,11 @@
+/** All migrations in order: forward only, numbered. Together they equal schema.sql. */
+import type { Migration } from 'kysely/migration';
+import * as history from './0001-history.ts';
+import * as functions from './0002-functions.ts';
+import * as comments from './0003-comments.ts';
+
+export const migrations: Readonly<Record<string, Migration>> = {
+	'0001-history': history,
+	'0002-functions': functions,
+	'0003-comments': comments,
+};
