@@ -1,0 +1,115 @@
+/** Opens the gRPC and the HTTP port over a replica. Importing this file loads NestJS, which takes most of a second: do it while recovery reads. */
+import 'reflect-metadata';
+import type { Server } from '@grpc/grpc-js';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { HealthImplementation } from 'grpc-health-check';
+import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
+import { HistoryServiceService } from '#proto/chronokeeper/v1/history';
+import { ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
+import type { Logger } from '#telemetry/logger';
+import type { Metrics } from '#telemetry/metrics';
+import type { Tracing } from '#telemetry/tracing';
+import { AppModule } from './app.module.ts';
+import type { ServerConfig } from './config/config.ts';
+import { Admin } from './grpc/admin.ts';
+import { GrpcDoor } from './grpc/grpc-door.ts';
+import { addReflection } from './grpc/reflection.ts';
+import { Submission } from './grpc/submission.ts';
+import { ZnodeRequests } from './grpc/znode-requests.ts';
+import { Znodes } from './grpc/znodes.ts';
+import { HttpAnswers } from './http/http-answers.ts';
+import type { MirrorService } from './mirror/mirror-service.ts';
+import { NestLogger } from './nest-logger.ts';
+import { chainOptions } from './replica/chain-options.ts';
+import type { Replica } from './replica/replica.ts';
+import type { ReplicaHealth } from './replica-health.ts';
+
+export interface DoorParts {
+	readonly config: ServerConfig;
+	readonly replica: Replica;
+	readonly mirror: MirrorService | undefined;
+	readonly health: ReplicaHealth;
+	readonly metrics: Metrics;
+	readonly tracing: Tracing;
+	readonly logger: Logger;
+}
+
+export interface OpenDoors {
+	readonly grpcPort: number;
+	readonly httpPort: number;
+	/** Waits for calls under way, for `shutdown.timeoutMs` at most. */
+	close(): Promise<void>;
+}
+
+const services = {
+	'chronokeeper.v1.ZnodeService': ZnodeServiceService,
+	'chronokeeper.v1.HistoryService': HistoryServiceService,
+	'chronokeeper.v1.AdminService': AdminServiceService,
+};
+/** Beside the data of a node: its path, its ACL. */
+const requestOverheadBytes = 1 << 20;
+const healthCheckMs = 500;
+
+export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
+	const { config, replica, mirror, health, metrics, tracing, logger } = parts;
+	const { superDigest } = chainOptions(config);
+	const digest = { enabled: config['DigestAuthenticationProvider.enabled'], superDigest };
+	const submission = new Submission(replica.host, digest, tracing, metrics);
+	const adapter = new FastifyAdapter({ forceCloseConnections: true });
+	const app = await NestFactory.create<NestFastifyApplication>(
+		AppModule.over({
+			znodes: new Znodes(submission, new ZnodeRequests(config['jute.maxbuffer'])),
+			admin: new Admin(config, replica, mirror, health),
+			http: new HttpAnswers(replica, mirror, health, metrics),
+		}),
+		adapter,
+		{ logger: new NestLogger(logger), abortOnError: false },
+	);
+	const healthService = new HealthImplementation({ '': 'SERVING' });
+	const grpc = new GrpcDoor({
+		address: config.grpcAddress,
+		port: config.grpcPort,
+		packageName: 'chronokeeper.v1',
+		services,
+		maxMessageBytes: config['jute.maxbuffer'] + requestOverheadBytes,
+		shutdownTimeoutMs: config['shutdown.timeoutMs'],
+		onServer: (server) => {
+			healthService.addToServer(server as Server);
+			addReflection(server as Server).catch((error) => logger.warn({ err: error }, 'gRPC reflection is not there'));
+		},
+	});
+	app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: false });
+	try {
+		await app.startAllMicroservices();
+		await app.listen(config.httpPort, config.httpAddress);
+	} catch (error) {
+		await app.close().catch(() => undefined);
+		throw listenError(error, config);
+	}
+	const watch = setInterval(() => showHealth(healthService, health), healthCheckMs);
+	watch.unref();
+	const address = adapter.getHttpServer().address();
+	return {
+		grpcPort: grpc.port,
+		httpPort: address !== null && typeof address === 'object' ? address.port : config.httpPort,
+		async close() {
+			clearInterval(watch);
+			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
+			await app.close();
+		},
+	};
+}
+
+function showHealth(service: HealthImplementation, health: ReplicaHealth): void {
+	const status = health.check().ready ? 'SERVING' : 'NOT_SERVING';
+	for (const name of ['', ...Object.keys(services)]) service.setStatus(name, status);
+}
+
+function listenError(error: unknown, config: ServerConfig): Error {
+	if ((error as NodeJS.ErrnoException).syscall !== 'listen') return error as Error;
+	return new Error(
+		`the HTTP port ${config.httpAddress}:${config.httpPort} cannot be listened on (httpPort, httpAddress): ${(error as Error).message}`,
+		{ cause: error },
+	);
+}

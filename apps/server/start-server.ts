@@ -1,0 +1,116 @@
+/**
+ * Starts a whole server in this process: recovery, the replica, the mirror and the doors, and takes them down again in the opposite order. main.ts calls it, and so do tests,
+ * with port 0.
+ */
+import { createLogger, type Logger } from '#telemetry/logger';
+import { startMetrics } from '#telemetry/metrics';
+import { startTracing } from '#telemetry/tracing';
+import type { ServerConfig } from './config/config.ts';
+import { addGauges } from './gauges.ts';
+import type { MirrorService } from './mirror/mirror-service.ts';
+import { startMirrorService } from './mirror/start-mirror-service.ts';
+import { type RecoveredReplica, Replica, recoverReplica } from './replica/replica.ts';
+import { StageTracer } from './replica/stage-tracer.ts';
+import { ReplicaHealth } from './replica-health.ts';
+import { version } from './version.ts';
+
+export interface Addresses {
+	/** `127.0.0.1:50051`. */
+	readonly grpc: string;
+	readonly http: string;
+	/** The URL of the mirror's PostgreSQL, with its password; undefined while it is not reached, or without a mirror. */
+	readonly postgres: string | undefined;
+}
+
+export interface RunningServer {
+	readonly config: ServerConfig;
+	readonly addresses: Addresses;
+	readonly replica: Replica;
+	readonly mirror: MirrorService | undefined;
+	readonly health: ReplicaHealth;
+	readonly recovery: Pick<RecoveredReplica, 'recovered' | 'durationMs'>;
+	/** Stops taking calls, makes what was taken durable, flushes the mirror for two seconds at most. A second call is the same one. */
+	close(): Promise<void>;
+}
+
+/** @throws StorageDamage, DirectoryInUse, or Error naming the port that cannot be listened on. */
+export async function startServer(
+	config: ServerConfig,
+	logger: Logger = defaultLogger(config),
+): Promise<RunningServer> {
+	for (const warning of config.warnings) logger.warn(warning);
+	// Libraries load while recovery reads: it lets other work run now and then.
+	const loading = {
+		doors: import('./doors.ts'),
+		metrics: startMetrics(),
+		tracing: startTracing({
+			endpoint: config['otel.endpoint'],
+			sampleRatio: config['otel.sampleRatio'],
+			serviceName: config['otel.serviceName'],
+			serviceVersion: version,
+			serverId: config.serverId,
+		}),
+	};
+	for (const part of Object.values(loading)) part.catch(() => undefined);
+	const recovery = await recoverReplica(config, logger);
+	let replica: Replica | undefined;
+	let mirror: MirrorService | undefined;
+	try {
+		const metrics = await loading.metrics;
+		const tracing = await loading.tracing;
+		replica = new Replica(recovery, { config, logger, metrics, tracer: new StageTracer(tracing, metrics) });
+		// Behind a log there must be a snapshot, be it of the empty tree.
+		if (recovery.recovered.snapshot === null) await replica.snapshots.take();
+		mirror = startMirrorService(config, replica, recovery, logger);
+		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
+		addGauges(metrics, replica, mirror, health);
+		const { openDoors } = await loading.doors;
+		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger });
+		const close = async () => {
+			await doors.close();
+			await replica!.stop();
+			await mirror?.stop();
+			await tracing.shutdown();
+		};
+		let closing: Promise<void> | undefined;
+		return {
+			config,
+			addresses: addressesOf(config, doors, mirror),
+			replica,
+			mirror,
+			health,
+			recovery,
+			close: () => (closing ??= close()),
+		};
+	} catch (error) {
+		if (replica === undefined) recovery.lock.release();
+		else await replica.stop().catch(() => undefined);
+		await mirror?.stop().catch(() => undefined);
+		throw error;
+	}
+}
+
+export function defaultLogger(config: ServerConfig): Logger {
+	return createLogger({ level: config['log.level'], format: config['log.format'] });
+}
+
+function addressesOf(
+	config: ServerConfig,
+	ports: { grpcPort: number; httpPort: number },
+	mirror: MirrorService | undefined,
+): Addresses {
+	return {
+		grpc: `${host(config.grpcAddress)}:${ports.grpcPort}`,
+		http: `${host(config.httpAddress)}:${ports.httpPort}`,
+		get postgres() {
+			return mirror?.url;
+		},
+	};
+}
+
+/** An address that stands for all of them is not one to connect to. */
+function host(address: string): string {
+	if (address === '0.0.0.0') return '127.0.0.1';
+	if (address === '::') return '[::1]';
+	return address.includes(':') ? `[${address}]` : address;
+}
