@@ -1,4 +1,5 @@
 /** How scripts write what the wire has in bytes: ACLs, data, Stats, transactions. */
+import type { AuditContext } from '#core/model/audit-context';
 import type { Result, WatchEvent } from '#core/model/op';
 import type { TxnRecord } from '#core/model/txn-record';
 import { formatZxid } from '#core/model/zxid';
@@ -119,7 +120,12 @@ export function formatTxn(txn: Txn): string {
 export function formatRecord(record: TxnRecord, who: string, startMs: number, digestBefore: bigint): string {
 	const { header, txn, digest, context } = record;
 	const change = digest === null ? 'none' : digest.value === digestBefore ? 'unchanged' : 'changed';
-	const door = context === null || context instanceof Uint8Array ? '' : ` door=${context.door}`;
+	const door = context === null || context instanceof Uint8Array ? '' : formatContext(context);
 	const time = header.time - startMs;
 	return `${formatZxid(header.zxid)} ${who} cxid=${header.cxid} time=${time} ${formatTxn(txn)} digest=${change}${door}`;
+}
+
+function formatContext({ door, identities, address }: AuditContext): string {
+	const by = identities.length === 0 ? '' : ` by=${identities.map(({ scheme, id }) => `${scheme}:${id}`).join(',')}`;
+	return ` door=${door}${address === '' ? '' : ` from=${address}`}${by}`;
 }

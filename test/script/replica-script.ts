@@ -88,9 +88,11 @@ export class ReplicaScript {
 	#serverVerbs(): Record<string, Verb> {
 		return {
 			replica: ({ keys }) => {
+				this.#logFrom = 0;
 				const options: Record<string, unknown> = {};
 				for (const [key, value] of keys) {
-					if (key !== 'lastZxid' && key !== 'epoch') options[key] = JSON.parse(value);
+					if (key === 'superDigest') options[key] = value;
+					else if (key !== 'lastZxid' && key !== 'epoch') options[key] = JSON.parse(value);
 				}
 				const lastZxid = keys.get('lastZxid');
 				const epoch = keys.get('epoch');
@@ -147,7 +149,7 @@ export class ReplicaScript {
 					`cversion=${stat.cversion} pzxid=${formatZxid(stat.pzxid)} owner=${this.#owner(stat.ephemeralOwner)} acl=${formatAcl(acl)}`,
 				);
 			},
-			/** Sets a node's stored Stat up as if it had a long past. */
+			/** Gives a node a long past. The replica starts again: watches and what clients authenticated are gone. */
 			age: ({ words, keys }) => this.#age(words[0]!, keys),
 			'delete-container': ({ words, keys }) => {
 				const door = (keys.get('door') ?? 'system') as Caller['door'];
@@ -167,6 +169,7 @@ export class ReplicaScript {
 				const address = keys.get('ip');
 				if (address === undefined) return;
 				this.#setIdentities(client, [{ scheme: 'ip', id: address }]);
+				client.caller = { ...client.caller, address };
 			},
 			connect: ({ words, keys }) => {
 				const client = this.#client(words[0]!);
@@ -238,29 +241,14 @@ export class ReplicaScript {
 
 	#age(path: string, keys: ReadonlyMap<string, string>): void {
 		const { tree } = this.#replica.host;
-		const stat = tree.storedStat(path)!;
-		const header = { sessionId: noSession, cxid: 0, zxid: tree.lastProcessedZxid, time: stat.mtime };
-		const version = keys.get('version');
 		const data = tree.data(path) ?? null;
-		if (version !== undefined) {
-			tree.apply({
-				header: { ...header, zxid: stat.mzxid },
-				txn: { kind: 'setData', path, data, version: Number(version) },
-			});
-		}
+		const version = keys.get('version');
+		if (version !== undefined) this.#replica.inject({ kind: 'setData', path, data, version: Number(version) });
 		const cversion = keys.get('cversion');
 		if (cversion === undefined) return;
-		const child = `${path === '/' ? '' : path}/.aged`;
-		const create = {
-			kind: 'create',
-			path: child,
-			data: null,
-			acl: open,
-			ephemeral: false,
-			parentCversion: Number(cversion),
-		} as const;
-		tree.apply({ header, txn: create });
-		tree.apply({ header, txn: { kind: 'delete', path: child } });
+		const child = `${path === '/' ? '' : path}/aged`;
+		const common = { data: null, acl: open, ephemeral: false, parentCversion: Number(cversion) } as const;
+		this.#replica.inject({ kind: 'create', path: child, ...common });
 	}
 
 	#send(client: Client, op: Op, then: (reply: Reply) => void = () => {}): void {

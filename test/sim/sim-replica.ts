@@ -1,9 +1,11 @@
 /** One standalone replica over a virtual clock and a disk in memory: the real host and everything below it. */
 import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
 import { Host, type HostEvents } from '#core/host/host';
-import { epochOf, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
+import { epochOf, nextZxid, noSession, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
 import { DataTree } from '#core/tree/data-tree';
+import { digestVersion } from '#core/tree/digest';
+import type { Txn } from '#jute/txn';
 import { SimDisk, SimLog } from './sim-log.ts';
 import { VirtualClock, VirtualSchedule } from './virtual-time.ts';
 
@@ -73,7 +75,18 @@ export class SimReplica {
 		this.#host = this.#start();
 	}
 
-	#start(): Host {
+	/** A transaction that a long past left in the log, however prep would judge it now; the replica starts again from there. */
+	inject(txn: Txn): void {
+		this.settle();
+		const { tree } = this.#replay();
+		const header = { sessionId: noSession, cxid: 0, zxid: nextZxid(tree.lastProcessedZxid), time: this.clock.now() };
+		tree.apply({ header, txn });
+		this.#log.append([{ header, txn, digest: { version: digestVersion, value: tree.digest() }, context: null }]);
+		this.disk.synced = this.disk.records.length;
+		this.crash();
+	}
+
+	#replay(): { readonly tree: DataTree; readonly sessions: Map<SessionId, number> } {
 		const tree = new DataTree();
 		const sessions = new Map<SessionId, number>();
 		tree.lastProcessedZxid = this.#settings.lastZxid ?? zeroZxid;
@@ -83,6 +96,11 @@ export class SimReplica {
 			if (record.txn.kind === 'createSession') sessions.set(record.header.sessionId, record.txn.timeoutMs);
 			if (record.txn.kind === 'closeSession') sessions.delete(record.header.sessionId);
 		}
+		return { tree, sessions };
+	}
+
+	#start(): Host {
+		const { tree, sessions } = this.#replay();
 		const host = new Host({
 			tree,
 			sessions,

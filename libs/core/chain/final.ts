@@ -6,7 +6,7 @@
  */
 import { errors } from '#jute/errors';
 import { assert, InvariantError } from '../model/assert.ts';
-import type { ReadOp, Reply, Request, Result } from '../model/op.ts';
+import type { Reply, Request, Result } from '../model/op.ts';
 import { formatZxid, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
@@ -28,7 +28,7 @@ export interface FinalParts {
 	readonly options: ChainOptions;
 	readonly clock: Clock;
 	readonly tracer: Tracer;
-	/** closeSession was applied: doors close the connections of that session behind the answer. */
+	/** A session is over and everything of it answered: doors close its connections. */
 	readonly onSessionClosed: (id: SessionId) => void;
 	/** A request was answered: it no longer counts as outstanding. */
 	readonly onAnswered: (request: Request) => void;
@@ -117,6 +117,7 @@ export class Final {
 		this.#reply(proposal.request, reply);
 		if (startMs !== 0) this.#trace(proposal, startMs, reply.error);
 		this.#answerWaiting(proposal);
+		if (record.txn.kind === 'closeSession') this.#parts.onSessionClosed(record.header.sessionId);
 	}
 
 	#applySession(proposal: Proposal): void {
@@ -125,7 +126,6 @@ export class Final {
 			this.#parts.sessions.opened(header.sessionId, txn.timeoutMs, this.#parts.clock.monotonicMs());
 		} else if (txn.kind === 'closeSession') {
 			this.#parts.sessions.closed(header.sessionId);
-			this.#parts.onSessionClosed(header.sessionId);
 		}
 	}
 
@@ -139,7 +139,7 @@ export class Final {
 		let outcome: Result | number = error;
 		if (error === 0) {
 			try {
-				outcome = performRead(request.op as ReadOp, request, this.#reads);
+				outcome = performRead(request.op, request, this.#reads);
 			} catch (problem) {
 				if (problem instanceof InvariantError) throw problem;
 				this.#parts.onError(problem, request);
@@ -148,6 +148,12 @@ export class Final {
 		}
 		const zxid = this.lastProcessedZxid;
 		this.#reply(request, typeof outcome === 'number' ? { error: outcome, zxid } : { error: 0, zxid, result: outcome });
+		if (request.op.kind === 'closeSession' && error === 0) this.#closeLocal(request.sessionId);
+	}
+
+	#closeLocal(id: SessionId): void {
+		this.#parts.sessions.closed(id);
+		this.#parts.onSessionClosed(id);
 	}
 
 	/** A door that throws harms nobody but itself. */

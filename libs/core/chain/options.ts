@@ -15,6 +15,10 @@ export interface ChainOptions {
 	/** A version about to become -1 becomes 0 (ZOOKEEPER-4743, in no release up to 3.9.5; semantics 26). */
 	readonly versionSkipsMinusOne: boolean;
 	readonly reconfigEnabled: boolean;
+	/** New sessions are known to this replica only, until they create an ephemeral node (semantics 66). */
+	readonly localSessionsEnabled: boolean;
+	/** Whether they may become global then. */
+	readonly localSessionsUpgradingEnabled: boolean;
 	/** Writes and sync are answered NotReadOnly (semantics 67). */
 	readonly readOnly: boolean;
 	/** Identity `super` when a client authenticates as this `user:base64(sha1(user:password))`; null: nobody can. */
@@ -45,6 +49,8 @@ export const defaultChainOptions: ChainOptions = {
 	checkExistsAcl: false,
 	versionSkipsMinusOne: false,
 	reconfigEnabled: false,
+	localSessionsEnabled: false,
+	localSessionsUpgradingEnabled: false,
 	readOnly: false,
 	superDigest: null,
 	containerCheckIntervalMs: 60_000,

@@ -6,6 +6,7 @@ import type {
 	AddWatchOp,
 	CheckOp,
 	CheckWatchesOp,
+	CloseSessionOp,
 	ErrorResult,
 	ExistsOp,
 	GetAclOp,
@@ -34,7 +35,7 @@ export interface ReadContext {
 }
 
 /** Auth is answered where it comes in, before anything waits. */
-type Readable = Exclude<ReadOp, { readonly kind: 'auth' }> | CheckOp;
+type Readable = Exclude<ReadOp, { readonly kind: 'auth' }> | CheckOp | CloseSessionOp;
 type Outcome = Result | number;
 type Handlers = {
 	readonly [K in Readable['kind']]: (
@@ -59,6 +60,8 @@ const handlers: Handlers = {
 	sync: (op) => ({ kind: 'sync', path: op.path }),
 	ping: () => ({ kind: 'ping' }),
 	whoAmI: (_op, request) => ({ kind: 'whoAmI', identities: request.caller.identities }),
+	// Of a local session, which ends without a transaction (semantics 2, 66).
+	closeSession: () => ({ kind: 'closeSession' }),
 	// Alone, a check is no request that ZooKeeper knows; the door closes the connection behind the answer (semantics 31).
 	check: () => errors.unimplemented.code,
 	unknown: () => errors.unimplemented.code,

@@ -4,6 +4,7 @@ export class HostStats {
 	writes = 0;
 	answers = 0;
 	txnsApplied = 0;
+	throttled = 0;
 	sessionsExpired = 0;
 	/** Requests that met a bug, not an expected error. */
 	requestsFailed = 0;

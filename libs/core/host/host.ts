@@ -14,26 +14,29 @@
  *     replica has to be started again from its log.
  *
  * How much it holds: doors stop reading from their connections while `outstanding` exceeds `globalOutstandingLimit`. A door that does
- * not obey costs its own clients ThrottledOp from `maxOutstanding` requests or `maxOutstandingBytes` on, so the queue is bounded
- * whatever a door does.
+ * not obey costs its own clients ThrottledOp from `maxOutstanding` requests or `maxOutstandingBytes` on: answered in the next turn,
+ * ahead of what its session still waits for, so that what the host holds is bounded whatever a door does.
  */
 import { errors } from '#jute/errors';
 import type { ChainOptions } from '../chain/options.ts';
 import { isPreparable } from '../chain/prep.ts';
-import { type Chain, standalone } from '../chain/wiring.ts';
+import { type Chain, type Preparable, standalone } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
-import type { Caller, Op, Request, Watcher } from '../model/op.ts';
+import type { Caller, CreateSessionOp, Op, Request, Result, Watcher } from '../model/op.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { TxnLog, TxnLogListener } from '../ports/txn-log.ts';
+import type { Session } from '../session/session.ts';
+import { sessionPassword } from '../session/session-id.ts';
 import { type Attachment, SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { FrozenTree } from '../tree/frozen-tree.ts';
 import { WatchManager } from '../tree/watches.ts';
 import { Containers } from './containers.ts';
 import { HostStats } from './host-stats.ts';
+import { createsEphemeral } from './local-sessions.ts';
 import { opBytes } from './op-bytes.ts';
 
 export type HostState = 'serving' | 'logFailed' | 'broken' | 'stopped';
@@ -92,6 +95,8 @@ export class Host implements TxnLogListener {
 	readonly #containers: Containers;
 	readonly #runTurn = (): void => this.#turn();
 	#queue: Request[] = [];
+	/** Beyond the bounds: answered in the next turn, whatever holds up the others. */
+	#throttled: Request[] = [];
 	#head = 0;
 	#isScheduled = false;
 	#outstanding = 0;
@@ -161,7 +166,8 @@ export class Host implements TxnLogListener {
 	submit(request: Request): void {
 		this.#outstanding += 1;
 		this.#outstandingBytes += opBytes(request.op);
-		this.#queue.push(request);
+		if (this.#isTooMuch && request.caller.door !== 'system') this.#throttled.push(request);
+		else this.#queue.push(request);
 		this.#wake();
 	}
 
@@ -275,6 +281,7 @@ export class Host implements TxnLogListener {
 				this.#taking = null;
 			}
 			this.#chain.flush();
+			this.#answerThrottled();
 		});
 		const taken = this.#head - before;
 		this.#compact();
@@ -293,27 +300,68 @@ export class Host implements TxnLogListener {
 			this.#answer(request, errors.systemError.code);
 			return;
 		}
-		let session = request.sessionId === noSession ? undefined : this.sessions.get(request.sessionId);
+		const session = request.sessionId === noSession ? undefined : this.sessions.get(request.sessionId);
 		if (session !== undefined) this.sessions.touch(session, nowMs);
 		const refusal = this.#refusal(request);
 		if (refusal !== 0) {
 			this.#chain.read(request, session, refusal);
+		} else if (op.kind === 'createSession') {
+			this.#open(request, op, nowMs, timeMs);
+		} else if (op.kind === 'closeSession' && session?.isLocal === true) {
+			session.closing = true;
+			this.#chain.read(request, session, 0);
 		} else if (isPreparable(op)) {
-			if (op.kind === 'createSession') session = this.sessions.open(op.timeoutMs, nowMs);
-			this.stats.writes += 1;
-			this.#chain.write(request, op, session, timeMs);
+			if (session?.isLocal === true && createsEphemeral(op)) this.#upgrade(request, session, timeMs);
+			this.#write(request, op, session, timeMs);
 		} else {
 			const isSessionless = request.sessionId === noSession;
 			this.#chain.read(request, session, isSessionless ? 0 : this.sessions.check(session, this.#serverId));
 		}
 	}
 
+	#write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
+		this.stats.writes += 1;
+		this.#chain.write(request, op, session, timeMs);
+	}
+
+	#open(request: Request, op: CreateSessionOp, nowMs: number, timeMs: number): void {
+		const session = this.sessions.open(op.timeoutMs, nowMs);
+		if (!this.#options.localSessionsEnabled) {
+			this.#write(request, op, session, timeMs);
+			return;
+		}
+		session.isLocal = true;
+		const { id: sessionId, timeoutMs } = session;
+		this.#answer(request, 0, { kind: 'createSession', sessionId, password: sessionPassword(sessionId), timeoutMs });
+	}
+
+	/** A local session becomes global just before it needs to be: its createSession goes ahead of the request (semantics 66). */
+	#upgrade(request: Request, session: Session, timeMs: number): void {
+		if (!this.#options.localSessionsUpgradingEnabled || session.closing) return;
+		session.isLocal = false;
+		const op: CreateSessionOp = { kind: 'createSession', timeoutMs: session.timeoutMs };
+		this.#outstanding += 1;
+		this.#outstandingBytes += opBytes(op);
+		this.#write({ ...request, op, reply: ignore }, op, session, timeMs);
+	}
+
+	#answerThrottled(): void {
+		const throttled = this.#throttled;
+		if (throttled.length === 0) return;
+		this.#throttled = [];
+		this.stats.throttled += throttled.length;
+		for (const request of throttled) this.#answer(request, errors.throttledOp.code);
+	}
+
+	get #isTooMuch(): boolean {
+		return (
+			this.#outstanding > this.#options.maxOutstanding || this.#outstandingBytes > this.#options.maxOutstandingBytes
+		);
+	}
+
 	/** 0, or why this request cannot even be tried. */
 	#refusal(request: Request): number {
-		const { op, caller } = request;
-		const isTooMany =
-			this.#outstanding > this.#options.maxOutstanding || this.#outstandingBytes > this.#options.maxOutstandingBytes;
-		if (isTooMany && caller.door !== 'system') return errors.throttledOp.code;
+		const { op } = request;
 		if (!isPreparable(op)) return op.kind === 'sync' && this.#options.readOnly ? errors.notReadOnly.code : 0;
 		if (this.#options.readOnly) return errors.notReadOnly.code;
 		if (this.#state === 'stopped') return errors.connectionLoss.code;
@@ -334,9 +382,11 @@ export class Host implements TxnLogListener {
 		this.#events.stateChanged?.(this.#state, reason);
 	}
 
-	#answer(request: Request, error: number): void {
+	/** Out of the chain's order: for what nothing of the same session can be waiting with. */
+	#answer(request: Request, error: number, result?: Result): void {
+		const zxid = this.lastProcessedZxid;
 		try {
-			request.reply({ error, zxid: this.lastProcessedZxid });
+			request.reply(result === undefined ? { error, zxid } : { error, zxid, result });
 		} catch (problem) {
 			this.#requestFailed(problem, request);
 		}

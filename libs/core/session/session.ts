@@ -7,6 +7,8 @@ export class Session {
 	timeoutMs: number;
 	/** The server id of the replica its client is connected to; null until its first request (semantics 65). */
 	owner: number | null;
+	/** Known to this replica only: no transaction made it, and none will end it (semantics 66). */
+	isLocal = false;
 	/** Set when its closeSession was prepared or its time ran out: nothing of it is accepted any more (semantics 14). */
 	closing = false;
 	/** The bucket it expires in, monotonic milliseconds: always a multiple of the tick. */

@@ -560,7 +560,8 @@ export class DataTree {
 		const pages = this.#store.pages;
 		const current = pages.viewOf(parent).getInt32(pages.byteOffset(parent) + cversionAt);
 		const cversion = parentCversion === -1 ? (current + 1) | 0 : parentCversion;
-		if (cversion <= current) return;
+		// How far ahead, modulo 2^32: behind the largest number the smallest follows (semantics 16).
+		if (((cversion - current) | 0) <= 0) return;
 		pages.touch(parent);
 		const view = pages.viewOf(parent);
 		const at = pages.byteOffset(parent);

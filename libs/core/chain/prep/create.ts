@@ -51,7 +51,9 @@ function modeError(op: CreateOp, context: PrepContext): ErrorCode {
 	}
 	// An ephemeral node belongs to a session: without one nothing would ever delete it.
 	if (isEphemeral(op.mode) && context.sessionId === noSession) return errors.badArguments.code;
-	return sessionError(context);
+	const problem = sessionError(context);
+	if (problem !== 0) return problem;
+	return isEphemeral(op.mode) && context.session?.isLocal === true ? errors.ephemeralOnLocalSession.code : 0;
 }
 
 function project(
