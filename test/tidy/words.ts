@@ -37,9 +37,9 @@ const identifiers: readonly (readonly [RegExp, string])[] = [
 	[/^(wal|WAL|writeAheadLog|Wal[A-Z]\w*)$/, 'txnLog'],
 	[/^(master|slave|primaryReplica|secondaryReplica)$/, 'leader, follower, replica'],
 	[/^heartbeats?$/i, 'ping, or tick'],
-	// The two exceptions are OpenTelemetry's.
-	[/^(?!scheduledDelay|exportTimeout)\w+(Millis|Milliseconds|Msec|Msecs)$/, 'a name that ends in Ms'],
-	[/^(doStuff|fixStuff|temp\d*|tmp\d+|foo|bar|baz)$/i, 'what it is'],
+	// The exceptions are OpenTelemetry's and pg's.
+	[/^(?!scheduledDelay|exportTimeout|connectionTimeout|idleTimeout)\w+(Millis|Milliseconds|Msec|Msecs)$/, 'a name that ends in Ms'],
+	[/^(doStuff|fixStuff|temp\d*|tmp\d+|foo|baz)$/i, 'what it is'],
 ];
 
 export const namesWeUse: Rule = (files) =>
