@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { databaseArgument } from './arguments.ts';
-import type { CommandContext } from './command-context.ts';
 import { Failure } from './failure.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -59,11 +58,7 @@ function readUrl(file: string): string | undefined {
 }
 
 /** Runs `use` with the database's URL. What PostgreSQL says when it cannot be reached or asked becomes a Failure. */
-export async function withDatabase<T>(
-	_context: CommandContext,
-	options: DatabaseOptions,
-	use: (url: string) => Promise<T>,
-): Promise<T> {
+export async function withDatabase<T>(options: DatabaseOptions, use: (url: string) => Promise<T>): Promise<T> {
 	const url = databaseUrl(options);
 	try {
 		return await use(url);
@@ -76,7 +71,8 @@ function failureOf(error: unknown, url: string, options: DatabaseOptions): unkno
 	if (!(error instanceof Error) || error instanceof Failure) return error;
 	const place = placeOf(url);
 	const code = (error as { code?: unknown }).code ?? (error as { errors?: { code?: unknown }[] }).errors?.[0]?.code;
-	if (typeof code !== 'string') return error;
+	// The rooms behind the commands explain what is wrong with what they were given; a TypeError and its like are defects.
+	if (typeof code !== 'string') return isExplained(error) ? new Failure(error.message) : error;
 	if (/^(ECONN|ENOTFOUND|EHOST|ETIMEDOUT|EAI_|ENETUNREACH)/.test(code)) {
 		const embedded = options.database
 			? 'Is it running, and are host and port right?'
@@ -88,6 +84,10 @@ function failureOf(error: unknown, url: string, options: DatabaseOptions): unkno
 	// The functions of the schema explain themselves: a zxid ahead of the mirror, one in a gap, bad text.
 	if (code === '22023' || code === 'P0002') return new Failure(error.message);
 	return /^[0-9A-Z]{5}$/.test(code) ? new Failure(`PostgreSQL at ${place}: ${error.message} (${code})`) : error;
+}
+
+function isExplained(error: Error): boolean {
+	return !(error instanceof TypeError || error instanceof ReferenceError || error instanceof SyntaxError);
 }
 
 const noSchema = 'It holds no history yet: a running replica fills it, or `ck import DIR`.';

@@ -6,6 +6,7 @@ import type { CommandContext } from './command-context.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
 import { addGet } from './commands/get.ts';
+import { addImport } from './commands/import.ts';
 import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
 import { addServer } from './commands/server.ts';
@@ -46,6 +47,8 @@ export function makeProgram(context: CommandContext): Command {
 	addDelete(program, context);
 	addLs(program, context);
 	addStat(program, context);
+	program.commandsGroup('History, in PostgreSQL:');
+	addImport(program, context);
 	program.commandsGroup('Data directories, also those of Apache ZooKeeper:');
 	addLog(program, context);
 	return program;

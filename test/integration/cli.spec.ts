@@ -1,0 +1,195 @@
+/** The command line as a process, on the recorded history of real ZooKeeper servers. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+	expectedState,
+	recordingDirectory,
+	recordingNames,
+	unpackDamaged,
+	unpackRecording,
+} from '#test/support/recordings';
+
+interface Outcome {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+const main = fileURLToPath(new URL('../../apps/cli/main.ts', import.meta.url));
+
+/** The sources, as vitest runs them: the built ones may be older. */
+function ck(args: readonly string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}): Promise<Outcome> {
+	const { NO_COLOR: _, FORCE_COLOR: __, ...environment } = process.env;
+	const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
+		env: { ...environment, ...options.env },
+	});
+	child.stdin.on('error', () => {});
+	child.stdin.end(options.input ?? '');
+	const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+	child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+	child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (status) =>
+			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
+		);
+	});
+}
+
+function lines(text: string): string[] {
+	return text === '' ? [] : text.trimEnd().split('\n');
+}
+
+function objects<T = Record<string, unknown>>(text: string): T[] {
+	return lines(text).map((line) => JSON.parse(line) as T);
+}
+
+let folder: string;
+beforeAll(() => {
+	folder = mkdtempSync(join(tmpdir(), 'ck-cli-'));
+	for (const name of recordingNames) unpackRecording(name, join(folder, name));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('usage', () => {
+	it('--help is everywhere and succeeds', async () => {
+		const { status, stdout } = await ck(['--help']);
+		expect(status).toBe(0);
+		const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*/gm)]
+			.map(([, name]) => name!)
+			.filter((name) => name !== 'help');
+		expect(commands).toContain('log');
+		const helps = await Promise.all(commands.map((name) => ck([name, '--help'])));
+		for (const [i, help] of helps.entries()) {
+			expect(help, commands[i]).toMatchObject({ status: 0, stderr: '' });
+			expect(help.stdout).toMatch(new RegExp(`^Usage: ck ${commands[i]} `));
+			expect(help.stdout).toContain('--json');
+		}
+	});
+
+	it.each([
+		[['nosuch'], /unknown command 'nosuch'/],
+		[['get'], /missing required argument 'path'/],
+		[['get', 'relative'], /a path begins with "\/"/],
+		[['log', '--from', 'x', '.'], /"x" is not a zxid: write hexadecimal like 0x500000012, or decimal/],
+		[['set', '/a', 'x', '--null'], /the data are named twice/],
+		[['create', '/a', '--container', '--sequential'], /--container cannot be combined/],
+		[['get', '/a', '--server', 'nowhere'], /write host:port/],
+		[[], /Usage: ck/],
+	])('%j ends with 2 and says why', async (args, reason) => {
+		const { status, stdout, stderr } = await ck(args);
+		expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+		expect(stderr).toMatch(reason);
+		expect(stderr).not.toMatch(/^\s+at /m);
+	});
+
+	it('a server that is not there is one clear line, and what to do', async () => {
+		const { status, stderr } = await ck(['get', '/a', '--server', '127.0.0.1:1']);
+		expect(status).toBe(1);
+		expect(lines(stderr)).toEqual([
+			'ck: cannot reach 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1',
+			expect.stringContaining('npm start'),
+		]);
+	});
+});
+
+describe('ck log', () => {
+	it('prints every transaction as one object, lossless', async () => {
+		const { status, stdout, stderr } = await ck(['log', '--json', join(folder, 'recording-a')]);
+		expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+		const txns = objects<{ kind: string; zxid: string; type: string; digest: { value: string } | null }>(stdout).filter(
+			(object) => object.kind === 'txn',
+		);
+		const file = join(recordingDirectory('recording-a'), 'expected', 'digests.csv.gz');
+		const expected = lines(gunzipSync(readFileSync(file)).toString()).slice(1);
+		const printed = txns.map(({ zxid, type, digest }) => `${zxid},${type},${digest ? `2,${digest.value}` : ','}`);
+		expect(printed).toEqual(expected);
+	});
+
+	it('prints a range, for people', async () => {
+		const { status, stdout } = await ck(['log', '--from', '768', '--to', '0x302', join(folder, 'recording-a')]);
+		expect(status).toBe(0);
+		const shown = lines(stdout).filter((line) => !line.startsWith('#'));
+		expect(shown.map((line) => line.split(/ +/)[0])).toEqual(['ZXID', '0x300', '0x301', '0x302']);
+		expect(shown[3]).toMatch(/ createContainer +\/containers\/c31 "node broke" world:anyone:cdrwa$/);
+	});
+
+	it('prints a snapshot node by node', async () => {
+		const { status, stdout } = await ck(['log', '--json', join(folder, 'recording-a', 'snapshot.5df')]);
+		expect(status).toBe(0);
+		const all = objects<{ kind: string; path: string; czxid: string; cversion: number; data: string | null }>(stdout);
+		const nodes = all.filter((object) => object.kind === 'node');
+		const file = join(recordingDirectory('recording-a'), 'expected', 'file-snapshot.5df.jsonl.gz');
+		const expected = objects<(typeof nodes)[number]>(gunzipSync(readFileSync(file)).toString());
+		const key = ({ path, czxid, cversion, data }: (typeof nodes)[number]) => `${path} ${czxid} ${cversion} ${data}`;
+		expect(nodes.map(key).sort()).toEqual(expected.map(key).sort());
+		expect(all.at(-1)).toMatchObject({ kind: 'snapshot', nodes: expected.length });
+	});
+
+	it('ends quietly when its reader goes away', async () => {
+		const command = `'${process.execPath}' --conditions=source '${main}' log '${join(folder, 'recording-a')}'`;
+		const child = spawn('bash', ['-c', `set -o pipefail; ${command} | head -n 1`]);
+		let output = '';
+		for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
+		const status = await new Promise((resolve) => child.on('close', resolve));
+		expect({ status, output: lines(output).length }).toEqual({ status: 0, output: 1 });
+	});
+
+	it('names what is wrong with a file, and goes on with the next', async () => {
+		const damaged = join(folder, 'damaged');
+		unpackDamaged('log-flipped-bit-middle', damaged);
+		const { status, stdout, stderr } = await ck(['log', '--json', damaged]);
+		expect(status).toBe(1);
+		expect(lines(stderr)).toHaveLength(1);
+		expect(stderr).toMatch(/log\.49bd at byte \d+ \(zxid 0x[0-9a-f]+\): the checksum of a record is wrong/);
+		expect(objects<{ kind: string }>(stdout).some((object) => object.kind === 'snapshot')).toBe(true);
+	});
+
+	it('knows files that are not ZooKeeper’s', async () => {
+		const file = join(folder, 'note.txt');
+		writeFileSync(file, 'hello');
+		expect(await ck(['log', file])).toMatchObject({
+			status: 1,
+			stderr: expect.stringContaining('begins with "hell", not with ZKLG or ZKSN'),
+		});
+		expect(await ck(['log', join(folder, 'nothing')])).toMatchObject({ status: 1 });
+	});
+});
+
+describe('ck log --verify', () => {
+	it.each(recordingNames)('77: %s has not one mismatch', async (name) => {
+		const manifest = JSON.parse(readFileSync(join(recordingDirectory(name), 'manifest.json'), 'utf8'));
+		const { txns, lastZxid, finalDigest } = manifest as { txns: number; lastZxid: string; finalDigest: string };
+		const { status, stdout } = await ck(['log', '--verify', join(folder, name)]);
+		expect(stdout).toBe(`${txns} txns, 0 mismatches, last zxid ${lastZxid}, digest ${finalDigest}\n`);
+		expect(status).toBe(0);
+	});
+
+	it('gives the tree’s digest at any zxid', async () => {
+		const { treeDigest } = expectedState('recording-a', '2649');
+		const { stdout } = await ck(['log', '--verify', '--json', '--to', '0x2649', join(folder, 'recording-a')]);
+		expect(objects(stdout)).toEqual([{ txns: 0x2649, mismatches: 0, lastZxid: '0x2649', digest: treeDigest }]);
+	});
+
+	it('77: fails where only a digest tells', async () => {
+		const damaged = join(folder, 'wrong-data');
+		unpackDamaged('log-wrong-data-right-checksum', damaged);
+		const { status, stdout, stderr } = await ck(['log', '--verify', damaged]);
+		expect(status).toBe(1);
+		expect(stdout).toMatch(/^20034 txns, [1-9]\d* mismatches, last zxid 0x4e42, digest \d+\n$/);
+		expect(stderr).toMatch(/log\.49bd at byte \d+: the tree at 0x[0-9a-f]+ has digest \d+, its record says \d+/);
+	});
+
+	it('refuses a directory whose logs cannot be read on', async () => {
+		const damaged = join(folder, 'huge-length');
+		unpackDamaged('log-huge-length', damaged);
+		const { status, stdout, stderr } = await ck(['log', '--verify', damaged]);
+		expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+		expect(stderr).toMatch(/log\.49bd at byte \d+/);
+	});
+});
