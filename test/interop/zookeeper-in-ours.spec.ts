@@ -3,20 +3,24 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ChronokeeperClient } from '#client/client';
 import { formatZxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
 import { type ClientNode, describeTree, expectSameTree, readTree } from '#test/support/client-tree';
 import { RealZooKeeper } from '#test/support/real-zookeeper';
 import { TestReplica } from '#test/support/replica';
+import { ServerProcess } from '#test/support/server-process';
 
 let dataDir: string;
 let server: RealZooKeeper | undefined;
+let ours: ServerProcess | undefined;
 
 beforeEach(() => {
 	dataDir = mkdtempSync(join(tmpdir(), 'zookeeper '));
 });
 afterEach(async () => {
 	await server?.stop('SIGKILL');
+	await ours?.stop('SIGKILL');
 	rmSync(dataDir, { recursive: true });
 });
 
@@ -85,3 +89,34 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
 		expectSameTree(readTree(server), describeTree(tree));
 	},
 );
+
+it('npm start serves a directory of ZooKeeper; killed in the middle of writes, ZooKeeper finds all that was acknowledged', async () => {
+	await liveInZooKeeper('SIGTERM');
+	ours = await ServerProcess.start(dataDir);
+	const client = new ChronokeeperClient({ address: ours.grpc });
+	expect(Buffer.from((await client.get('/config')).data!).toString()).toBe('v21');
+
+	const acknowledged: string[] = [];
+	let enough = (): void => {};
+	const under = new Promise<void>((resolve) => {
+		enough = resolve;
+	});
+	const writer = async (name: string): Promise<void> => {
+		for (let i = 0; ; i++) {
+			const path = `/many/${name}-${i}`;
+			await client.create(path, Buffer.from(name));
+			acknowledged.push(path);
+			if (acknowledged.length === 500) enough();
+		}
+	};
+	const writers = Promise.allSettled(Array.from({ length: 16 }, (_, index) => writer(`writer${index}`)));
+	await under;
+	await ours.stop('SIGKILL');
+	await writers;
+	client.close();
+
+	server = await startZooKeeper();
+	expect(await server.digestMismatches()).toBe(0);
+	const paths = new Set(readTree(server).map((node) => node.path));
+	expect(acknowledged.filter((path) => !paths.has(path))).toEqual([]);
+});
