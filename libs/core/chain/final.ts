@@ -7,6 +7,7 @@
 import { errors } from '#jute/errors';
 import { assert, InvariantError } from '../model/assert.ts';
 import type { Reply, Request, Result } from '../model/op.ts';
+import type { TxnRecord } from '../model/txn-record.ts';
 import { formatZxid, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
@@ -108,9 +109,7 @@ export class Final {
 		const startMs = proposal.preparedMs === 0 ? 0 : this.#parts.clock.monotonicMs();
 		assert(zxid > tree.lastProcessedZxid, 'transactions are applied in zxid order, each once');
 		const applied = tree.apply(record, watches.listener(zxid));
-		const isRight = record.digest === null || tree.digest() === record.digest.value;
-		if (!isRight)
-			throw new InvariantError(`after ${formatZxid(zxid)} the tree has not the digest its transaction says`);
+		if (record.digest !== null && tree.digest() !== record.digest.value) throw digestMismatch(record, tree.digest());
 		this.#queue.shift();
 		this.#applySession(proposal);
 		const reply = writeReply(proposal, applied);
@@ -174,4 +173,12 @@ export class Final {
 		tracer.stage(request.traceparent!, 'sync', proposal.preparedMs, startMs, attributes);
 		tracer.stage(request.traceparent!, 'final', startMs, clock.monotonicMs(), attributes);
 	}
+}
+
+function digestMismatch({ header, digest }: TxnRecord, actual: bigint): InvariantError {
+	const expected = `0x${digest?.value.toString(16)}`;
+	return new InvariantError(
+		`broken invariant: equal digest at equal zxid. After ${formatZxid(header.zxid)} the tree has 0x${actual.toString(16)}, ` +
+			`its transaction says ${expected}: this replica's memory is wrong, start it again to recover it from its log`,
+	);
 }
