@@ -1,6 +1,6 @@
 /** Opens the gRPC and the HTTP port over a replica. Importing this file loads NestJS, which takes most of a second: do it while recovery reads. */
 import 'reflect-metadata';
-import type { Server } from '@grpc/grpc-js';
+import { type Server, setLogger } from '@grpc/grpc-js';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthImplementation } from 'grpc-health-check';
@@ -66,6 +66,9 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		adapter,
 		{ logger: new NestLogger(logger), abortOnError: false },
 	);
+	// What it calls an error stands in the exception too.
+	const tell = (...words: unknown[]) => logger.debug(`grpc-js: ${words.join(' ')}`);
+	setLogger({ error: tell, info: tell, debug: tell });
 	const healthService = new HealthImplementation({ '': 'SERVING' });
 	const grpc = new GrpcDoor({
 		address: config.grpcAddress,

@@ -12,7 +12,9 @@ import type {
 	SetAclOp,
 	SetDataOp,
 } from '#core/model/op';
+import { zeroZxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
+import { errors } from '#jute/errors';
 import type { Acl } from '#jute/records';
 import type { Acl as ProtoAcl } from '#proto/chronokeeper/v1/common';
 import {
@@ -27,7 +29,7 @@ import {
 	type SetAclRequest,
 	type SetRequest,
 } from '#proto/chronokeeper/v1/znode';
-import { grpcError } from './grpc-error.ts';
+import { grpcError, ZooKeeperError } from './grpc-error.ts';
 
 const modes: Readonly<Record<CreateMode, CoreCreateMode>> = {
 	[CreateMode.CREATE_MODE_UNSPECIFIED]: 'persistent',
@@ -48,6 +50,14 @@ export class ZnodeRequests {
 	create(request: CreateRequest): CreateOp {
 		const mode = modes[request.mode] as CoreCreateMode | undefined;
 		if (mode === undefined) throw invalid(`${request.mode} is not a CreateMode`);
+		if (mode === 'ephemeral' || mode === 'ephemeralSequential') {
+			throw new ZooKeeperError({
+				code: errors.badArguments.code,
+				path: request.path,
+				zxid: zeroZxid,
+				message: `${request.path}: an ephemeral node needs a session, and sessions over gRPC are not there yet`,
+			});
+		}
 		const isTtl = mode === 'ttl' || mode === 'ttlSequential';
 		if (!isTtl && request.ttlMs !== 0n) throw invalid(`${request.path}: ttl_ms is for the two TTL modes only`);
 		if (request.ttlMs > BigInt(Number.MAX_SAFE_INTEGER)) throw invalid(`${request.path}: ttl_ms is too large`);

@@ -1,0 +1,343 @@
+/** A whole server: in this process on random ports, and as a process that is killed. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ChronokeeperClient, CreateMode } from '#client/client';
+import { ClientError } from '#client/client-error';
+import { ErrorDetail } from '#proto/chronokeeper/v1/common';
+import { ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
+import { ErrorInfo } from '#proto/google/rpc/error_details';
+import { Status } from '#proto/google/rpc/status';
+import { loadConfig } from '#server/config/config';
+import type { Values } from '#server/config/keys';
+import { type RunningServer, startServer } from '#server/start-server';
+import { createLogger } from '#telemetry/logger';
+import { CompiledServer } from '#test/support/compiled-server';
+
+const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-server-'));
+const open = new Set<{ close(): void | Promise<void> }>();
+let directories = 0;
+
+function newDirectory(): string {
+	directories += 1;
+	return join(folder, `data${directories}`);
+}
+
+async function start(dataDir: string, overrides: Partial<Values> = {}): Promise<RunningServer> {
+	const config = loadConfig({
+		overrides: { dataDir, grpcPort: 0, httpPort: 0, 'audit.mode': 'off', 'audit.postgresPort': 0, ...overrides },
+	});
+	const server = await startServer(config, createLogger({ level: 'silent', format: 'json' }));
+	open.add(server);
+	return server;
+}
+
+function connect(address: string, auth?: string): ChronokeeperClient {
+	const client = new ChronokeeperClient({ address, auth });
+	open.add(client);
+	return client;
+}
+
+function text(data: Uint8Array | null): string | null {
+	return data === null ? null : Buffer.from(data).toString();
+}
+
+async function health(server: {
+	addresses: { http: string };
+}): Promise<{ code: number; body: Record<string, unknown> }> {
+	const response = await fetch(`http://${server.addresses.http}/health/ready`);
+	return { code: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+afterEach(async () => {
+	// Clients first: a stop waits for their calls.
+	for (const one of [...open].reverse()) await one.close();
+	open.clear();
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('znodes over gRPC', () => {
+	it('are created, read, changed, listed and deleted', async () => {
+		const { addresses } = await start(newDirectory(), { extendedTypesEnabled: true });
+		const client = connect(addresses.grpc);
+		const created = await client.create('/app', Buffer.from('one'));
+		expect(created).toMatchObject({ path: '/app', zxid: 1n, stat: { czxid: 1n, dataLength: 3, ephemeralOwner: 0n } });
+		await client.create('/app/null', null);
+		await client.create('/app/empty', new Uint8Array(0));
+		expect((await client.get('/app/null')).data).toBeNull();
+		expect((await client.get('/app/empty')).data).toHaveLength(0);
+		const numbered = await client.create('/app/n-', null, { mode: CreateMode.CREATE_MODE_PERSISTENT_SEQUENTIAL });
+		expect(numbered.path).toBe('/app/n-0000000002');
+		await client.create('/box', null, { mode: CreateMode.CREATE_MODE_CONTAINER });
+		const ttl = await client.create('/soon', null, { mode: CreateMode.CREATE_MODE_TTL, ttlMs: 60_000 });
+		expect(ttl.stat.ephemeralOwner).toBe(0n);
+		expect((await client.set('/app', Buffer.from('two'), 0)).stat).toMatchObject({ version: 1, mzxid: 7n, czxid: 1n });
+		expect(text((await client.get('/app')).data)).toBe('two');
+		expect((await client.children('/app')).names).toEqual(['empty', 'n-0000000002', 'null']);
+		expect(await client.exists('/app/none')).toBeUndefined();
+		expect(await client.allChildrenNumber('/app')).toBe(3);
+		expect(await client.delete('/app/null')).toBe(8n);
+		expect(await client.exists('/app/null')).toBeUndefined();
+		await client.sync('/');
+	});
+
+	it("know the caller: the address, and ZooKeeper's digest of user and password", async () => {
+		const { addresses } = await start(newDirectory());
+		const [anyone, ann] = [connect(addresses.grpc), connect(addresses.grpc, 'ann:secret')];
+		const hash = createHash('sha1').update('ann:secret').digest('base64');
+		const identities = await ann.whoAmI();
+		expect(identities[0]).toEqual({ scheme: 'ip', id: '127.0.0.1' });
+		expect(identities[1]).toEqual({ scheme: 'digest', id: `ann:${hash}` });
+		await ann.create('/hers', null, { acl: [{ perms: 31, id: { scheme: 'auth', id: '' } }] });
+		expect((await ann.getAcl('/hers')).acl).toEqual([{ perms: 31, id: identities[1] }]);
+		await expect(anyone.get('/hers')).rejects.toMatchObject({
+			status: 'PERMISSION_DENIED',
+			codeName: 'NoAuth',
+			path: '/hers',
+		});
+		await expect(connect(addresses.grpc).whoAmI()).resolves.toHaveLength(1);
+	});
+
+	it('give ZooKeeper’s code, the path and the zxid with each failure', async () => {
+		const { addresses } = await start(newDirectory());
+		const client = connect(addresses.grpc);
+		await client.create('/a', null);
+		await client.create('/a/b', null);
+		// A write that fails consumes a zxid (semantics 1), a read does not.
+		await expect(client.create('/a', null)).rejects.toMatchObject({
+			status: 'ALREADY_EXISTS',
+			code: -110,
+			codeName: 'NodeExists',
+			path: '/a',
+			zxid: 3n,
+			message: '/a: the node exists already',
+		});
+		await expect(client.get('/none')).rejects.toMatchObject({ status: 'NOT_FOUND', code: -101, zxid: 3n });
+		await expect(client.set('/a', null, 7)).rejects.toMatchObject({
+			status: 'FAILED_PRECONDITION',
+			codeName: 'BadVersion',
+		});
+		await expect(client.delete('/a')).rejects.toMatchObject({ status: 'FAILED_PRECONDITION', codeName: 'NotEmpty' });
+		await expect(client.create('a', null)).rejects.toMatchObject({
+			status: 'INVALID_ARGUMENT',
+			codeName: 'BadArguments',
+		});
+		await expect(client.create('/a/x', null, { mode: CreateMode.CREATE_MODE_EPHEMERAL })).rejects.toMatchObject({
+			status: 'INVALID_ARGUMENT',
+			message: expect.stringContaining('session'),
+		});
+		await expect(client.create('/t', null, { mode: CreateMode.CREATE_MODE_TTL, ttlMs: 1 })).rejects.toMatchObject({
+			status: 'UNIMPLEMENTED',
+			codeName: 'Unimplemented',
+		});
+		const tooLarge = client.create('/large', new Uint8Array(1_048_576));
+		await expect(tooLarge).rejects.toMatchObject({
+			status: 'INVALID_ARGUMENT',
+			message: expect.stringContaining('jute.maxbuffer'),
+		});
+	});
+
+	it('carry google.rpc.Status with ErrorInfo for tools that know nothing of us', async () => {
+		const { addresses } = await start(newDirectory());
+		const raw = new ZnodeServiceClient(addresses.grpc, credentials.createInsecure());
+		open.add(raw);
+		const error = await new Promise<ServiceError>((resolve) =>
+			raw.get({ path: '/none' }, (failure) => resolve(failure!)),
+		);
+		const rich = Status.decode(error.metadata.get('grpc-status-details-bin')[0] as Buffer);
+		expect(rich).toMatchObject({ code: status.NOT_FOUND, message: '/none: the node does not exist' });
+		expect(ErrorInfo.decode(rich.details[0]!.value)).toEqual({
+			reason: 'NO_NODE',
+			domain: 'chronokeeper',
+			metadata: { code: '-101', path: '/none', zxid: '0x0' },
+		});
+		expect(ErrorDetail.decode(rich.details[1]!.value)).toMatchObject({ code: -101, name: 'NoNode', path: '/none' });
+		const inSession = new Metadata();
+		inSession.set('ck-session-id', '0x1');
+		const refused = await new Promise<ServiceError>((resolve) =>
+			raw.whoAmI({}, inSession, (failure) => resolve(failure!)),
+		);
+		expect(refused.code).toBe(status.UNIMPLEMENTED);
+		const broken = new Metadata();
+		broken.set('authorization', 'Bearer token');
+		const unknown = await new Promise<ServiceError>((resolve) =>
+			raw.whoAmI({}, broken, (failure) => resolve(failure!)),
+		);
+		expect(unknown.code).toBe(status.UNAUTHENTICATED);
+	});
+
+	it('change together in a multi, or not at all', async () => {
+		const { addresses } = await start(newDirectory());
+		const client = connect(addresses.grpc);
+		await client.create('/m', null);
+		const request = { acl: [], data: undefined, mode: CreateMode.CREATE_MODE_PERSISTENT, ttlMs: 0n };
+		const done = await client.multi([
+			{ op: { $case: 'create', value: { ...request, path: '/m/a' } } },
+			{ op: { $case: 'set', value: { path: '/m', data: Buffer.from('x'), version: 0 } } },
+			{ op: { $case: 'check', value: { path: '/m/a', version: 0 } } },
+			{ op: { $case: 'delete', value: { path: '/m/a', version: undefined } } },
+		]);
+		expect(done.zxid).toBe(2n);
+		expect(done.results.map(({ path, stat }) => [path, stat?.version])).toEqual([
+			['/m/a', 0],
+			['', 1],
+			['', undefined],
+			['', undefined],
+		]);
+		const failing = client.multi([
+			{ op: { $case: 'create', value: { ...request, path: '/m/b' } } },
+			{ op: { $case: 'check', value: { path: '/m', version: 9 } } },
+			{ op: { $case: 'delete', value: { path: '/m', version: undefined } } },
+		]);
+		await expect(failing).rejects.toMatchObject({
+			status: 'FAILED_PRECONDITION',
+			code: -103,
+			path: '/m',
+			op: 1,
+			zxid: 3n,
+		});
+		expect(await client.exists('/m/b')).toBeUndefined();
+		const reads = await client.multiRead([
+			{ op: { $case: 'get', value: { path: '/m' } } },
+			{ op: { $case: 'listChildren', value: { path: '/m' } } },
+			{ op: { $case: 'get', value: { path: '/none' } } },
+		]);
+		expect(reads.results.map(({ result }) => result?.$case)).toEqual(['get', 'listChildren', 'error']);
+	});
+});
+
+describe('the server', () => {
+	it('has everything after a restart, snapshots on the way', async () => {
+		const dataDir = newDirectory();
+		const first = await start(dataDir, { snapCount: 20 });
+		const client = connect(first.addresses.grpc);
+		await client.create('/kept', null);
+		for (let i = 0; i < 50; i++) await client.create(`/kept/${i}`, Buffer.from(`${i}`));
+		const taken = await client.takeSnapshot();
+		expect(taken.zxid).toBe(51n);
+		const before = await client.status();
+		expect(before).toMatchObject({ ready: true, lastZxid: 51n, znodes: 55n, problems: [] });
+		client.close();
+		await first.close();
+		const second = await start(dataDir);
+		const again = connect(second.addresses.grpc);
+		expect(await again.status()).toMatchObject({ lastZxid: 51n, digest: before.digest, znodes: 55n });
+		expect(second.recovery.recovered.txnsReplayed).toBe(0);
+		expect(text((await again.get('/kept/49')).data)).toBe('49');
+		expect((await again.create('/kept/next', null)).zxid).toBe(52n);
+		const snapshots = readdirSync(join(dataDir, 'version-2')).filter((name) => name.startsWith('snapshot.'));
+		expect(snapshots.length).toBeGreaterThanOrEqual(3);
+	});
+
+	it('answers on its HTTP port', async () => {
+		const server = await start(newDirectory());
+		await connect(server.addresses.grpc).create('/x', null);
+		expect(await health(server)).toEqual({
+			code: 200,
+			body: { status: 'ok', problems: [], warnings: [], zxid: '0x1' },
+		});
+		const live = await fetch(`http://${server.addresses.http}/health/live`);
+		expect([live.status, await live.json()]).toEqual([200, { status: 'ok', problems: [] }]);
+		const metrics = await (await fetch(`http://${server.addresses.http}/metrics`)).text();
+		expect(metrics).toMatch(/^chronokeeper_zxid 1$/m);
+		expect(metrics).toMatch(/^chronokeeper_request_duration_seconds_count\{op="create"\} 1$/m);
+		expect(metrics).toMatch(/^chronokeeper_log_sync_duration_seconds_count 1$/m);
+		expect(await (await fetch(`http://${server.addresses.http}/`)).json()).toMatchObject({
+			name: 'chronokeeper',
+			zxid: '0x1',
+		});
+	});
+
+	it('goes on reading and says so when its log fails', async () => {
+		const server = await start(newDirectory());
+		const client = connect(server.addresses.grpc);
+		await client.create('/before', Buffer.from('x'));
+		// What the log reports to the host when the disk is full.
+		server.replica.gate.failed(new Error('ENOSPC: no space left on device'));
+		await expect(client.create('/after', null)).rejects.toMatchObject({
+			status: 'UNAVAILABLE',
+			codeName: 'SystemError',
+			message: expect.stringContaining('no space left'),
+		});
+		expect(text((await client.get('/before')).data)).toBe('x');
+		const { code, body } = await health(server);
+		expect([code, body.status]).toEqual([503, 'failed']);
+		expect(String(body.problems)).toContain('no space left');
+		expect((await client.status()).ready).toBe(false);
+	});
+
+	it('refuses a directory that another one serves, and a port that is taken', async () => {
+		const dataDir = newDirectory();
+		const server = await start(dataDir);
+		await expect(start(dataDir)).rejects.toThrow(/another process has this data directory open/);
+		const [, port] = server.addresses.grpc.split(':');
+		const other = newDirectory();
+		await expect(start(other, { grpcPort: Number(port) })).rejects.toThrow(
+			/the gRPC port 127\.0\.0\.1:\d+ cannot be listened on/,
+		);
+		const [, httpPort] = server.addresses.http.split(':');
+		await expect(start(other, { httpPort: Number(httpPort) })).rejects.toThrow(
+			/the HTTP port 127\.0\.0\.1:\d+ cannot be/,
+		);
+		// What failed to start has given its directory back.
+		await expect(start(other)).resolves.toBeDefined();
+	});
+});
+
+describe('the process', () => {
+	let compiled: CompiledServer;
+	beforeAll(() => {
+		compiled = new CompiledServer();
+	});
+	afterAll(() => compiled.remove());
+
+	it('loses nothing that was acknowledged when it is killed under load', async () => {
+		const env = { CK_DATA_DIR: newDirectory(), CK_AUDIT_MODE: 'off', CK_SNAP_COUNT: '500' };
+		const acknowledged = new Set<string>();
+		let next = 0;
+		for (let round = 0; round < 3; round++) {
+			const server = await compiled.start(env);
+			const client = connect(server.addresses.grpc);
+			for (const path of acknowledged) expect(await client.exists(path), path).toBeDefined();
+			const until = acknowledged.size + 400;
+			const enough = Promise.withResolvers<void>();
+			const writers = Array.from({ length: 32 }, async () => {
+				for (;;) {
+					const path = `/n${next++}`;
+					await client.create(path, Buffer.from(path));
+					acknowledged.add(path);
+					if (acknowledged.size >= until) enough.resolve();
+				}
+			});
+			const ended = Promise.allSettled(writers);
+			await enough.promise;
+			await server.stop('SIGKILL');
+			for (const outcome of await ended)
+				expect(outcome.status === 'rejected' && outcome.reason).toBeInstanceOf(ClientError);
+			client.close();
+		}
+		const last = await compiled.start(env);
+		const client = connect(last.addresses.grpc);
+		const { names } = await client.children('/');
+		const there = new Set(names.map((name) => `/${name}`));
+		expect([...acknowledged].filter((path) => !there.has(path))).toEqual([]);
+		expect(acknowledged.size).toBeGreaterThanOrEqual(1200);
+		expect(await last.stop('SIGTERM')).toBe(0);
+		expect(last.output).toContain('"msg":"stopped"');
+	});
+
+	it('says what is wrong with its configuration and ends', async () => {
+		const wrong = compiled.run({ CK_TICK_TIME: 'fast', CK_DATA_DIR: newDirectory() });
+		expect(await wrong.exited).toBe(2);
+		expect(wrong.output).toContain('tickTime is "fast" (CK_TICK_TIME): it must be an integer ≥ 1');
+		const check = compiled.run({ CK_DATA_DIR: newDirectory(), CK_CLIENT_PORT: '2181' }, '--check');
+		expect(await check.exited).toBe(0);
+		expect(check.output).toContain("clientPort=2181: this build does not listen on ZooKeeper's client port yet");
+		const dataDir = newDirectory();
+		await (await start(dataDir)).close();
+		expect(existsSync(join(dataDir, 'version-2'))).toBe(true);
+	});
+});
