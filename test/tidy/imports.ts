@@ -60,7 +60,8 @@ export function importsOf(file: SourceFile): Import[] {
 	// Worker threads and files beside the module: `new URL('./x.ts', import.meta.url)`; compiled, the same file ends in .js.
 	for (const match of file.code.matchAll(/\bnew URL\([^;]*?\bimport\.meta\.url/g)) {
 		const text = file.text.slice(match.index, match.index + match[0].length);
-		for (const [, path] of text.matchAll(/['"`](\.{1,2}\/[\w./-]+)\.(?:ts|js|\$\{[^}]*\})['"`]/g)) add(`${path}.ts`, false);
+		for (const [, path] of text.matchAll(/['"`](\.{1,2}\/[\w./-]+)\.(?:ts|js|\$\{[^}]*\})['"`]/g))
+			add(`${path}.ts`, false);
 	}
 	return found;
 }

@@ -19,7 +19,7 @@ export const everyTestRuns: Rule = (files) =>
 	);
 
 export const noTestSleeps: Rule = (files) => {
-	const specs = files.filter((file) => isTypeScript(file) && isTest(file.path));
+	const specs = files.filter((file) => isTypeScript(file) && isTest(file.path) && !file.path.startsWith('test/bench/'));
 	return [
 		...matches(
 			specs,

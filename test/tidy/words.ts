@@ -38,7 +38,10 @@ const identifiers: readonly (readonly [RegExp, string])[] = [
 	[/^(master|slave|primaryReplica|secondaryReplica)$/, 'leader, follower, replica'],
 	[/^heartbeats?$/i, 'ping, or tick'],
 	// The exceptions are OpenTelemetry's and pg's.
-	[/^(?!scheduledDelay|exportTimeout|connectionTimeout|idleTimeout)\w+(Millis|Milliseconds|Msec|Msecs)$/, 'a name that ends in Ms'],
+	[
+		/^(?!scheduledDelay|exportTimeout|connectionTimeout|idleTimeout)\w+(Millis|Milliseconds|Msec|Msecs)$/,
+		'a name that ends in Ms',
+	],
 	[/^(doStuff|fixStuff|temp\d*|tmp\d+|foo|baz)$/i, 'what it is'],
 ];
 

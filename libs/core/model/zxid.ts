@@ -62,7 +62,9 @@ export function parseZxid(text: string): Zxid {
 /** @throws RangeError when the value does not fit (negative, or an epoch beyond maxEpoch). */
 export function zxidFromBigInt(value: bigint): Zxid {
 	if (value < 0n || value > BigInt(Number.MAX_SAFE_INTEGER)) {
-		throw new RangeError(`zxid 0x${BigInt.asUintN(64, value).toString(16)} is outside what this build holds exactly (epoch ≤ ${maxEpoch})`);
+		throw new RangeError(
+			`zxid 0x${BigInt.asUintN(64, value).toString(16)} is outside what this build holds exactly (epoch ≤ ${maxEpoch})`,
+		);
 	}
 	return Number(value) as Zxid;
 }
