@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-const conditions = ['source', 'node', 'import', 'module', 'default'];
+// Not 'import': vitest hands these to Node, whose require() would then get the ES modules of packages that have both (pg-pool).
+const conditions = ['source', 'node'];
 
 export default defineConfig({
 	ssr: { resolve: { conditions } },

@@ -1,10 +1,12 @@
 /** One server's directory as a source of history: which zxids its logs have, its records from a zxid on, its snapshots. */
 import fs from 'node:fs';
-import { counterOf, epochOf, makeZxid, type Zxid } from '#core/model/zxid';
+import { counterOf, epochOf, type Zxid, zeroZxid } from '#core/model/zxid';
 import { LogDamage } from '#storage/damage';
 import { DataDirectory, type StoredFile } from '#storage/data-directory';
 import { logSequence, type SequencedEntry } from '#storage/log-sequence';
 import { missingSeal } from '#storage/snapshot-reader';
+
+const maxZxid = Number.MAX_SAFE_INTEGER as Zxid;
 
 /** Transactions of one epoch without a hole between them. */
 export interface Run {
@@ -36,22 +38,25 @@ export class LogSource {
 		this.#warn = warn;
 	}
 
-	/** Reads all logs once. */
-	runs(progress: (bytes: number) => void): Run[] {
+	/** Reads the logs once, from `from` and no further than `through`: what stands behind may still be written. */
+	runs(progress: (bytes: number) => void, from: Zxid = zeroZxid, through: Zxid = maxZxid): Run[] {
 		const runs: { first: Zxid; last: Zxid; follows: boolean }[] = [];
 		const caughtUp = new Set(this.snapshots.filter((it) => counterOf(it.zxid) === 0).map((it) => epochOf(it.zxid)));
-		for (const { record, length } of this.records(makeZxid(0, 0))) {
+		for (const { record, length } of this.records(from)) {
 			const { zxid } = record.header;
+			if (zxid > through) break;
 			progress(length);
 			const run = runs.at(-1);
 			if (run !== undefined && zxid === run.last + 1) {
 				run.last = zxid;
+				if (zxid === through) break;
 				continue;
 			}
 			const epoch = epochOf(zxid);
 			// A snapshot of counter 0 of this epoch: the server got the leader's tree in between, and its log does not prove anything.
 			const follows = run !== undefined && counterOf(zxid) === 1 && epoch > epochOf(run.last) && !caughtUp.has(epoch);
 			runs.push({ first: zxid, last: zxid, follows });
+			if (zxid === through) break;
 		}
 		return runs;
 	}

@@ -2,7 +2,7 @@
  * One embedded PostgreSQL for the whole run of vitest, started when the first spec asks for a database: specs in other processes ask
  * through a Unix socket. CK_TEST_POSTGRES_URL names a server to use instead (it must be allowed to create databases).
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,6 +20,7 @@ declare module 'vitest' {
 
 export default async function setup(project: Project): Promise<() => Promise<void>> {
 	const directory = await mkdtemp(path.join(tmpdir(), 'ck-postgres-'));
+	await chmod(directory, 0o755); // Run as root, PostgreSQL is a user of its own.
 	let starting: Promise<{ url: string; stop(): Promise<void> }> | undefined;
 	const server = createServer((socket) => {
 		starting ??= start(path.join(directory, 'data'));

@@ -1,0 +1,149 @@
+/**
+ * Brings the database up to what is in directories: plans the history that their logs and snapshots hold, begins it with a base where
+ * it must, and folds the rest behind what is there already.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type pg from 'pg';
+import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { writeBase } from './base-snapshot.ts';
+import type { Batch, GapRow, HistoryPoint } from './batch.ts';
+import { foldStart } from './fold-start.ts';
+import { type HistoryPlan, planHistory } from './history-plan.ts';
+import { HistoryWriter } from './history-writer.ts';
+import type { LogSource } from './log-source.ts';
+import { mergedRecords } from './merged-records.ts';
+import { type Chain, chainsOf, loadTreeAt, snapshotsWithin } from './tree-loader.ts';
+
+export interface CatchUpOptions {
+	readonly writer: string;
+	readonly allowDigestMismatch?: boolean;
+	/** Nothing behind this zxid is read: it may still be written, or is not committed. */
+	readonly through?: Zxid;
+	readonly scanned?: (bytes: number) => void;
+	readonly written?: (batch: Batch) => void;
+	readonly warn: (warning: string) => void;
+	/** Set when the directory says that it was restored: what the gap is then. */
+	readonly restored?: string;
+}
+
+export class CatchUp {
+	readonly gaps: GapRow[] = [];
+	readonly #client: pg.ClientBase;
+	readonly #sources: readonly LogSource[];
+	readonly #options: CatchUpOptions;
+
+	constructor(client: pg.ClientBase, sources: readonly LogSource[], options: CatchUpOptions) {
+		this.#client = client;
+		this.#sources = sources;
+		this.#options = options;
+	}
+
+	/** Reads the logs, where the history has a cursor only from the snapshot before it on. */
+	async plan(from: HistoryPoint): Promise<HistoryPlan> {
+		const scanned = [];
+		for (const source of this.#sources) {
+			const begin = source.snapshots.findLast((it) => it.exactZxid <= (from.zxid ?? -1))?.zxid ?? zeroZxid;
+			const runs = source.runs((bytes) => this.#options.scanned?.(bytes), begin, this.#options.through);
+			await turn();
+			const proved = source.snapshots.flatMap((it) => [it.zxid, it.exactZxid]);
+			scanned.push({ name: source.name, runs, snapshotZxids: proved });
+		}
+		return planHistory(scanned);
+	}
+
+	/** Everything of the plan that is not there yet. The writer goes on from its end; null when there is nothing to go on from. */
+	async run(plan: HistoryPlan, from: HistoryPoint): Promise<HistoryWriter | null> {
+		const chains = chainsOf(plan);
+		let point = from;
+		let writer: HistoryWriter | null = null;
+		for (const [i, chain] of chains.entries()) {
+			const isLast = i === chains.length - 1;
+			if (point.zxid !== null && point.zxid >= chain.last && !(isLast && this.#continues(point, chain))) continue;
+			const begun = await this.#begin(plan, chain, point);
+			if (begun === null) continue;
+			writer = await this.#fold(plan, chain, begun);
+			point = writer.written;
+		}
+		return (await this.#newestSnapshot(point)) ?? writer;
+	}
+
+	#continues(point: HistoryPoint, chain: Chain): boolean {
+		return point.zxid === chain.last;
+	}
+
+	/** The point in the chain that the database is at, after a base was written where one is needed. Null when none can be. */
+	async #begin(plan: HistoryPlan, chain: Chain, from: HistoryPoint): Promise<HistoryPoint | null> {
+		const resumes = from.zxid !== null && from.zxid >= chain.first - 1;
+		if (resumes || (from.zxid === zeroZxid && chain.gap === null)) return from;
+		if (chain.gap === null && from.zxid === null) return this.#base(plan, chain, from, zeroZxid);
+		const exact = snapshotsWithin(this.#sources, chain)[0];
+		if (exact !== undefined) return this.#base(plan, chain, from, exact.exactZxid);
+		const range = `${formatZxid(chain.first)} to ${formatZxid(chain.last)}`;
+		this.#options.warn(`the transactions from ${range} were left out: no snapshot has the tree that they begin with`);
+		return null;
+	}
+
+	async #base(plan: HistoryPlan, chain: Chain, from: HistoryPoint, zxid: Zxid): Promise<HistoryPoint> {
+		const { allowDigestMismatch = false } = this.#options;
+		const loaded = await loadTreeAt(this.#sources, plan, chain, zxid, { keepData: true, allowDigestMismatch });
+		if (loaded === null) throw new Error(`no snapshot leads to ${formatZxid(zxid)}`);
+		const gap = zxid === zeroZxid ? null : this.#gap(chain, from, zxid);
+		if (gap !== null) this.gaps.push(gap);
+		return writeBase(this.#client, from, { ...loaded, zxid, gap }, this.#options.writer);
+	}
+
+	#gap(chain: Chain, from: HistoryPoint, throughZxid: Zxid): GapRow {
+		const afterZxid = from.zxid ?? zeroZxid;
+		const { restored } = this.#options;
+		if (restored !== undefined && from.zxid !== null)
+			return { afterZxid, throughZxid, kind: 'restore', reason: restored };
+		if (chain.gap !== null && chain.gap.afterZxid >= afterZxid)
+			return { afterZxid, throughZxid, kind: chain.gap.kind, reason: chain.gap.reason };
+		const reason = `the logs begin with ${formatZxid(chain.first)}, the history had come to ${formatZxid(afterZxid)}`;
+		return { afterZxid, throughZxid, kind: 'lost', reason };
+	}
+
+	async #fold(plan: HistoryPlan, chain: Chain, point: HistoryPoint): Promise<HistoryWriter> {
+		const start = await foldStart(this.#client, point, this.#sources, plan, chain);
+		const writer = new HistoryWriter(this.#client, start, this.#options);
+		if (point.zxid! >= chain.last) return writer;
+		let sinceTurn = 0;
+		for (const { record } of mergedRecords(this.#sources, plan, (point.zxid! + 1) as Zxid)) {
+			writer.add(record);
+			if (writer.isFull) await writer.flush();
+			if (++sinceTurn === 500) {
+				sinceTurn = 0;
+				await turn(); // PostgreSQL reads while this folds on.
+			}
+			if (record.header.zxid === chain.last) break;
+		}
+		await writer.finish();
+		this.gaps.push(...writer.gaps);
+		return writer;
+	}
+
+	/** A snapshot beyond all logs: a directory that was restored, or whose logs are gone. */
+	async #newestSnapshot(from: HistoryPoint): Promise<HistoryWriter | null> {
+		const { through = Number.MAX_SAFE_INTEGER } = this.#options;
+		const newest = this.#sources
+			.flatMap((source) => source.snapshots)
+			.filter((it) => it.exactZxid === it.zxid && it.zxid > (from.zxid ?? -1) && it.zxid <= through)
+			.sort((a, b) => a.zxid - b.zxid)
+			.at(-1);
+		if (newest === undefined) return null;
+		const after = from.zxid ?? zeroZxid;
+		const reason = `there are no logs behind ${formatZxid(after)}, only ${newest.path}`;
+		const chain: Chain = {
+			first: (newest.zxid + 1) as Zxid,
+			last: newest.zxid,
+			gap: { afterZxid: after, kind: 'lost', reason },
+		};
+		const nothing: HistoryPlan = { segments: [], uncommitted: [], warnings: [] };
+		const point = await this.#base(nothing, chain, from, newest.zxid);
+		return new HistoryWriter(
+			this.#client,
+			await foldStart(this.#client, point, this.#sources, nothing, chain),
+			this.#options,
+		);
+	}
+}

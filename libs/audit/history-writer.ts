@@ -1,0 +1,107 @@
+/**
+ * Folds records and writes what comes of them, both at once: while PostgreSQL takes one batch, the next is filled. Whoever writes
+ * (import or mirror) hands in records in order and says when to flush.
+ */
+import type pg from 'pg';
+import type { TxnRecord } from '#core/model/txn-record';
+import type { Batch, GapRow, HistoryPoint } from './batch.ts';
+import { writeBatch } from './batch-writer.ts';
+import { type FoldOptions, type FoldStart, HistoryFold } from './fold.ts';
+
+const maxBatchTxns = 50_000;
+const maxBatchBytes = 24 << 20;
+
+export interface HistoryWriterOptions extends FoldOptions {
+	/** Shown in mirror_cursor. */
+	readonly writer: string;
+	/** Called when a batch is in the database. */
+	readonly written?: (batch: Batch) => void;
+}
+
+export class HistoryWriter {
+	readonly #options: HistoryWriterOptions;
+	readonly #fold: HistoryFold;
+	#client: pg.ClientBase;
+	/** Taken from the fold and not known to be in the database. */
+	#inFlight: Batch | null = null;
+	#writing: Promise<void> | null = null;
+	#written: HistoryPoint;
+	readonly gaps: GapRow[] = [];
+
+	constructor(client: pg.ClientBase, start: FoldStart, options: HistoryWriterOptions) {
+		this.#client = client;
+		this.#options = options;
+		this.#fold = new HistoryFold(start, options);
+		this.#written = start.point;
+	}
+
+	/** What is known to be in the database. */
+	get written(): HistoryPoint {
+		return this.#written;
+	}
+
+	get pending(): number {
+		return this.#fold.pendingTxns;
+	}
+
+	get isFull(): boolean {
+		return this.#fold.pendingTxns >= maxBatchTxns || this.#fold.pendingBytes >= maxBatchBytes;
+	}
+
+	/** The write under way; null when there is none. Rejects when it failed. */
+	get writing(): Promise<void> | null {
+		return this.#writing;
+	}
+
+	add(record: TxnRecord): void {
+		this.#fold.apply(record);
+	}
+
+	/** Waits for the write under way, and begins to write what was added since. */
+	async flush(): Promise<void> {
+		await this.#writing;
+		if (this.#inFlight === null) {
+			if (this.#fold.pendingTxns === 0) return;
+			this.#inFlight = this.#fold.takeBatch();
+		}
+		this.#begin(this.#inFlight);
+	}
+
+	/** Waits until all that was added is in the database. */
+	async finish(): Promise<void> {
+		await this.flush();
+		await this.#writing;
+	}
+
+	/**
+	 * Goes on with a new connection after a failure. What became of the batch under way shows in the cursor: it is all there or not at
+	 * all. False when the cursor is somewhere else: another writer was at work.
+	 */
+	resume(client: pg.ClientBase, cursor: HistoryPoint): boolean {
+		this.#client = client;
+		this.#writing = null;
+		const batch = this.#inFlight;
+		if (batch !== null && isSame(cursor, batch.to)) this.#done(batch);
+		return isSame(cursor, this.#written);
+	}
+
+	#begin(batch: Batch): void {
+		const writing = writeBatch(this.#client, batch, this.#options.writer).then(() => {
+			this.#writing = null;
+			this.#done(batch);
+		});
+		writing.catch(() => undefined); // Whoever awaits \`writing\` or flushes next is told.
+		this.#writing = writing;
+	}
+
+	#done(batch: Batch): void {
+		this.#inFlight = null;
+		this.#written = batch.to;
+		this.gaps.push(...batch.gaps);
+		this.#options.written?.(batch);
+	}
+}
+
+function isSame(a: HistoryPoint, b: HistoryPoint): boolean {
+	return a.zxid === b.zxid && a.hash.equals(b.hash);
+}

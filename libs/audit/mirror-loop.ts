@@ -1,0 +1,247 @@
+/**
+ * Mirrors a replica's log into PostgreSQL, whatever becomes of PostgreSQL.
+ *
+ * One connection at a time. When it breaks, the fold and the batch under way stay in memory; a new connection's cursor says whether that
+ * batch arrived. Where the cursor is anywhere else (another writer, another database), everything is built anew from the cursor: tree from a
+ * local snapshot and the log, or from PostgreSQL's own rows. The log on disk is the backlog, so nothing is queued here.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import pg from 'pg';
+import { counterOf, epochOf, formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { DataTree } from '#core/tree/data-tree';
+import { LogTail } from '#storage/history-reader';
+import { writeBase } from './base-snapshot.ts';
+import type { HistoryPoint } from './batch.ts';
+import { CursorMoved, readCursor } from './batch-writer.ts';
+import { CatchUp } from './catch-up.ts';
+import { DigestMismatch } from './fold.ts';
+import { foldStart } from './fold-start.ts';
+import { HistoryWriter } from './history-writer.ts';
+import { LogSource } from './log-source.ts';
+import { migrateToLatest } from './migrate.ts';
+import { restoreMarkerName } from './restore-marker.ts';
+import { noteSnapshots } from './snapshot-rows.ts';
+import { emptyTreeSource } from './tree-loader.ts';
+
+export interface MirrorLoopOptions {
+	readonly databaseUrl: string;
+	readonly dataDir: string;
+	readonly dataLogDir: string;
+	/** Shown in mirror_cursor. */
+	readonly writer: string;
+	readonly migrate: boolean;
+	readonly allowDigestMismatch: boolean;
+}
+
+export type MirrorState = 'waiting' | 'catching up' | 'mirroring' | 'retrying' | 'failed' | 'stopped';
+
+/** What the loop needs from whoever runs it. */
+export interface MirrorHost {
+	/** The committed zxid as of now. */
+	committed(): Zxid;
+	/** Settles when there is something new: a larger committed zxid, or the end. */
+	wake(timeoutMs: number): Promise<void>;
+	readonly stopping: boolean;
+	report(report: {
+		readonly state: MirrorState;
+		readonly mirrored: Zxid | null;
+		readonly error: string | null;
+		readonly batchTxns: number;
+	}): void;
+}
+
+const firstRetryMs = 50;
+const longestRetryMs = 5_000;
+/** How long a pass over the log may take before the socket gets its turn. */
+const passMs = 4;
+
+/** The log on disk does not go on from where the fold is. */
+class LogBroken extends Error {
+	override readonly name = 'LogBroken';
+}
+
+export class MirrorLoop {
+	readonly #options: MirrorLoopOptions;
+	readonly #host: MirrorHost;
+	#client: pg.Client | null = null;
+	#writer: HistoryWriter | null = null;
+	#tail: LogTail | null = null;
+	#state: MirrorState = 'waiting';
+	#error: string | null = null;
+	#mirrored: Zxid | null = null;
+	#migrated = false;
+
+	constructor(options: MirrorLoopOptions, host: MirrorHost) {
+		this.#options = options;
+		this.#host = host;
+	}
+
+	/** Returns when the host is stopping, with what is committed mirrored if PostgreSQL is there. */
+	async run(): Promise<void> {
+		let retryMs = firstRetryMs;
+		while (!this.#host.stopping) {
+			const before = this.#mirrored;
+			try {
+				await this.#connect();
+				await this.#mirror();
+			} catch (error) {
+				if (this.#mirrored !== before) retryMs = firstRetryMs;
+				this.#fail(error as Error);
+				await this.#disconnect();
+				if (!(error instanceof CursorMoved) && !(error instanceof LogBroken)) await this.#pause(retryMs);
+				retryMs = Math.min(retryMs * 2, longestRetryMs);
+			}
+		}
+		await this.#disconnect();
+		this.#tail?.close();
+		this.#report('stopped');
+	}
+
+	async #connect(): Promise<void> {
+		const { databaseUrl, migrate } = this.#options;
+		if (migrate && !this.#migrated) {
+			await migrateToLatest(databaseUrl);
+			this.#migrated = true;
+		}
+		const client = new pg.Client({
+			connectionString: databaseUrl,
+			application_name: 'chronokeeper mirror',
+			connectionTimeoutMillis: 5_000,
+			keepAlive: true,
+		});
+		client.on('error', () => undefined); // The statement under way, or the next one, reports it.
+		await client.connect();
+		this.#client = client;
+	}
+
+	async #disconnect(): Promise<void> {
+		const client = this.#client;
+		this.#client = null;
+		await client?.end().catch(() => undefined); // A broken connection is closed already.
+	}
+
+	async #mirror(): Promise<void> {
+		const client = this.#client!;
+		const cursor = await readCursor(client);
+		if (this.#writer?.resume(client, cursor) !== true) {
+			this.#tail?.close();
+			this.#writer = null;
+			await this.#begin(client, cursor);
+		}
+		this.#noteMirrored(0);
+		while (!this.#host.stopping || (this.#writer!.written.zxid ?? 0) < this.#host.committed()) {
+			const more = await this.#pass();
+			const writer = this.#writer!;
+			if (writer.writing === null) {
+				if (writer.pending > 0) await writer.flush();
+				else if (!more) await this.#idle();
+			} else if (writer.isFull || !more) {
+				await writer.writing;
+			} else {
+				await turn();
+			}
+		}
+	}
+
+	/** Folds what is there until the batch is full or the socket must have its turn. False when nothing more is there. */
+	async #pass(): Promise<boolean> {
+		const writer = this.#writer!;
+		const tail = this.#tail!;
+		const committed = this.#host.committed();
+		const until = performance.now() + passMs;
+		for (let i = 1; !writer.isFull; i++) {
+			const entry = tail.next(committed);
+			if (entry === null) return false;
+			if (entry.holeAfter !== undefined) {
+				throw new LogBroken(
+					`transactions are missing in ${entry.file}: ${formatZxid(entry.record.header.zxid)} stands behind ${formatZxid(entry.holeAfter)}`,
+				);
+			}
+			writer.add(entry.record);
+			if (i % 64 === 0 && performance.now() > until) return true;
+		}
+		return true;
+	}
+
+	async #idle(): Promise<void> {
+		this.#report('mirroring');
+		await this.#host.wake(1_000);
+	}
+
+	/** From nothing in memory: catches up with files, then follows the log. */
+	async #begin(client: pg.Client, cursor: HistoryPoint): Promise<void> {
+		this.#report('catching up');
+		const { dataDir, dataLogDir, allowDigestMismatch, writer: name } = this.#options;
+		const through = this.#host.committed();
+		const warn = () => undefined; // The replica's own recovery has said the same to the operator.
+		const sources = [new LogSource(dataDir, dataLogDir, warn)];
+		const restored = restoredFrom(dataDir);
+		const options = { writer: name, allowDigestMismatch, through, warn, ...(restored === null ? {} : { restored }) };
+		const written = (batch: { readonly to: HistoryPoint; readonly txnCount: number }) => {
+			this.#mirrored = batch.to.zxid;
+			this.#noteMirrored(batch.txnCount);
+		};
+		const catchUp = new CatchUp(client, sources, { ...options, written });
+		const plan = await catchUp.plan(cursor);
+		let writer = await catchUp.run(plan, cursor);
+		if (writer === null) {
+			let point = await readCursor(client);
+			if (point.zxid === null) point = await this.#beginEmpty(client, point);
+			writer = new HistoryWriter(client, await foldStart(client, point, sources, plan, null), { ...options, written });
+		}
+		const at = writer.written.zxid!;
+		await noteSnapshots(client, sources, at);
+		this.#mirrored = at;
+		this.#error = null;
+		this.#writer = writer;
+		this.#tail = new LogTail(dataLogDir, at);
+	}
+
+	/** A new replica: the history begins with the tree that every ZooKeeper begins with. */
+	#beginEmpty(client: pg.Client, from: HistoryPoint): Promise<HistoryPoint> {
+		const base = { tree: new DataTree(), sessions: new Map(), zxid: zeroZxid, source: emptyTreeSource, gap: null };
+		return writeBase(client, from, base, this.#options.writer);
+	}
+
+	#noteMirrored(batchTxns: number): void {
+		if (this.#writer !== null) this.#mirrored = this.#writer.written.zxid;
+		if (this.#state !== 'catching up') this.#error = null;
+		this.#report(this.#state === 'catching up' && this.#writer === null ? 'catching up' : 'mirroring', batchTxns);
+	}
+
+	#fail(error: Error): void {
+		this.#error = error.message;
+		// Another attempt at the same transactions gives the same tree; retried all the same, because an operator may mend the cause.
+		this.#report(error instanceof DigestMismatch ? 'failed' : 'retrying');
+		if (error instanceof DigestMismatch || error instanceof LogBroken) {
+			this.#tail?.close();
+			this.#writer = null;
+		}
+	}
+
+	async #pause(ms: number): Promise<void> {
+		const until = performance.now() + ms;
+		for (let left = ms; left > 0 && !this.#host.stopping; left = until - performance.now()) {
+			await new Promise((resolve) => setTimeout(resolve, Math.min(left, 100)));
+		}
+	}
+
+	#report(state: MirrorState, batchTxns = 0): void {
+		this.#state = state;
+		this.#host.report({ state, mirrored: this.#mirrored, error: this.#error, batchTxns });
+	}
+}
+
+/** How many transactions behind; across epochs what is left of the older one is not known here. */
+export function lagOf(committed: Zxid, mirrored: Zxid | null): number {
+	if (mirrored === null) return counterOf(committed);
+	if (epochOf(committed) !== epochOf(mirrored)) return committed > mirrored ? counterOf(committed) : 0;
+	return Math.max(0, committed - mirrored);
+}
+
+function restoredFrom(dataDir: string): string | null {
+	const marker = path.join(dataDir, restoreMarkerName);
+	return existsSync(marker) ? readFileSync(marker, 'utf8').trim() : null;
+}
