@@ -42,7 +42,7 @@ function take(file: string): DatabaseSync {
 	// An empty database and a transaction that writes nothing: the file stays empty and has no journal.
 	const lock = new DatabaseSync(file, { timeout: 0 });
 	try {
-		lock.exec('PRAGMA journal_mode = OFF; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+		lock.exec('PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
 		return lock;
 	} catch (error) {
 		lock.close();

@@ -110,16 +110,16 @@ export class LogTail {
 		return null;
 	}
 
+	/** What was read ahead is older than what is asked for, and may have caught a write half done: an end or damage is looked at twice. */
 	#nextHere(reader: LogFileReader): LogEntry | null {
-		for (let attempt = 0; ; attempt++) {
-			try {
-				const entry = reader.next();
-				return entry.kind === 'record' ? entry : null;
-			} catch (error) {
-				// What was read ahead may have caught a write half done: what is committed was written whole, so look again.
-				if (!(error instanceof LogDamage) || attempt === 1) throw error;
-			}
+		try {
+			const entry = reader.next();
+			if (entry.kind === 'record') return entry;
+		} catch (error) {
+			if (!(error instanceof LogDamage)) throw error;
 		}
+		const again = reader.next();
+		return again.kind === 'record' ? again : null;
 	}
 
 	/** A file is begun only after the last write to the one before: once it is there, this one says a last time what it has. */
