@@ -1,38 +1,16 @@
 /** The commands that ask PostgreSQL: which database, and its errors in words. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Command, Option } from 'commander';
-import { databaseArgument } from './arguments.ts';
 import { Failure } from './failure.ts';
 import { packageRoot } from './package-root.ts';
-
-export interface DatabaseOptions {
-	readonly database?: string;
-	readonly dataDir?: string;
-}
-
-export function addDatabaseOptions(command: Command): Command {
-	return command
-		.addOption(
-			new Option('--database <url>', 'PostgreSQL, postgresql://user:password@host:5432/database')
-				.env('CK_AUDIT_URL')
-				.argParser(databaseArgument),
-		)
-		.addOption(
-			new Option(
-				'--data-dir <dir>',
-				"without --database: the replica's dataDir, whose embedded PostgreSQL is asked (default: ./data)",
-			).env('CK_DATA_DIR'),
-		);
-}
+import type { DatabaseOptions } from './shared-options.ts';
 
 /**
  * The URL of --database or CK_AUDIT_URL; without them that of the embedded PostgreSQL, which a replica writes into its data directory.
  * @throws Failure saying what to do when there is none.
  */
 export function databaseUrl(options: DatabaseOptions): string {
-	// An empty CK_AUDIT_URL is none, as it is for the server.
-	if (options.database) return options.database;
+	if (options.database !== undefined) return options.database;
 	const directories = options.dataDir === undefined ? ['data', join(packageRoot(), 'data')] : [options.dataDir];
 	for (const directory of directories) {
 		const url = readUrl(join(directory, 'postgres.url'));
@@ -70,13 +48,14 @@ export async function withDatabase<T>(options: DatabaseOptions, use: (url: strin
 function failureOf(error: unknown, url: string, options: DatabaseOptions): unknown {
 	if (!(error instanceof Error) || error instanceof Failure) return error;
 	const place = placeOf(url);
-	const code = (error as { code?: unknown }).code ?? (error as { errors?: { code?: unknown }[] }).errors?.[0]?.code;
+	const code = codeOf(error);
 	// The rooms behind the commands explain what is wrong with what they were given; a TypeError and its like are defects.
-	if (typeof code !== 'string') return isExplained(error) ? new Failure(error.message) : error;
+	if (code === undefined) return isExplained(error) ? new Failure(error.message) : error;
 	if (/^(ECONN|ENOTFOUND|EHOST|ETIMEDOUT|EAI_|ENETUNREACH)/.test(code)) {
-		const embedded = options.database
-			? 'Is it running, and are host and port right?'
-			: 'The embedded PostgreSQL runs while its replica does: start it with `npm start` (or `ck server`), or name another with --database.';
+		const embedded =
+			options.database !== undefined
+				? 'Is it running, and are host and port right?'
+				: 'The embedded PostgreSQL runs while its replica does: start it with `npm start` (or `ck server`), or name another with --database.';
 		return new Failure(`cannot reach PostgreSQL at ${place}: ${code}`, embedded);
 	}
 	const advice = adviceByState[code];
@@ -84,6 +63,15 @@ function failureOf(error: unknown, url: string, options: DatabaseOptions): unkno
 	// The functions of the schema explain themselves: a zxid ahead of the mirror, one in a gap, bad text.
 	if (code === '22023' || code === 'P0002') return new Failure(error.message);
 	return /^[0-9A-Z]{5}$/.test(code) ? new Failure(`PostgreSQL at ${place}: ${error.message} (${code})`) : error;
+}
+
+/** The code of the system or of PostgreSQL, from wherever in the chain of causes it is. */
+function codeOf(error: unknown): string | undefined {
+	if (!(error instanceof Error)) return undefined;
+	const { code } = error as { code?: unknown };
+	if (typeof code === 'string') return code;
+	if (error instanceof AggregateError) return codeOf(error.errors[0]);
+	return codeOf(error.cause);
 }
 
 function isExplained(error: Error): boolean {

@@ -5,6 +5,11 @@ import { exitCodes, Failure } from './failure.ts';
 import { makeProgram } from './program.ts';
 import { Terminal } from './terminal.ts';
 
+// `CK_AUDIT_URL= ck …` is the same as no variable at all, as it is for the server.
+for (const name of Object.keys(process.env)) {
+	if (name.startsWith('CK_') && process.env[name] === '') delete process.env[name];
+}
+
 const terminal = new Terminal({ stdout: process.stdout, stderr: process.stderr, environment: process.env });
 let interrupt: AbortController | undefined;
 

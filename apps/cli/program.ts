@@ -12,34 +12,37 @@ import { addLs } from './commands/ls.ts';
 import { addServer } from './commands/server.ts';
 import { addSet } from './commands/set.ts';
 import { addStat } from './commands/stat.ts';
+import { addStatus } from './commands/status.ts';
 import { packageRoot } from './package-root.ts';
+import { addLeadingOptions, type OutputOptions, optionsOf } from './shared-options.ts';
 
 export function makeProgram(context: CommandContext): Command {
 	const { terminal } = context;
 	const program = new Command('ck')
 		.description('Chronokeeper: znodes over gRPC, their whole history in PostgreSQL, restore to any zxid.')
 		.version(version(), '-V, --version', 'print the version')
-		.option('--json', 'for machines: one JSON object per line')
-		.option('--no-color', 'no colours, as with the environment variable NO_COLOR')
 		.helpOption('-h, --help', 'help for any command')
 		.helpCommand('help [command]', 'help for a command')
-		.configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+		.configureHelp({ sortSubcommands: false })
 		.configureOutput({
 			writeOut: (text) => terminal.line(text.trimEnd()),
 			writeErr: (text) => terminal.note(text.trimEnd()),
 			outputError: (text, write) => write(text.replace(/^error: /, 'ck: ')),
 		})
 		.showHelpAfterError('ck --help, and ck COMMAND --help, say what there is.')
+		.enablePositionalOptions()
 		.exitOverride()
 		.hook('preAction', (_, command) => {
-			const { json, color } = command.optsWithGlobals<{ json?: boolean; color: boolean }>();
+			const { json, color } = optionsOf<OutputOptions>(command);
 			terminal.json = json === true;
 			terminal.colorAllowed = color;
 		})
 		.addHelpText('after', footer);
 
+	addLeadingOptions(program);
 	program.commandsGroup('The replica:');
 	addServer(program, context);
+	addStatus(program, context);
 	program.commandsGroup('Znodes, over gRPC:');
 	addCreate(program, context);
 	addGet(program, context);

@@ -1,32 +1,7 @@
 /** The commands that talk to a running replica: its address, the connection, and its errors in words. */
-import { type Command, Option } from 'commander';
 import type { ChronokeeperClient } from '#client/client';
-import { addressArgument, authArgument } from './arguments.ts';
 import { Failure } from './failure.ts';
-
-export interface ServerOptions {
-	readonly server: string;
-	readonly auth?: string;
-	readonly timeout: number;
-}
-
-export const defaultServer = '127.0.0.1:50051';
-
-export function addServerOptions(command: Command): Command {
-	return command
-		.addOption(
-			new Option('--server <host:port>', 'the replica to ask')
-				.env('CK_SERVER')
-				.default(defaultServer)
-				.argParser(addressArgument),
-		)
-		.addOption(
-			new Option('--auth <user:password>', "adds ZooKeeper's digest identity").env('CK_AUTH').argParser(authArgument),
-		)
-		.addOption(
-			new Option('--timeout <seconds>', 'how long to wait for an answer').default(10).argParser(secondsArgument),
-		);
-}
+import type { ServerOptions } from './shared-options.ts';
 
 /** Runs `use` with a client, and closes it. */
 export async function withClient<T>(
@@ -71,11 +46,4 @@ function advice(status: string, codeName: string, message: string): string | und
 	}
 	if (status === 'DEADLINE_EXCEEDED') return '--timeout gives it longer.';
 	return adviceByCode[codeName];
-}
-
-function secondsArgument(text: string): number {
-	const seconds = Number(text);
-	if (!(seconds > 0 && seconds <= 86_400))
-		throw new Failure(`--timeout ${text}: it must be a number of seconds`, undefined, 2);
-	return seconds;
 }

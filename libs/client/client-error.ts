@@ -33,8 +33,8 @@ export class ClientError extends Error {
 const detailType = /\/chronokeeper\.v1\.ErrorDetail$/;
 
 /** Makes a ClientError of what grpc-js reports; other errors stay what they are. */
-export function clientError(error: unknown, address: string): unknown {
-	if (!isServiceError(error)) return error;
+export function clientError(error: unknown, address: string): Error {
+	if (!isServiceError(error)) return error instanceof Error ? error : new Error(String(error), { cause: error });
 	return new ClientError(messageOf(error, address), status[error.code] ?? String(error.code), detailOf(error), error);
 }
 

@@ -3,9 +3,10 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ck, commandLine, lines, objects } from '#test/support/ck';
+import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import {
 	expectedState,
 	recordingDirectory,
@@ -13,41 +14,6 @@ import {
 	unpackDamaged,
 	unpackRecording,
 } from '#test/support/recordings';
-
-interface Outcome {
-	readonly status: number | null;
-	readonly stdout: string;
-	readonly stderr: string;
-}
-
-const main = fileURLToPath(new URL('../../apps/cli/main.ts', import.meta.url));
-
-/** The sources, as vitest runs them: the built ones may be older. */
-function ck(args: readonly string[], options: { env?: NodeJS.ProcessEnv; input?: string } = {}): Promise<Outcome> {
-	const { NO_COLOR: _, FORCE_COLOR: __, ...environment } = process.env;
-	const child = spawn(process.execPath, ['--conditions=source', main, ...args], {
-		env: { ...environment, ...options.env },
-	});
-	child.stdin.on('error', () => {});
-	child.stdin.end(options.input ?? '');
-	const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-	child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-	child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-	return new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('close', (status) =>
-			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
-		);
-	});
-}
-
-function lines(text: string): string[] {
-	return text === '' ? [] : text.trimEnd().split('\n');
-}
-
-function objects<T = Record<string, unknown>>(text: string): T[] {
-	return lines(text).map((line) => JSON.parse(line) as T);
-}
 
 let folder: string;
 beforeAll(() => {
@@ -132,7 +98,7 @@ describe('ck log', () => {
 	});
 
 	it('ends quietly when its reader goes away', async () => {
-		const command = `'${process.execPath}' --conditions=source '${main}' log '${join(folder, 'recording-a')}'`;
+		const command = [...commandLine, 'log', join(folder, 'recording-a')].map((part) => `'${part}'`).join(' ');
 		const child = spawn('bash', ['-c', `set -o pipefail; ${command} | head -n 1`]);
 		let output = '';
 		for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk));
@@ -191,5 +157,40 @@ describe('ck log --verify', () => {
 		const { status, stdout, stderr } = await ck(['log', '--verify', damaged]);
 		expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
 		expect(stderr).toMatch(/log\.49bd at byte \d+/);
+	});
+});
+
+describe('history', () => {
+	let database: TestDatabase;
+	let env: NodeJS.ProcessEnv;
+	beforeAll(async () => {
+		database = await createDatabase({ migrate: false });
+		env = { CK_AUDIT_URL: database.url };
+	});
+	afterAll(() => database.drop());
+
+	it('says what to do when the database has no history yet, or there is none', async () => {
+		const away = await ck(['import', join(folder, 'recording-a'), '--database', 'postgresql://u:secret@127.0.0.1:1/x']);
+		expect(away.status).toBe(1);
+		expect(lines(away.stderr)[0]).toBe('ck: cannot reach PostgreSQL at 127.0.0.1:1/x: ECONNREFUSED');
+		const none = await ck(['import', folder, '--data-dir', folder], { env: { CK_AUDIT_URL: '' } });
+		expect(none.status).toBe(1);
+		expect(none.stderr).toContain('postgres.url');
+	});
+
+	it('is imported once: a second time adds nothing', async () => {
+		const first = await ck(['import', '--json', join(folder, 'recording-a')], { env });
+		expect(first).toMatchObject({ status: 0, stderr: '' });
+		expect(objects(first.stdout)).toEqual([
+			expect.objectContaining({
+				txns: 20_034,
+				lastZxid: '0x4e42',
+				digest: '4072018188466',
+				gaps: [],
+				warnings: [],
+			}),
+		]);
+		const second = await ck(['import', join(folder, 'recording-a')], { env });
+		expect(second).toEqual({ status: 0, stdout: 'nothing new: the history goes to 0x4e42 already\n', stderr: '' });
 	});
 });

@@ -4,7 +4,8 @@ import { aclArgument, countArgument, pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { type DataOptions, readData } from '../data-argument.ts';
 import { UsageFailure } from '../failure.ts';
-import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
 import { clientStat } from '../view/stat.ts';
 import { hex } from '../view/text.ts';
@@ -36,7 +37,8 @@ export function addCreate(program: Command, context: CommandContext): void {
 		)
 		.option('--acl <entries>', 'who may do what, such as world:anyone:r,digest:ann:HASH:cdrwa', aclArgument)
 		.option('-p, --parents', 'create missing parents too, without data');
-	addServerOptions(command).action(async (path: string, text: string | undefined, options: Options) => {
+	addServerOptions(command).action(async (path: string, text: string | undefined, _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
 		const data = (await readData(context, text, options)) ?? null;
 		const { terminal } = context;
 		await withClient(options, async (client) => {

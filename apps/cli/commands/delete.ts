@@ -3,7 +3,8 @@ import type { ChronokeeperClient } from '#client/client';
 import { pathArgument, versionArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { UsageFailure } from '../failure.ts';
-import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { count, hex } from '../view/text.ts';
 import { childPath } from './ls.ts';
 
@@ -20,7 +21,8 @@ export function addDelete(program: Command, context: CommandContext): void {
 		.argument('<path>', 'absolute path', pathArgument)
 		.option('--version <n>', 'only when the node has this version', versionArgument, -1)
 		.option('-r, --recursive', 'everything below it too, one node after the other: no single transaction');
-	addServerOptions(command).action(async (path: string, options: Options) => {
+	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		if (options.recursive && options.version !== -1) {
 			throw new UsageFailure('--recursive and --version cannot be combined: a version belongs to one node');

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { printData } from '../view/data.ts';
 import { dataObject, statObject } from '../view/json.ts';
 import { clientStat, printStat } from '../view/stat.ts';
@@ -18,7 +19,8 @@ export function addGet(program: Command, context: CommandContext): void {
 		.description('Prints the data of a node: as they are into a pipe or file, safe to look at on a terminal.')
 		.argument('<path>', 'absolute path', pathArgument)
 		.option('--stat', 'the Stat too, before the data');
-	addServerOptions(command).action(async (path: string, options: Options) => {
+	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		const node = await withClient(options, (client) => client.get(path));
 		if (terminal.json) {

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { ImportOutcome } from '#audit/import';
-import { addDatabaseOptions, type DatabaseOptions, withDatabase } from '../audit-database.ts';
+import { withDatabase } from '../audit-database.ts';
 import type { CommandContext } from '../command-context.ts';
 import { Progress } from '../progress.ts';
+import { addDatabaseOptions, type DatabaseOptions, optionsOf } from '../shared-options.ts';
 import type { Terminal } from '../terminal.ts';
 import { count, duration, hex, size } from '../view/text.ts';
 
@@ -20,7 +21,8 @@ export function addImport(program: Command, context: CommandContext): void {
 		)
 		.argument('<dir...>', 'data directories, with or without version-2; of Apache ZooKeeper or of Chronokeeper')
 		.option('--allow-digest-mismatch', 'go on where the tree does not have the digest that the log says');
-	addDatabaseOptions(command).action(async (dirs: string[], options: Options) => {
+	addDatabaseOptions(command).action(async (dirs: string[], _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		const { importDirectories } = await import('#audit/import');
 		const progress = new Progress(terminal, 'import');
@@ -49,14 +51,13 @@ export function addImport(program: Command, context: CommandContext): void {
 }
 
 function print(terminal: Terminal, outcome: ImportOutcome, elapsedMs: number): void {
-	const { txns, firstZxid, lastZxid, digest, gaps, uncommitted } = outcome;
+	const { txns, lastZxid, digest, gaps, uncommitted } = outcome;
 	if (txns === 0) {
-		terminal.line(`nothing new: the history goes to ${lastZxid === null ? 'nothing yet' : hex(lastZxid)} already`);
+		terminal.line(`nothing new: the history goes to ${hex(lastZxid)} already`);
 	} else {
 		const rate = count(Math.round(txns / (elapsedMs / 1000)));
-		const range = `${hex(firstZxid ?? 0)} to ${hex(lastZxid ?? 0)}`;
 		terminal.line(
-			`${count(txns)} txns imported, ${range}, digest ${digest}, in ${duration(elapsedMs)} (${rate} txns/s)`,
+			`${count(txns)} txns imported, last zxid ${hex(lastZxid)}, digest ${digest}, in ${duration(elapsedMs)} (${rate} txns/s)`,
 		);
 	}
 	for (const gap of gaps) {
@@ -67,11 +68,10 @@ function print(terminal: Terminal, outcome: ImportOutcome, elapsedMs: number): v
 	}
 }
 
-function outcomeObject({ txns, firstZxid, lastZxid, digest, gaps, uncommitted, warnings }: ImportOutcome): object {
+function outcomeObject({ txns, lastZxid, digest, gaps, uncommitted, warnings }: ImportOutcome): object {
 	return {
 		txns,
-		firstZxid: firstZxid === null ? null : hex(firstZxid),
-		lastZxid: lastZxid === null ? null : hex(lastZxid),
+		lastZxid: hex(lastZxid),
 		digest: digest.toString(),
 		gaps: gaps.map((gap) => ({ ...gap, afterZxid: hex(gap.afterZxid), throughZxid: hex(gap.throughZxid) })),
 		uncommitted: uncommitted.map(({ server, first, last }) => ({ server, first: hex(first), last: hex(last) })),

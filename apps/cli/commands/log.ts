@@ -4,6 +4,7 @@ import type { Zxid } from '#jute/scalars';
 import { zxidArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { exitCodes, Failure, UsageFailure } from '../failure.ts';
+import { addOutputOptions, optionsOf } from '../shared-options.ts';
 
 interface Options {
 	readonly verify?: boolean;
@@ -20,7 +21,7 @@ interface Found {
 }
 
 export function addLog(program: Command, context: CommandContext): void {
-	program
+	const command = program
 		.command('log')
 		.summary('print or verify transaction logs and snapshots')
 		.description(
@@ -32,16 +33,17 @@ export function addLog(program: Command, context: CommandContext): void {
 		.option('--nodes', 'every session and node of the snapshots of a directory, not only how many')
 		.option('--from <zxid>', 'not before this zxid', zxidArgument)
 		.option('--to <zxid>', 'not behind this zxid', zxidArgument)
-		.option('--log-dir <dir>', 'where the logs are, when dataLogDir is another directory than dataDir')
-		.action(async (target: string, options: Options) => {
-			if (!existsSync(target)) throw new Failure(`${target} is not there`);
-			const isDirectory = statSync(target).isDirectory();
-			if (options.verify) {
-				if (!isDirectory) throw new UsageFailure('--verify needs the directory: a file alone cannot be replayed');
-				await verify(context, target, options);
-			} else if (isDirectory) await printDirectory(context, target, options);
-			else await orFailure(() => printFile(context, target, options, true));
-		});
+		.option('--log-dir <dir>', 'where the logs are, when dataLogDir is another directory than dataDir');
+	addOutputOptions(command).action(async (target: string, _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
+		if (!existsSync(target)) throw new Failure(`${target} is not there`);
+		const isDirectory = statSync(target).isDirectory();
+		if (options.verify) {
+			if (!isDirectory) throw new UsageFailure('--verify needs the directory: a file alone cannot be replayed');
+			await verify(context, target, options);
+		} else if (isDirectory) await printDirectory(context, target, options);
+		else await orFailure(() => printFile(context, target, options, true));
+	});
 }
 
 async function verify(context: CommandContext, directory: string, options: Options): Promise<void> {

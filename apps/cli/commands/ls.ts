@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import type { ChronokeeperClient, Stat } from '#client/client';
 import { pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
-import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
 import { clientStat } from '../view/stat.ts';
 import { Table } from '../view/table.ts';
@@ -21,7 +22,8 @@ export function addLs(program: Command, context: CommandContext): void {
 		.argument('[path]', 'absolute path', pathArgument, '/')
 		.option('-l, --long', 'version, size, time of the last change and owner of each')
 		.option('-R, --recursive', 'everything below, parents first');
-	addServerOptions(command).action(async (path: string, options: Options) => {
+	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		await withClient(options, async (client) => {
 			const table = new Table(terminal, columns);

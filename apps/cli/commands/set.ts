@@ -3,7 +3,8 @@ import { pathArgument, versionArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { type DataOptions, readData } from '../data-argument.ts';
 import { UsageFailure } from '../failure.ts';
-import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
 import { clientStat } from '../view/stat.ts';
 import { hex } from '../view/text.ts';
@@ -22,7 +23,8 @@ export function addSet(program: Command, context: CommandContext): void {
 		.option('--file <file>', 'the data are in this file; - is standard input')
 		.option('--null', 'no data: null')
 		.option('--version <n>', 'only when the node has this version', versionArgument, -1);
-	addServerOptions(command).action(async (path: string, text: string | undefined, options: Options) => {
+	addServerOptions(command).action(async (path: string, text: string | undefined, _: unknown, self: Command) => {
+		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		let data = await readData(context, text, options);
 		if (data === undefined) {

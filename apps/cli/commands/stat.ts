@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { Failure } from '../failure.ts';
-import { addServerOptions, type ServerOptions, withClient } from '../server-connection.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
 import { clientStat, printStat } from '../view/stat.ts';
 
@@ -12,7 +13,8 @@ export function addStat(program: Command, context: CommandContext): void {
 		.summary('print the Stat of a node')
 		.description('Prints the Stat of a node. The exit code is 1 when there is no such node.')
 		.argument('<path>', 'absolute path', pathArgument);
-	addServerOptions(command).action(async (path: string, options: ServerOptions) => {
+	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
+		const options = optionsOf<ServerOptions>(self);
 		const { terminal } = context;
 		const stat = await withClient(options, (client) => client.exists(path));
 		if (stat === undefined) throw new Failure(`${path}: the node does not exist (NoNode)`);

@@ -18,7 +18,7 @@ export async function printSnapshot(terminal: Terminal, file: string, nodes: boo
 	const show = terminal.json ? objectsOf(terminal, file) : linesOf(terminal, file);
 	const acls = new Map<bigint, readonly Acl[]>([[-1n, openAcl]]);
 	const steps = loadSnapshot(file, {
-		...(nodes ? { session: show.session } : {}),
+		...(nodes ? { session: (id, timeoutMs) => show.session(id, timeoutMs) } : {}),
 		acl: (id, acl) => acls.set(id, acl),
 		...(nodes ? { node: (path, data, aclId, stat) => show.node(path, data, acls.get(aclId), stat) } : {}),
 	});

@@ -86,11 +86,11 @@ export function preview(data: Uint8Array | null, longest = 60): string {
 
 /** Characters that would move the cursor or change colours are shown as escapes. */
 export function printable(text: string): string {
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach the terminal.
-	return text.replace(/[\x00-\x1f"\\\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu, (unit) =>
-		unit === '"' || unit === '\\' ? `\\${unit}` : escaped(unit),
-	);
+	return text.replace(unsafe, (unit) => (unit === '"' || unit === '\\' ? `\\${unit}` : escaped(unit)));
 }
+
+/** Controls, what changes the direction of writing, line separators, halves of a surrogate pair; and what quotes need escaped. */
+const unsafe = /[\p{Cc}"\\\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
 function escaped(unit: string): string {
 	const known: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };

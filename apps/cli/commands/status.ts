@@ -1,0 +1,63 @@
+import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
+import { exitCodes } from '../failure.ts';
+import { withClient } from '../server-connection.ts';
+import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
+import { count, duration, hex, size } from '../view/text.ts';
+
+export function addStatus(program: Command, context: CommandContext): void {
+	const command = program
+		.command('status')
+		.summary('say how a replica is')
+		.description('Says how a replica is. The exit code is 1 when it does not serve in full.');
+	addServerOptions(command).action(async (_: unknown, self: Command) => {
+		const options = optionsOf<ServerOptions>(self);
+		const { terminal } = context;
+		const status = await withClient(options, (client) => client.status());
+		if (!status.ready) context.setExitCode(exitCodes.failed);
+		const { mirror, lastSnapshot } = status;
+		if (terminal.json) {
+			terminal.object({
+				...status,
+				lastZxid: hex(status.lastZxid),
+				digest: status.digest.toString(),
+				znodes: Number(status.znodes),
+				ephemerals: Number(status.ephemerals),
+				approximateDataSize: Number(status.approximateDataSize),
+				uptimeMs: Number(status.uptimeMs),
+				mirror: mirror && { ...mirror, mirroredZxid: hex(mirror.mirroredZxid), lagTxns: Number(mirror.lagTxns) },
+				lastSnapshot: lastSnapshot && {
+					file: lastSnapshot.file,
+					zxid: hex(lastSnapshot.zxid),
+					digest: lastSnapshot.digest.toString(),
+					bytes: Number(lastSnapshot.bytes),
+					durationMs: Number(lastSnapshot.durationMs),
+				},
+			});
+			return;
+		}
+		const { dim, green, red } = terminal.colors;
+		const field = (name: string, value: string) => terminal.line(`${dim(name.padEnd(12))}  ${value}`);
+		field('replica', `${options.server}, ${status.role}, Chronokeeper ${status.version}`);
+		field('serves', status.ready ? green('in full') : red('not in full'));
+		field('last zxid', `${hex(status.lastZxid)}, digest ${status.digest}`);
+		field(
+			'tree',
+			`${count(status.znodes)} znodes, ${count(status.ephemerals)} of them ephemeral, ${size(Number(status.approximateDataSize))}`,
+		);
+		field('sessions', count(status.sessions));
+		field('outstanding', `${count(status.outstanding)} writes`);
+		field('up', duration(Number(status.uptimeMs)));
+		field(
+			'data',
+			status.dataDir === status.dataLogDir ? status.dataDir : `${status.dataDir}, logs in ${status.dataLogDir}`,
+		);
+		if (lastSnapshot) field('snapshot', `${lastSnapshot.file}, ${size(Number(lastSnapshot.bytes))}`);
+		if (mirror) {
+			const lag = `${count(mirror.lagTxns)} txns behind (${mirror.lagSeconds.toFixed(1)} s)`;
+			field('mirror', `${mirror.state} (${mirror.mode}), at ${hex(mirror.mirroredZxid)}, ${lag}`);
+			if (mirror.lastError !== '') field('', mirror.lastError);
+		}
+		for (const problem of status.problems) terminal.warn(problem);
+	});
+}

@@ -1,0 +1,95 @@
+/**
+ * Options that several commands have: `--json` and `--no-color` all, `--server` and its kind those that ask a replica, `--database` and its kind those
+ * that ask PostgreSQL. They may stand before the command or behind it: `ck --json ls /` is `ck ls / --json`.
+ */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { addressArgument, authArgument, databaseArgument } from './arguments.ts';
+import { UsageFailure } from './failure.ts';
+
+export interface OutputOptions {
+	readonly json?: boolean;
+	readonly color: boolean;
+}
+
+export interface ServerOptions {
+	readonly server: string;
+	readonly auth?: string;
+	/** Seconds. */
+	readonly timeout: number;
+}
+
+export interface DatabaseOptions {
+	readonly database?: string;
+	readonly dataDir?: string;
+}
+
+const outputOptions = () => [
+	new Option('--json', 'for machines: one JSON object per line'),
+	new Option('--no-color', 'no colours, as with the environment variable NO_COLOR'),
+];
+
+const serverOptions = () => [
+	new Option('--server <host:port>', 'the replica to ask')
+		.env('CK_SERVER')
+		.default('127.0.0.1:50051')
+		.argParser(addressArgument),
+	new Option('--auth <user:password>', "adds ZooKeeper's digest identity").env('CK_AUTH').argParser(authArgument),
+	new Option('--timeout <seconds>', 'how long to wait for an answer').default(10).argParser(secondsArgument),
+];
+
+const databaseOptions = () => [
+	new Option('--database <url>', 'PostgreSQL, postgresql://user:password@host:5432/database')
+		.env('CK_AUDIT_URL')
+		.argParser(databaseArgument),
+	new Option(
+		'--data-dir <dir>',
+		"without --database: the replica's dataDir, whose embedded PostgreSQL is asked (default: ./data)",
+	).env('CK_DATA_DIR'),
+];
+
+export function addOutputOptions(command: Command): Command {
+	return add(command, outputOptions());
+}
+
+export function addServerOptions(command: Command): Command {
+	return add(command, [...serverOptions(), ...outputOptions()]);
+}
+
+export function addDatabaseOptions(command: Command): Command {
+	return add(command, [...databaseOptions(), ...outputOptions()]);
+}
+
+/** On the program itself: for those who write them before the command. Defaults and the environment are the command's business. */
+export function addLeadingOptions(program: Command): void {
+	add(program, outputOptions());
+	for (const option of [...serverOptions(), ...databaseOptions()]) {
+		const leading = new Option(option.flags, option.description).hideHelp();
+		program.addOption(option.parseArg === undefined ? leading : leading.argParser(option.parseArg));
+	}
+}
+
+/** The command's options, with those that stood before it. */
+export function optionsOf<Options extends object>(command: Command): Options {
+	const merged: Record<string, unknown> = command.opts();
+	const program = command.parent;
+	if (program === null) return merged as Options;
+	for (const option of program.options) {
+		const name = option.attributeName();
+		if (program.getOptionValueSource(name) !== 'cli') continue;
+		const own = command.options.find((each) => each.attributeName() === name);
+		if (own === undefined) throw new UsageFailure(`ck ${command.name()} has no option ${option.long}`);
+		if (command.getOptionValueSource(name) !== 'cli') merged[name] = program.getOptionValue(name);
+	}
+	return merged as Options;
+}
+
+function add(command: Command, options: readonly Option[]): Command {
+	for (const option of options) command.addOption(option);
+	return command;
+}
+
+function secondsArgument(text: string): number {
+	const seconds = Number(text);
+	if (!(seconds > 0 && seconds <= 86_400)) throw new InvalidArgumentError('it must be a number of seconds.');
+	return seconds;
+}

@@ -1,0 +1,43 @@
+/** `ck` as a process: what it prints and how it ends. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface Outcome {
+	readonly status: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+const main = fileURLToPath(new URL('../../apps/cli/main.ts', import.meta.url));
+
+/** The sources, as vitest runs them: the built ones may be older. */
+export const commandLine: readonly string[] = [process.execPath, '--conditions=source', main];
+
+export function ck(
+	args: readonly string[],
+	options: { env?: NodeJS.ProcessEnv; input?: string } = {},
+): Promise<Outcome> {
+	const { NO_COLOR: _, FORCE_COLOR: __, ...environment } = process.env;
+	const child = spawn(commandLine[0]!, [...commandLine.slice(1), ...args], {
+		env: { ...environment, ...options.env },
+	});
+	child.stdin.on('error', () => {});
+	child.stdin.end(options.input ?? '');
+	const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+	child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+	child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (status) =>
+			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
+		);
+	});
+}
+
+export function lines(text: string): string[] {
+	return text === '' ? [] : text.trimEnd().split('\n');
+}
+
+export function objects<T = Record<string, unknown>>(text: string): T[] {
+	return lines(text).map((line) => JSON.parse(line) as T);
+}
