@@ -61,7 +61,7 @@ export async function startServer(
 		replica = new Replica(recovery, { config, logger, metrics, tracer: new StageTracer(tracing, metrics) });
 		// Behind a log there must be a snapshot, be it of the empty tree.
 		if (recovery.recovered.snapshot === null) await replica.snapshots.take();
-		mirror = startMirrorService(config, replica, recovery, logger);
+		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health);
 		const { openDoors } = await loading.doors;

@@ -1,25 +1,11 @@
-/** What the server needs of the mirror: libs/audit has it, in a worker thread. */
+/** What the server needs of the mirror. libs/audit has it; loading that takes a quarter of a second, which a start does not wait for. */
+import type { Mirror, MirrorStatus } from '#audit/mirror';
 import type { Zxid } from '#core/model/zxid';
 
-export type MirrorState = 'starting' | 'catching-up' | 'in-step' | 'away' | 'stopped';
-
-export interface MirrorStatus {
-	/** Everything up to this zxid is in PostgreSQL. */
-	readonly mirroredZxid: Zxid;
-	readonly lagTxns: number;
-	readonly state: MirrorState;
-	readonly lastError: string | null;
-}
-
-export interface RunningMirror {
-	committed(zxid: Zxid): void;
-	status(): MirrorStatus;
-	/** Writes what is left when the database answers, for so long at most. */
-	stop(timeoutMs: number): Promise<void>;
-}
-
-export type StartMirror = (options: {
-	readonly databaseUrl: string;
+export interface MirrorCallbacks {
 	/** In strict mode nothing is acknowledged before this is told. */
-	readonly onMirrored: (zxid: Zxid) => void;
-}) => Promise<RunningMirror>;
+	mirrored(zxid: Zxid): void;
+	changed(status: MirrorStatus): void;
+}
+
+export type StartMirror = (databaseUrl: string, callbacks: MirrorCallbacks) => Promise<Mirror>;

@@ -1,46 +1,63 @@
 /**
- * Keeps the mirror going beside the replica: opens the database, starts the mirror, and begins again when either fails. The replica serves meanwhile; that
- * the mirror is away is a warning in its health, not a reason to stop.
+ * Keeps the mirror going beside the replica: opens the database, starts the mirror, and opens the database again when it ended by itself. The replica serves
+ * meanwhile; that the mirror is away is a warning in its health, not a reason to stop.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Mirror, MirrorStatus } from '#audit/mirror';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
 import type { Logger } from '#telemetry/logger';
 import type { CommitGate } from '../replica/commit-gate.ts';
 import type { Database } from './database.ts';
-import type { MirrorStatus, RunningMirror, StartMirror } from './mirror-port.ts';
+import type { StartMirror } from './mirror-port.ts';
 
-export interface MirrorHealth extends MirrorStatus {
-	/** Age of the oldest transaction that is not mirrored; 0 when there is none. */
+export interface MirrorHealth {
+	readonly state: 'starting' | 'catching-up' | 'in-step' | 'away' | 'stopped';
+	/** Everything up to this zxid is in PostgreSQL; 0 when that is not known. */
+	readonly mirroredZxid: Zxid;
+	readonly lagTxns: number;
+	/** Since when it has not been in step; 0 when it is. */
 	readonly lagSeconds: number;
+	readonly lastError: string | null;
 }
+
+const states: Readonly<Record<MirrorStatus['state'], MirrorHealth['state']>> = {
+	waiting: 'starting',
+	'catching up': 'catching-up',
+	mirroring: 'in-step',
+	retrying: 'away',
+	failed: 'away',
+	stopped: 'stopped',
+};
 
 const firstRetryMs = 1000;
 const lastRetryMs = 30_000;
-const watchMs = 1000;
+const watchMs = 500;
 /** How long a stop waits for the mirror to write what is left. */
 const flushMs = 2000;
 
 export class MirrorService {
 	/** Of the database, once it answers. */
 	url: string | undefined;
-	#mirror: RunningMirror | undefined;
-	#lastError: string | null = null;
-	#stopping = new AbortController();
+	/** Settles when the database was opened for the first time, or could not be. */
+	readonly firstAttempt: Promise<void>;
+	readonly #attempted: () => void;
+	#mirror: Mirror | undefined;
+	#openError: string | null = null;
+	#loggedError: string | null = null;
+	readonly #stopping = new AbortController();
 	#loop: Promise<void> | undefined;
-	/** When the mirror was last seen in step. */
 	#inStepMs = performance.now();
-	#opened: () => void = () => undefined;
-	/** Settles when the mirror runs for the first time, or failed to for the first time. */
-	readonly firstAttempt = new Promise<void>((resolve) => {
-		this.#opened = resolve;
-	});
 
 	constructor(
 		private readonly database: Database,
 		private readonly startMirror: StartMirror,
 		private readonly gate: CommitGate,
 		private readonly logger: Logger,
-	) {}
+	) {
+		const { promise, resolve } = Promise.withResolvers<void>();
+		this.firstAttempt = promise;
+		this.#attempted = resolve;
+	}
 
 	get embedded(): boolean {
 		return this.database.embedded;
@@ -51,9 +68,17 @@ export class MirrorService {
 	}
 
 	health(): MirrorHealth {
-		const status = this.#mirror?.status() ?? this.#absent();
-		const shown = status.state !== 'away' && this.database.gone ? { ...status, state: 'away' as const } : status;
-		return { ...shown, lagSeconds: shown.lagTxns === 0 ? 0 : (performance.now() - this.#inStepMs) / 1000 };
+		const status = this.#mirror?.status();
+		const isAway = this.#openError !== null || this.database.gone;
+		const lagTxns = status?.lagTxns ?? 0;
+		const isInStep = !isAway && status?.state === 'mirroring' && lagTxns === 0;
+		return {
+			state: isAway ? 'away' : states[status?.state ?? 'waiting'],
+			mirroredZxid: this.mirroredZxid,
+			lagTxns,
+			lagSeconds: isInStep ? 0 : (performance.now() - this.#inStepMs) / 1000,
+			lastError: this.#openError ?? status?.lastError ?? null,
+		};
 	}
 
 	/** What may be purged behind. Unknown: nothing. */
@@ -64,67 +89,56 @@ export class MirrorService {
 	async stop(): Promise<void> {
 		this.#stopping.abort();
 		await this.#loop;
-		await this.#mirror
-			?.stop(flushMs)
-			.catch((error) => this.logger.warn({ err: error }, 'the mirror did not stop cleanly'));
-		this.#mirror = undefined;
+		await this.#mirror?.stop(flushMs);
 		await this.database.close();
-	}
-
-	#absent(): MirrorStatus {
-		const state = this.#lastError === null ? 'starting' : 'away';
-		return { mirroredZxid: zeroZxid, lagTxns: 0, state, lastError: this.#lastError };
 	}
 
 	async #run(): Promise<void> {
 		let retryMs = firstRetryMs;
 		while (!this.#stopping.signal.aborted) {
+			let pauseMs = watchMs;
 			try {
-				if (this.#mirror === undefined) await this.#open();
-				else if (this.database.gone) await this.#reopen();
+				if (this.url === undefined || this.database.gone) await this.#open();
+				this.#openError = null;
 				retryMs = firstRetryMs;
 			} catch (error) {
-				this.#failed(error as Error);
-				await this.#pause(retryMs);
+				this.#failed((error as Error).message);
+				pauseMs = retryMs;
 				retryMs = Math.min(lastRetryMs, retryMs * 2);
-				continue;
-			} finally {
-				this.#opened();
 			}
-			if (this.#mirror?.status().lagTxns === 0) this.#inStepMs = performance.now();
-			await this.#pause(watchMs);
+			this.#attempted();
+			const status = this.#mirror?.status();
+			if (status?.state === 'mirroring' && status.lagTxns === 0) this.#inStepMs = performance.now();
+			await sleep(pauseMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined);
 		}
 	}
 
 	async #open(): Promise<void> {
-		this.url = await this.database.open();
-		if (this.#stopping.signal.aborted) return;
-		const mirror = await this.startMirror({
-			databaseUrl: this.url,
-			onMirrored: (zxid) => this.gate.mirrored(zxid),
-		});
-		this.#mirror = mirror;
-		this.gate.attach(mirror);
-		this.#lastError = null;
-	}
-
-	/** The embedded server ended by itself. When its port is the same again, the mirror finds it by itself too. */
-	async #reopen(): Promise<void> {
-		this.logger.error('the embedded PostgreSQL has ended; starting it again');
+		if (this.database.gone) this.logger.error('the embedded PostgreSQL has ended by itself: it is started again');
 		const url = await this.database.open();
-		if (url === this.url) return;
+		// The mirror finds a server that came back by itself.
+		if (url === this.url || this.#stopping.signal.aborted) return;
+		await this.#mirror?.stop(0);
+		this.#mirror = await this.startMirror(url, {
+			mirrored: (zxid) => this.gate.mirrored(zxid),
+			changed: (status) => this.#changed(status),
+		});
 		this.url = url;
-		const old = this.#mirror;
-		this.#mirror = undefined;
-		await old?.stop(0).catch(() => undefined);
+		this.gate.attach(this.#mirror);
 	}
 
-	#failed(error: Error): void {
-		if (this.#lastError !== error.message) this.logger.error({ err: error }, 'the mirror is away');
-		this.#lastError = error.message;
+	#changed({ state, lastError }: MirrorStatus): void {
+		if (states[state] === 'away') this.#failed(lastError ?? 'it does not answer');
+		else if (state === 'mirroring' && this.#loggedError !== null) {
+			this.#loggedError = null;
+			this.logger.info('the mirror is back');
+		}
 	}
 
-	async #pause(ms: number): Promise<void> {
-		await sleep(ms, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined);
+	/** A problem that goes on is one line in the log. */
+	#failed(message: string): void {
+		if (this.#mirror === undefined || this.database.gone) this.#openError = message;
+		if (this.#loggedError !== message) this.logger.warn(`the mirror is away, everything else goes on: ${message}`);
+		this.#loggedError = message;
 	}
 }

@@ -3,7 +3,7 @@
  * so nothing is applied or acknowledged before. It also tells the mirror what is committed, and counts what is logged.
  */
 import type { TxnRecord } from '#core/model/txn-record';
-import { type Zxid, zeroZxid } from '#core/model/zxid';
+import type { Zxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 
 export interface GatedMirror {
@@ -16,13 +16,18 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	bytes = 0;
 	#host: TxnLogListener | undefined;
 	#mirror: GatedMirror | undefined;
-	#durable: Zxid = zeroZxid;
-	#passed: Zxid = zeroZxid;
+	#durable: Zxid;
+	#passed: Zxid;
 
+	/** @param lastZxid what recovery found: committed, and acknowledged as far as anybody is still there to know */
 	constructor(
 		private readonly log: TxnLog,
 		private readonly strict: boolean,
-	) {}
+		lastZxid: Zxid,
+	) {
+		this.#durable = lastZxid;
+		this.#passed = lastZxid;
+	}
 
 	/** Before the first append. */
 	listen(host: TxnLogListener): void {
@@ -31,7 +36,7 @@ export class CommitGate implements TxnLog, TxnLogListener {
 
 	attach(mirror: GatedMirror): void {
 		this.#mirror = mirror;
-		if (this.#durable !== zeroZxid) mirror.committed(this.#durable);
+		mirror.committed(this.#durable);
 	}
 
 	get pendingBytes(): number {

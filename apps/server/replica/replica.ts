@@ -88,7 +88,7 @@ export class Replica {
 				if (durationMs > slowSyncMs) logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
 			}),
 		});
-		const gate = new CommitGate(log, config['audit.mode'] === 'strict');
+		const gate = new CommitGate(log, config['audit.mode'] === 'strict', recovered.lastZxid);
 		log.listen(gate);
 		this.gate = gate;
 		this.host = new Host({
