@@ -33,6 +33,7 @@ function residentBytes(): number {
 /** Runs in batches, so that the longest pause of any one batch shows. */
 function measure(name: string, count: number, batch: number, run: (i: number) => void): void {
 	let longest = 0;
+	const cpuStart = process.cpuUsage();
 	const start = performance.now();
 	for (let i = 0; i < count; ) {
 		const batchStart = performance.now();
@@ -41,7 +42,10 @@ function measure(name: string, count: number, batch: number, run: (i: number) =>
 	}
 	const total = performance.now() - start;
 	const each = ((total / count) * 1e6).toFixed(0);
-	console.log(`${name.padEnd(44)} ${each.padStart(6)} ns  longest ${batch}: ${longest.toFixed(2)} ms`);
+	const cpu = process.cpuUsage(cpuStart);
+	const cpuEach = (((cpu.user + cpu.system) / count) * 1000).toFixed(0);
+	const pause = `longest ${batch}: ${longest.toFixed(2)} ms`;
+	console.log(`${name.padEnd(40)} ${each.padStart(6)} ns  cpu ${cpuEach.padStart(5)} ns  ${pause}`);
 }
 
 async function main(): Promise<void> {
@@ -88,11 +92,10 @@ async function main(): Promise<void> {
 	const freezeStart = performance.now();
 	const frozen = tree.freeze();
 	const frozenAt = performance.now();
-	const message = frozen.transferable();
 	const worker = new Worker(new URL(import.meta.url), { execArgv: ['--conditions=source'] });
 	await new Promise((resolve) => worker.once('message', resolve));
 	const postStart = performance.now();
-	worker.postMessage(message);
+	worker.postMessage(frozen.transferable());
 	const posted = performance.now();
 	console.log(`freeze() ${(frozenAt - freezeStart).toFixed(3)} ms, postMessage ${(posted - postStart).toFixed(3)} ms`);
 	const answer = new Promise<string>((resolve) => worker.once('message', resolve));

@@ -420,6 +420,7 @@ describe('freeze', () => {
 		expect(() => tree.freeze()).toThrow('at most 2 freezes');
 		first.release();
 		first.release(); // nothing happens
+		expect(() => first.transferable()).toThrow('before it is released');
 		tree.freeze().release();
 		second.release();
 	});

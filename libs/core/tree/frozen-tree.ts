@@ -4,6 +4,7 @@
  */
 import type { Acl, StoredStat } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';
+import { assert } from '../model/assert.ts';
 import { BlobReader } from './blob-store.ts';
 import { aclField, dataField, dataLengthField, firstChildField, nextSiblingField, parentField } from './node-layout.ts';
 import { PageReader } from './node-pages.ts';
@@ -42,8 +43,9 @@ export class FrozenTree {
 	readonly acls: readonly (readonly [number, readonly Acl[]])[];
 	/** The caller sets them before transferable(): sessions are not the tree's. */
 	sessions: ReadonlyMap<SessionId, number> = new Map();
-	readonly #memory: Pick<FrozenTreeMessage, 'chunks' | 'table' | 'slabs'>;
-	#release: (() => void) | null;
+	/** Null when it was released. */
+	#memory: Pick<FrozenTreeMessage, 'chunks' | 'table' | 'slabs'> | null;
+	readonly #release: () => void;
 
 	constructor(
 		facts: Pick<FrozenTreeMessage, 'zxid' | 'digest' | 'size' | 'acls'>,
@@ -58,7 +60,9 @@ export class FrozenTree {
 		this.#release = release;
 	}
 
+	/** @throws InvariantError after release(). */
 	transferable(): FrozenTreeMessage {
+		assert(this.#memory !== null, 'a frozen tree is read before it is released');
 		return {
 			zxid: this.zxid,
 			digest: this.digest,
@@ -71,8 +75,9 @@ export class FrozenTree {
 
 	/** Gives the memory back to the tree. Every reader must be done by now. A second call does nothing. */
 	release(): void {
-		this.#release?.();
-		this.#release = null;
+		if (this.#memory === null) return;
+		this.#memory = null;
+		this.#release();
 	}
 }
 

@@ -14,6 +14,7 @@ const pageWordShift = 10;
 const pageBytes = 4 << pageWordShift;
 const chunkShift = 8;
 const chunkMask = 255;
+const slotsPerChunk = 1 << chunkShift;
 const chunkBytes = pageBytes << chunkShift;
 
 /** Records as a reader sees them: main thread or snapshot worker. */
@@ -64,9 +65,11 @@ export class NodePages extends PageReader {
 	/** The epoch in which each page got its slot. */
 	#epochs: Uint32Array;
 	#pages = 0;
-	/** Slots that no page and no freeze uses. */
+	/**
+	 * Slots that no page and no freeze uses: after a snapshot as many as pages were written while it was taken. They stay with the tree
+	 * for the next one; giving chunks back to the allocator was tried, and the process did not become smaller.
+	 */
 	#spare: number[] = [];
-	#slots = 0;
 	/** Slots that were replaced while a freeze was open, by the epoch of the newest freeze at that time. */
 	readonly #retired = new Map<number, number[]>();
 	/** Freed records, linked through their first word. */
@@ -170,13 +173,16 @@ export class NodePages extends PageReader {
 	}
 
 	#takeSlot(): number {
-		const spare = this.#spare.pop();
-		if (spare !== undefined) return spare;
-		if (this.#slots >>> chunkShift >= this.#chunks.length) {
-			const chunk = new SharedArrayBuffer(chunkBytes);
-			this.#chunks.push(chunk);
-			this.addChunk(chunk);
-		}
-		return this.#slots++;
+		if (this.#spare.length === 0) this.#makeSlots();
+		return this.#spare.pop()!;
+	}
+
+	#makeSlots(): void {
+		const first = this.#chunks.length << chunkShift;
+		const chunk = new SharedArrayBuffer(chunkBytes);
+		this.#chunks.push(chunk);
+		this.addChunk(chunk);
+		// The lowest is taken first.
+		for (let i = slotsPerChunk - 1; i >= 0; i--) this.#spare.push(first | i);
 	}
 }

@@ -2,141 +2,184 @@
  * From the hash of a path to the records that may have it. Extendible hashing: the upper bits of the hash choose a segment through a
  * directory, the lower bits a slot in it; a segment that is nearly full splits in two by its next bit. No growth ever touches
  * more than one segment and the directory, so none stalls.
+ *
+ * A slot is two words: the hash, and the record's number; record 0 means empty. Segments lie side by side in blocks, so that a look-up
+ * costs one access to cold memory. Where so many paths have the same hash that splitting does not part them, the rest is in
+ * a Map.
  */
+import { assert } from '../model/assert.ts';
 
-const initialSlots = 2048;
-/** From this depth on a segment grows instead of splitting: then many paths have the same hash, and splitting would not help. */
+const segmentWordShift = 12;
+const segmentWords = 1 << segmentWordShift;
+const segmentMask = segmentWords - 1;
+/** Three quarters of the slots. */
+const fullSegment = (segmentWords / 2) * 0.75;
+const blockShift = 6;
+const blockMask = (1 << blockShift) - 1;
 const maxDepth = 20;
 
-class Segment {
-	/** Hash and record of each slot; record 0: empty. */
-	slots: Uint32Array;
-	count = 0;
-	/** How many upper bits of the hash its entries share. */
-	depth: number;
-
-	constructor(depth: number, slots: number) {
-		this.depth = depth;
-		this.slots = new Uint32Array(slots * 2);
-	}
-
-	add(hash: number, node: number): void {
-		const mask = this.slots.length - 1;
-		let at = (hash << 1) & mask;
-		while (this.slots[at + 1] !== 0) at = (at + 2) & mask;
-		this.slots[at] = hash;
-		this.slots[at + 1] = node;
-		this.count += 1;
-	}
-
-	/** Closes the gap, so that no marks of deleted entries are needed. */
-	remove(hash: number, node: number): boolean {
-		const slots = this.slots;
-		const mask = slots.length - 1;
-		let at = (hash << 1) & mask;
-		while (slots[at + 1] !== node) {
-			if (slots[at + 1] === 0) return false;
-			at = (at + 2) & mask;
-		}
-		let gap = at;
-		for (let next = (gap + 2) & mask; slots[next + 1] !== 0; next = (next + 2) & mask) {
-			const home = (slots[next]! << 1) & mask;
-			if (((next - home) & mask) >= ((next - gap) & mask)) {
-				slots[gap] = slots[next]!;
-				slots[gap + 1] = slots[next + 1]!;
-				gap = next;
-			}
-		}
-		slots[gap] = 0;
-		slots[gap + 1] = 0;
-		this.count -= 1;
-		return true;
-	}
-}
-
 export class PathIndex {
+	/** How many upper bits of the hash choose an entry of the directory. */
 	#depth = 1;
-	#directory: Segment[] = [new Segment(1, initialSlots), new Segment(1, initialSlots)];
-	#slots: Uint32Array = this.#directory[0]!.slots;
+	#directory: Int32Array = Int32Array.of(0, 1);
+	readonly #blocks: Uint32Array[] = [];
+	/** Per segment: how many entries, and how many upper bits of the hash they share. */
+	readonly #counts: number[] = [];
+	readonly #depths: number[] = [];
+	readonly #overflow = new Map<number, number[]>();
+	/** Where first() and next() are: a slot of a block, then a place in an overflow list. */
+	#words: Uint32Array;
+	#base = 0;
 	#at = 0;
 	#hash = 0;
+	#overflowAt = 0;
 
-	/** The first record with this hash, or 0; further ones come from next(). */
+	constructor() {
+		this.#addSegment(1);
+		this.#addSegment(1);
+		this.#words = this.#blocks[0]!;
+	}
+
+	/** The first record with this hash, or 0; further ones come from next(). `hash` is unsigned. */
 	first(hash: number): number {
-		const slots = this.#directory[hash >>> (32 - this.#depth)]!.slots;
-		const mask = slots.length - 1;
-		let at = (hash << 1) & mask;
-		let node = slots[at + 1]!;
-		while (node !== 0 && slots[at] !== hash) {
-			at = (at + 2) & mask;
-			node = slots[at + 1]!;
-		}
-		this.#slots = slots;
-		this.#at = at;
+		const segment = this.#directory[hash >>> (32 - this.#depth)]!;
+		this.#words = this.#blocks[segment >>> blockShift]!;
+		this.#base = (segment & blockMask) << segmentWordShift;
 		this.#hash = hash;
-		return node;
+		this.#overflowAt = 0;
+		return this.#probe((hash << 1) & segmentMask);
 	}
 
 	/** The next record with the hash that first() was asked for, or 0. The index may not change in between. */
 	next(): number {
-		const slots = this.#slots;
-		const mask = slots.length - 1;
-		let at = (this.#at + 2) & mask;
-		let node = slots[at + 1]!;
-		while (node !== 0 && slots[at] !== this.#hash) {
-			at = (at + 2) & mask;
-			node = slots[at + 1]!;
-		}
-		this.#at = at;
-		return node;
+		return this.#overflowAt > 0 ? this.#nextOverflow() : this.#probe((this.#at + 2) & segmentMask);
 	}
 
-	/** `hash` is unsigned. */
+	/** A record is in the index once. */
 	add(hash: number, node: number): void {
 		let segment = this.#directory[hash >>> (32 - this.#depth)]!;
-		while (segment.count * 8 >= segment.slots.length * 3) {
-			this.#makeRoom(segment, hash);
+		while (this.#counts[segment]! >= fullSegment) {
+			if (this.#depths[segment] === maxDepth) {
+				const nodes = this.#overflow.get(hash);
+				if (nodes === undefined) this.#overflow.set(hash, [node]);
+				else nodes.push(node);
+				return;
+			}
+			this.#split(segment, hash);
 			segment = this.#directory[hash >>> (32 - this.#depth)]!;
 		}
-		segment.add(hash, node);
+		this.#put(segment, hash, node);
 	}
 
+	/** False when the record is not in the index. */
 	remove(hash: number, node: number): boolean {
-		return this.#directory[hash >>> (32 - this.#depth)]!.remove(hash, node);
+		const segment = this.#directory[hash >>> (32 - this.#depth)]!;
+		const words = this.#blocks[segment >>> blockShift]!;
+		const base = (segment & blockMask) << segmentWordShift;
+		let at = (hash << 1) & segmentMask;
+		while (words[base + at + 1] !== node) {
+			if (words[base + at + 1] === 0) return this.#removeOverflow(hash, node);
+			at = (at + 2) & segmentMask;
+		}
+		closeGap(words, base, at);
+		this.#counts[segment]! -= 1;
+		return true;
 	}
 
-	#makeRoom(segment: Segment, hash: number): void {
-		if (segment.depth === maxDepth) {
-			const old = segment.slots;
-			segment.slots = new Uint32Array(old.length * 2);
-			segment.count = 0;
-			for (let at = 0; at < old.length; at += 2) if (old[at + 1] !== 0) segment.add(old[at]!, old[at + 1]!);
-			return;
+	#probe(from: number): number {
+		const words = this.#words;
+		const base = this.#base;
+		const hash = this.#hash;
+		let at = from;
+		let node = words[base + at + 1]!;
+		while (node !== 0 && words[base + at] !== hash) {
+			at = (at + 2) & segmentMask;
+			node = words[base + at + 1]!;
 		}
-		if (segment.depth === this.#depth) this.#doubleDirectory();
-		this.#split(segment, hash);
+		this.#at = at;
+		return node === 0 && this.#overflow.size > 0 ? this.#nextOverflow() : node;
+	}
+
+	#nextOverflow(): number {
+		return this.#overflow.get(this.#hash)?.[this.#overflowAt++] ?? 0;
+	}
+
+	#removeOverflow(hash: number, node: number): boolean {
+		const nodes = this.#overflow.get(hash);
+		const at = nodes?.indexOf(node) ?? -1;
+		if (nodes === undefined || at === -1) return false;
+		nodes.splice(at, 1);
+		if (nodes.length === 0) this.#overflow.delete(hash);
+		return true;
+	}
+
+	#put(segment: number, hash: number, node: number): void {
+		const words = this.#blocks[segment >>> blockShift]!;
+		const base = (segment & blockMask) << segmentWordShift;
+		let at = (hash << 1) & segmentMask;
+		while (words[base + at + 1] !== 0) at = (at + 2) & segmentMask;
+		words[base + at] = hash;
+		words[base + at + 1] = node;
+		this.#counts[segment]! += 1;
+	}
+
+	#addSegment(depth: number): number {
+		const segment = this.#counts.length;
+		// The first block is small: most trees in tests have a few nodes.
+		if (segment === 0) this.#blocks.push(new Uint32Array(2 * segmentWords));
+		else if (segment === 2) this.#blocks[0] = enlarged(this.#blocks[0]!);
+		else if ((segment & blockMask) === 0) this.#blocks.push(new Uint32Array(segmentWords << blockShift));
+		this.#counts.push(0);
+		this.#depths.push(depth);
+		return segment;
+	}
+
+	#split(segment: number, hash: number): void {
+		const depth = this.#depths[segment]!;
+		if (depth === this.#depth) this.#doubleDirectory();
+		const base = (segment & blockMask) << segmentWordShift;
+		const other = this.#addSegment(depth + 1);
+		const words = this.#blocks[segment >>> blockShift]!;
+		const entries = words.slice(base, base + segmentWords);
+		words.fill(0, base, base + segmentWords);
+		this.#counts[segment] = 0;
+		this.#depths[segment] = depth + 1;
+		const bit = 31 - depth;
+		for (let at = 0; at < entries.length; at += 2) {
+			const entryHash = entries[at]!;
+			if (entries[at + 1] !== 0) this.#put((entryHash >>> bit) & 1 ? other : segment, entryHash, entries[at + 1]!);
+		}
+		const span = 1 << (this.#depth - depth);
+		const first = (hash >>> (32 - this.#depth)) & ~(span - 1);
+		assert(this.#directory[first] === segment, 'the entries of the directory that share a segment are neighbours');
+		this.#directory.fill(other, first + span / 2, first + span);
 	}
 
 	#doubleDirectory(): void {
-		const doubled: Segment[] = [];
-		for (const segment of this.#directory) doubled.push(segment, segment);
+		const doubled = new Int32Array(this.#directory.length * 2);
+		for (let i = 0; i < doubled.length; i++) doubled[i] = this.#directory[i >>> 1]!;
 		this.#directory = doubled;
 		this.#depth += 1;
 	}
+}
 
-	#split(segment: Segment, hash: number): void {
-		const bit = 31 - segment.depth;
-		const slots = segment.slots;
-		const zero = new Segment(segment.depth + 1, slots.length >>> 1);
-		const one = new Segment(segment.depth + 1, slots.length >>> 1);
-		for (let at = 0; at < slots.length; at += 2) {
-			const node = slots[at + 1]!;
-			if (node === 0) continue;
-			const entryHash = slots[at]!;
-			((entryHash >>> bit) & 1 ? one : zero).add(entryHash, node);
+function enlarged(block: Uint32Array): Uint32Array {
+	const larger = new Uint32Array(segmentWords << blockShift);
+	larger.set(block);
+	return larger;
+}
+
+/** Moves later entries up, so that no marks of deleted ones are needed. */
+function closeGap(words: Uint32Array, base: number, from: number): void {
+	let gap = from;
+	for (let next = (gap + 2) & segmentMask; words[base + next + 1] !== 0; next = (next + 2) & segmentMask) {
+		const home = (words[base + next]! << 1) & segmentMask;
+		if (((next - home) & segmentMask) >= ((next - gap) & segmentMask)) {
+			words[base + gap] = words[base + next]!;
+			words[base + gap + 1] = words[base + next + 1]!;
+			gap = next;
 		}
-		const span = 1 << (this.#depth - segment.depth);
-		const first = (hash >>> (32 - this.#depth)) & ~(span - 1);
-		for (let i = 0; i < span; i++) this.#directory[first + i] = i < span / 2 ? zero : one;
 	}
+	words[base + gap] = 0;
+	words[base + gap + 1] = 0;
 }
