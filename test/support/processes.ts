@@ -14,6 +14,11 @@ export interface RunOptions {
 	readonly input?: string;
 }
 
+export interface RunningOptions extends RunOptions {
+	/** Signals go to all that the program has started, as Ctrl-C on a terminal does. */
+	readonly asGroup?: boolean;
+}
+
 /** Runs a program to its end. */
 export function run(program: string, args: readonly string[], options: RunOptions = {}): Outcome {
 	const result = spawnSync(program, args, {
@@ -43,12 +48,15 @@ export class RunningProgram {
 	readonly pid: number;
 	readonly exited: Promise<number>;
 	private waiting: (() => void)[] = [];
+	private readonly asGroup: boolean;
 
-	constructor(program: string, args: readonly string[], options: RunOptions = {}) {
+	constructor(program: string, args: readonly string[], options: RunningOptions = {}) {
+		this.asGroup = options.asGroup ?? false;
 		const child = spawn(program, args, {
 			cwd: options.cwd,
 			env: { ...process.env, ...options.env },
 			stdio: ['ignore', 'pipe', 'pipe'],
+			detached: this.asGroup,
 		});
 		const collect = (chunk: Buffer): void => {
 			this.output += chunk.toString('utf8');
@@ -85,7 +93,7 @@ export class RunningProgram {
 
 	/** Signals the program and waits for its end. @returns the exit code, -1 when the signal ended it */
 	async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number> {
-		if (this.exitCode === null) process.kill(this.pid, signal);
+		if (this.exitCode === null) process.kill(this.asGroup ? -this.pid : this.pid, signal);
 		return this.exited;
 	}
 

@@ -1,0 +1,104 @@
+/**
+ * README.md as a stranger follows it: a copy of this project in a directory of its own, each command as it is printed, in order. What the
+ * README cannot know here is replaced: the gRPC port, and where a ZooKeeper has its files (recording a). psql is a stand-in that uses pg.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort, output, RunningProgram } from '#test/support/processes';
+import { unpackRecording } from '#test/support/recordings';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'a stranger '));
+const clone = join(folder, 'chronokeeper');
+const zooKeeper = join(folder, 'zookeeper');
+const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(
+	([, block]) => block!.trim(),
+);
+const notHere = new Set(['npm start', 'npm test', 'npx ck server --config /etc/zookeeper/conf/zoo.cfg']);
+
+let environment: Record<string, string>;
+let server: RunningProgram;
+
+const psql = `#!/usr/bin/env node
+import pg from 'pg';
+const [url, flag, sql] = process.argv.slice(2);
+if (flag !== '-c') throw new Error('the stand-in knows psql URL -c SQL only');
+const client = new pg.Client({ connectionString: url });
+await client.connect();
+const { rows } = await client.query(sql);
+for (const row of rows) console.log(Object.values(row).join(' | '));
+await client.end();
+`;
+
+/** Types the block into a shell. */
+function follow(block: string): { status: number | null; said: string } {
+	const commands = block
+		.replaceAll('127.0.0.1:50051', environment.CK_SERVER!)
+		.replaceAll('/var/lib/zookeeper', zooKeeper.replaceAll(' ', '\\ '));
+	const result = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
+		cwd: clone,
+		env: environment,
+		encoding: 'utf8',
+	});
+	return { status: result.status, said: result.stdout + result.stderr };
+}
+
+beforeAll(async () => {
+	// What a clone has, as it is on the disk now: neither scratch files nor what was built.
+	const tracked = output('git', ['ls-files', '-z'], { cwd: root }).split('\0');
+	for (const name of tracked.filter((each) => each !== '' && !each.startsWith('test/recordings'))) {
+		cpSync(join(root, name), join(clone, name), { recursive: true, preserveTimestamps: true });
+	}
+	symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
+	unpackRecording('recording-a', zooKeeper);
+	const tools = join(folder, 'tools');
+	mkdirSync(tools);
+	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+	writeFileSync(join(tools, 'package.json'), '{"type":"module"}');
+	writeFileSync(join(tools, 'psql'), psql);
+	chmodSync(join(tools, 'psql'), 0o755);
+	// Run as root, PostgreSQL is a user of its own.
+	chmodSync(folder, 0o755);
+	const port = await freePort();
+	environment = {
+		...(process.env as Record<string, string>),
+		PATH: `${tools}${delimiter}${process.env.PATH}`,
+		CK_GRPC_PORT: String(port),
+		CK_HTTP_PORT: '0',
+		CK_SERVER: `127.0.0.1:${port}`,
+	};
+	server = new RunningProgram('npm', ['start'], { cwd: clone, env: environment, asGroup: true });
+	await server.waitFor(/"msg":"serving"|Chronokeeper .* serves/);
+});
+
+afterAll(async () => {
+	await server?.stop('SIGINT');
+	rmSync(folder, { recursive: true, force: true });
+});
+
+describe('README.md', () => {
+	it('has the two commands', () => {
+		expect(blocks.slice(0, 2)).toEqual(['npm start', 'npm test']);
+	});
+
+	it.each(blocks.filter((block) => !notHere.has(block)).map((block) => [block]))('%s', (block) => {
+		const result = follow(block);
+		expect(result.status, result.said).toBe(0);
+	});
+
+	it('the state that it restored is the one before the mistake', () => {
+		const { said } = follow('npx ck log --nodes restored');
+		expect(said).toContain('host=b');
+		expect(said).not.toContain('host=oops');
+	});
+
+	it('Ctrl-C stops it cleanly', async () => {
+		await server.stop('SIGINT');
+		expect(server.output).toMatch(/"msg":"stopped"/);
+		expect(server.output).not.toMatch(/npm error/i);
+	});
+});
