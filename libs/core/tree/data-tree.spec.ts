@@ -379,7 +379,7 @@ it('18-27, 42, 63, 76, 78: equals a naive tree after any transactions, and a fro
 			for (const { frozen, expected } of open) expect(describeFrozen(frozen)).toEqual(expected);
 			expectEqual(tree, naive);
 		}),
-		{ numRuns: 200 },
+		{ numRuns: 80 },
 	);
 });
 

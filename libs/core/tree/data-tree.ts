@@ -10,7 +10,7 @@ import { errors } from '#jute/errors';
 import type { Acl, Stat, StoredStat, TxnHeader } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';
 import type { Txn } from '#jute/txn';
-import { configPath, isOutsideDigest, quotaPath, rootPath, zookeeperPath } from '../model/path.ts';
+import { configPath, isOutsideDigest, parentPath, quotaPath, rootPath, zookeeperPath } from '../model/path.ts';
 import { zeroZxid } from '../model/zxid.ts';
 import { AclCache, openAclId } from './acl-cache.ts';
 import { applyTxn } from './apply.ts';
@@ -37,7 +37,7 @@ import {
 import { readOwner, readStoredStat } from './node-reader.ts';
 import { NodeStore, none, root } from './node-store.ts';
 import { Owners, visibleOwner } from './owners.ts';
-import { formatUsage, limitsName, parseQuota, QuotaPaths, statsName, statsPath } from './quota.ts';
+import { QuotaUsage } from './quota-usage.ts';
 
 export interface DataTreeOptions {
 	/** false: data is counted (dataLength) and digested, not kept, except below /zookeeper/quota. The mirror's fold. */
@@ -105,7 +105,7 @@ export class DataTree {
 	readonly #store: NodeStore;
 	readonly #owners: Owners;
 	readonly #acls = new AclCache();
-	readonly #quotas = new QuotaPaths();
+	readonly #quotas: QuotaUsage;
 	readonly #digest = new TreeDigest();
 	#dataSize = 0;
 	#unresolvedAcls = 0;
@@ -117,6 +117,7 @@ export class DataTree {
 		this.#keepData = options.keepData ?? true;
 		this.#store = new NodeStore(options.hashSeed ?? 0x811c_9dc5);
 		this.#owners = new Owners(this.#store.pages);
+		this.#quotas = new QuotaUsage(this.#store, (node, path, data) => this.#replaceData(node, path, data));
 		if (nodes === 'none') {
 			this.#loadedAcls = new Map();
 			return;
@@ -304,10 +305,10 @@ export class DataTree {
 			ephemeralOwner,
 			pzxid: zxid,
 		});
-		this.#quotaAfterCreate(path, data === null ? 0 : data.length);
+		this.#quotas.created(path, data === null ? 0 : data.length);
 		if (listener !== undefined) {
 			listener.nodeCreated(path);
-			listener.childrenChanged(parentOf(path));
+			listener.childrenChanged(parentPath(path));
 		}
 		return 0;
 	}
@@ -321,16 +322,16 @@ export class DataTree {
 		const node = store.find(path);
 		if (node === none || node === root) return errors.noNode.code;
 		// In a fuzzy snapshot it can have children of its next life; their creation comes later in the log.
-		for (let child = this.#lastLeaf(node); child !== node; child = this.#lastLeaf(node)) {
+		for (let child = this.#firstLeaf(node); child !== node; child = this.#firstLeaf(node)) {
 			this.#remove(child, store.path(child));
 		}
 		const acl = this.#acl(node);
 		const bytes = this.#dataLength(node);
 		this.#remove(node, path);
-		this.#quotaAfterDelete(path, bytes);
+		this.#quotas.deleted(path, bytes);
 		if (listener !== undefined) {
 			listener.nodeDeleted(path, acl);
-			listener.childrenChanged(parentOf(path));
+			listener.childrenChanged(parentPath(path));
 		}
 		return 0;
 	}
@@ -354,7 +355,7 @@ export class DataTree {
 		setLong(view, at + mtimeAt, header.time);
 		view.setInt32(at + versionAt, version);
 		this.#redigest(node);
-		this.#quotaAfterSetData(path, (data === null ? 0 : data.length) - bytes);
+		this.#quotas.dataChanged(path, (data === null ? 0 : data.length) - bytes);
 		listener?.dataChanged(path);
 		return 0;
 	}
@@ -435,7 +436,7 @@ export class DataTree {
 		this.#loading();
 		this.#loadedAcls = null;
 		if (!this.has(configPath) && this.has(zookeeperPath)) this.#addConfigNode();
-		this.#setUpQuotas();
+		this.#quotas.setUp();
 		this.#acls.purgeUnused();
 		return this;
 	}
@@ -470,7 +471,6 @@ export class DataTree {
 		return id === unresolvedAclId ? unresolvedAcl : this.#acls.get(id);
 	}
 
-	/** For apply.ts: the Stat for the reply. */
 	#stat(node: number): Stat {
 		const stored = readStoredStat(this.#store.pages, node);
 		const numChildren = this.#word(node, childCountField);
@@ -579,77 +579,11 @@ export class DataTree {
 	}
 
 	/** Some leaf of the subtree, the node itself when it has no children. */
-	#lastLeaf(node: number): number {
+	#firstLeaf(node: number): number {
 		let leaf = node;
 		for (let child = this.#word(leaf, firstChildField); child !== none; child = this.#word(leaf, firstChildField)) {
 			leaf = child;
 		}
 		return leaf;
 	}
-
-	// --- quotas (semantics 83)
-
-	#quotaAfterCreate(path: string, bytes: number): void {
-		if (path.startsWith(`${quotaPath}/`)) {
-			const subject = path.slice(quotaPath.length, path.lastIndexOf('/'));
-			const name = path.slice(path.lastIndexOf('/') + 1);
-			if (name === limitsName) this.#quotas.add(subject);
-			else if (name === statsName) this.#recountUsage(subject);
-		}
-		const prefix = this.#quotas.prefixOf(path);
-		if (prefix !== null) this.#addUsage(prefix, bytes, 1);
-	}
-
-	#quotaAfterDelete(path: string, bytes: number): void {
-		if (path.startsWith(`${quotaPath}/`) && path.endsWith(`/${limitsName}`)) {
-			this.#quotas.delete(path.slice(quotaPath.length, path.lastIndexOf('/')));
-		}
-		const prefix = this.#quotas.prefixOf(path);
-		if (prefix !== null) this.#addUsage(prefix, -bytes, -1);
-	}
-
-	#quotaAfterSetData(path: string, bytesDiff: number): void {
-		const prefix = this.#quotas.prefixOf(path);
-		if (prefix !== null) this.#addUsage(prefix, bytesDiff, 0);
-	}
-
-	#addUsage(subject: string, bytes: number, count: number): void {
-		const path = statsPath(subject);
-		const node = this.#store.find(path);
-		if (node === none) return;
-		const usage = parseQuota(this.#store.dataView(node));
-		this.#replaceData(node, path, formatUsage(usage.count + count, usage.bytes + bytes));
-	}
-
-	/** Counts the subtree anew, when its stats node is created or loaded. */
-	#recountUsage(subject: string): void {
-		const path = statsPath(subject);
-		const stats = this.#store.find(path);
-		if (stats === none) return;
-		let count = 0;
-		let bytes = 0;
-		const top = this.#store.find(subject);
-		for (let node = top; node !== none; node = this.#store.nextInSubtree(node, top)) {
-			count += 1;
-			bytes += this.#dataLength(node);
-		}
-		this.#replaceData(stats, path, formatUsage(count, bytes));
-	}
-
-	#setUpQuotas(): void {
-		const top = this.#store.find(quotaPath);
-		const end = `/${limitsName}`;
-		for (let node = top; node !== none; node = this.#store.nextInSubtree(node, top)) {
-			const path = this.#store.path(node);
-			if (!path.endsWith(end) || this.#word(node, childCountField) > 0) continue;
-			const subject = path.slice(quotaPath.length, -end.length);
-			this.#recountUsage(subject);
-			this.#quotas.add(subject);
-		}
-	}
-}
-
-function parentOf(path: string): string {
-	const last = path.lastIndexOf('/');
-	return last <= 0 ? rootPath : path.slice(0, last);
 }

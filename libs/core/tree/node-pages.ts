@@ -82,11 +82,6 @@ export class NodePages extends PageReader {
 		this.#epochs = new Uint32Array(64);
 	}
 
-	/** Records ever handed out; every live record's number is below it. */
-	get limit(): number {
-		return this.#nextNode;
-	}
-
 	/** A zeroed record. */
 	allocate(): number {
 		const node = this.#freeNode;
