@@ -40,8 +40,9 @@ export class HistoryWriter {
 		return this.#written;
 	}
 
-	get pending(): number {
-		return this.#fold.pendingTxns;
+	/** Whether there is something that no write was begun for. */
+	get hasMore(): boolean {
+		return this.#inFlight !== null || this.#fold.pendingTxns > 0;
 	}
 
 	get isFull(): boolean {

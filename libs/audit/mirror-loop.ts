@@ -130,12 +130,13 @@ export class MirrorLoop {
 			this.#writer = null;
 			await this.#begin(client, cursor);
 		}
+		this.#error = null;
 		this.#noteMirrored(0);
 		while (!this.#host.stopping || (this.#writer!.written.zxid ?? 0) < this.#host.committed()) {
 			const more = await this.#pass();
 			const writer = this.#writer!;
 			if (writer.writing === null) {
-				if (writer.pending > 0) await writer.flush();
+				if (writer.hasMore) await writer.flush();
 				else if (!more) await this.#idle();
 			} else if (writer.isFull || !more) {
 				await writer.writing;
@@ -181,6 +182,7 @@ export class MirrorLoop {
 		const options = { writer: name, allowDigestMismatch, through, warn, ...(restored === null ? {} : { restored }) };
 		const written = (batch: { readonly to: HistoryPoint; readonly txnCount: number }) => {
 			this.#mirrored = batch.to.zxid;
+			this.#error = null;
 			this.#noteMirrored(batch.txnCount);
 		};
 		const catchUp = new CatchUp(client, sources, { ...options, written });
@@ -207,7 +209,6 @@ export class MirrorLoop {
 
 	#noteMirrored(batchTxns: number): void {
 		if (this.#writer !== null) this.#mirrored = this.#writer.written.zxid;
-		if (this.#state !== 'catching up') this.#error = null;
 		this.#report(this.#state === 'catching up' && this.#writer === null ? 'catching up' : 'mirroring', batchTxns);
 	}
 
