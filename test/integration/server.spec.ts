@@ -300,6 +300,7 @@ describe('the process', () => {
 		let next = 0;
 		for (let round = 0; round < 3; round++) {
 			const server = await compiled.start(env);
+			open.add({ close: () => server.stop('SIGTERM').then(() => undefined) });
 			const client = connect(server.addresses.grpc);
 			for (const path of acknowledged) expect(await client.exists(path), path).toBeDefined();
 			const until = acknowledged.size + 400;
@@ -320,6 +321,7 @@ describe('the process', () => {
 			client.close();
 		}
 		const last = await compiled.start(env);
+		open.add({ close: () => last.stop('SIGTERM').then(() => undefined) });
 		const client = connect(last.addresses.grpc);
 		const { names } = await client.children('/');
 		const there = new Set(names.map((name) => `/${name}`));

@@ -68,7 +68,8 @@ export class ZnodeRequests {
 			acl: request.acl.length === 0 ? openAcl : request.acl.map(acl),
 			mode,
 			...(isTtl ? { ttlMs: Number(request.ttlMs) } : {}),
-			withStat: true,
+			// The answer has the Stat all the same; so the history says `create`, not `create2`.
+			withStat: false,
 		};
 	}
 
