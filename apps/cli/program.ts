@@ -9,6 +9,7 @@ import { addGet } from './commands/get.ts';
 import { addImport } from './commands/import.ts';
 import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
+import { addRestore } from './commands/restore.ts';
 import { addServer } from './commands/server.ts';
 import { addSet } from './commands/set.ts';
 import { addStat } from './commands/stat.ts';
@@ -52,6 +53,7 @@ export function makeProgram(context: CommandContext): Command {
 	addStat(program, context);
 	program.commandsGroup('History, in PostgreSQL:');
 	addImport(program, context);
+	addRestore(program, context);
 	program.commandsGroup('Data directories, also those of Apache ZooKeeper:');
 	addLog(program, context);
 	return program;
