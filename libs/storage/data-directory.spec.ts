@@ -55,6 +55,14 @@ describe('the layout', () => {
 		expect(directory.compressedSnapshots().map((file) => path.basename(file))).toEqual(['snapshot.5df.gz']);
 	});
 
+	it('does not overlook a file whose zxid is beyond what this build holds', () => {
+		touch('log.1');
+		touch('log.20000000000000');
+		expect(() => new DataDirectory(root).logs()).toThrow(/log\.20000000000000: zxid 0x20000000000000 is outside/);
+		touch('snapshot.8000000000000000');
+		expect(new DataDirectory(root).snapshots()).toEqual([]);
+	});
+
 	it('is nothing yet for a new replica, and only create() makes it', () => {
 		const directory = new DataDirectory(path.join(root, 'new'), path.join(root, 'new-log'));
 		expect([directory.logs(), directory.snapshots()]).toEqual([[], []]);

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Zxid } from '#core/model/zxid';
+import { StorageDamage } from './damage.ts';
 import { logPrefix, snapshotPrefix, zxidInName } from './file-names.ts';
 
 export const versionDirectory = 'version-2';
@@ -54,19 +55,31 @@ export class DataDirectory {
 function inner(directory: string): string {
 	const version = path.join(directory, versionDirectory);
 	if (fs.existsSync(version)) return version;
-	const plain = names(directory).some(
-		(name) => zxidInName(name, logPrefix) !== undefined || zxidInName(name, snapshotPrefix) !== undefined,
-	);
+	const plain = names(directory).some((name) => /^(log|snapshot)\.[0-9a-f]{1,16}$/i.test(name));
 	return plain ? directory : version;
 }
 
 function list(directory: string, prefix: string): StoredFile[] {
 	const files: StoredFile[] = [];
 	for (const name of names(directory)) {
-		const zxid = zxidInName(name, prefix);
-		if (zxid !== undefined) files.push({ path: path.join(directory, name), zxid });
+		const file = path.join(directory, name);
+		const zxid = zxidOf(file, prefix);
+		if (zxid !== undefined) files.push({ path: file, zxid });
 	}
 	return files.sort((a, b) => a.zxid - b.zxid);
+}
+
+function zxidOf(file: string, prefix: string): Zxid | undefined {
+	try {
+		return zxidInName(path.basename(file), prefix);
+	} catch (error) {
+		if (!(error instanceof RangeError)) throw error;
+		throw new StorageDamage({
+			file,
+			problem: error.message,
+			advice: 'This release cannot serve this history; nothing was changed',
+		});
+	}
 }
 
 /** A directory that is not there yet has no files. */

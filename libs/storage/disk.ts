@@ -1,6 +1,7 @@
 /** What the log needs of a file system: so little that a test can keep the image after each step, or let it fail. */
 import fs from 'node:fs';
 import { open } from 'node:fs/promises';
+import path from 'node:path';
 
 export interface Disk {
 	/** Creates the file, or empties it. Its name is durable only after syncDirectory. */
@@ -32,6 +33,30 @@ export async function syncDirectory(path: string): Promise<void> {
 		await directory.sync();
 	} finally {
 		await directory.close();
+	}
+}
+
+/** Durable when it returns, and never half written: a temporary file takes the place of the old one. */
+export function replaceFile(file: string, text: string): void {
+	const temporary = `${file}.tmp`;
+	const fd = fs.openSync(temporary, 'w');
+	try {
+		fs.writeSync(fd, text);
+		fs.fsyncSync(fd);
+	} finally {
+		fs.closeSync(fd);
+	}
+	fs.renameSync(temporary, file);
+	syncDirectorySync(path.dirname(file));
+}
+
+/** As syncDirectory, for worker threads and command lines. */
+export function syncDirectorySync(directory: string): void {
+	const fd = fs.openSync(directory, 'r');
+	try {
+		fs.fsyncSync(fd);
+	} finally {
+		fs.closeSync(fd);
 	}
 }
 

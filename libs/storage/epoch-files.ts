@@ -4,6 +4,7 @@ import path from 'node:path';
 import { maxEpoch } from '#core/model/zxid';
 import { StorageDamage } from './damage.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { replaceFile } from './disk.ts';
 
 export type EpochName = 'acceptedEpoch' | 'currentEpoch';
 
@@ -21,28 +22,6 @@ export function writeEpoch(directory: DataDirectory, name: EpochName, epoch: num
 /** The server's number; undefined for a standalone server. */
 export function readMyId(directory: DataDirectory): number | undefined {
 	return readNumber(path.join(directory.dataDir, 'myid'), 255);
-}
-
-export function replaceFile(file: string, text: string): void {
-	const temporary = `${file}.tmp`;
-	const fd = fs.openSync(temporary, 'w');
-	try {
-		fs.writeSync(fd, text);
-		fs.fsyncSync(fd);
-	} finally {
-		fs.closeSync(fd);
-	}
-	fs.renameSync(temporary, file);
-	syncDirectorySync(path.dirname(file));
-}
-
-export function syncDirectorySync(directory: string): void {
-	const fd = fs.openSync(directory, 'r');
-	try {
-		fs.fsyncSync(fd);
-	} finally {
-		fs.closeSync(fd);
-	}
 }
 
 function readNumber(file: string, largest: number): number | undefined {

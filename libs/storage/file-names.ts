@@ -14,11 +14,17 @@ export function snapshotFileName(zxid: Zxid): string {
 	return `${snapshotPrefix}.${zxid.toString(16)}`;
 }
 
-/** The zxid in a file's name; undefined for any other file. */
+/**
+ * The zxid in a file's name; undefined for any other file, and for numbers that ZooKeeper does not take for a zxid either.
+ * @throws RangeError when it is one that this build cannot hold exactly: such a file must not be overlooked.
+ */
 export function zxidInName(name: string, prefix: string): Zxid | undefined {
 	if (!name.startsWith(`${prefix}.`)) return undefined;
 	const hex = name.slice(prefix.length + 1);
 	if (!/^[0-9a-f]{1,16}$/i.test(hex)) return undefined;
 	const value = BigInt(`0x${hex}`);
-	return value > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : zxidFromBigInt(value);
+	return value > largestZxid ? undefined : zxidFromBigInt(value);
 }
+
+/** A Java long. */
+const largestZxid = 0x7fff_ffff_ffff_ffffn;

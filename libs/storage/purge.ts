@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { Zxid } from '#core/model/zxid';
 import type { DataDirectory, StoredFile } from './data-directory.ts';
-import { syncDirectorySync } from './epoch-files.ts';
+import { syncDirectorySync } from './disk.ts';
 import { missingSeal } from './snapshot-reader.ts';
 
 export interface PurgeRequest {
@@ -14,7 +14,7 @@ export interface PurgeRequest {
 
 export const minRetain = 3;
 
-/** What purge() would remove, oldest first. */
+/** What purge() would remove: snapshots, then logs. */
 export function purgeable(directory: DataDirectory, request: PurgeRequest): StoredFile[] {
 	const snapshots = directory.snapshots();
 	const sound = snapshots.filter((snapshot) => missingSeal(snapshot.path) === null);
@@ -30,7 +30,7 @@ export function purgeable(directory: DataDirectory, request: PurgeRequest): Stor
 	return [...snapshots.filter((snapshot) => snapshot.zxid < oldest), ...oldLogs];
 }
 
-/** Removes them, logs before snapshots as a crash in between must not leave logs that begin before any snapshot's reach. */
+/** Removes them in that order: a crash in between leaves logs too many, never a snapshot whose logs are gone. */
 export function purge(directory: DataDirectory, request: PurgeRequest): StoredFile[] {
 	const files = purgeable(directory, request);
 	for (const file of files) fs.unlinkSync(file.path);

@@ -230,6 +230,7 @@ describe('damaged files', () => {
 		expect(outcome.tree.lastProcessedZxid).toBe(outcome.lastZxid);
 		expect(path.basename(outcome.snapshot!.path)).toBe(expected.snapshot);
 		expect(outcome.digestMismatches).toBe(0);
+		expect(outcome.snapshotDue).toBe(expected.warning !== undefined);
 		expect(outcome.warnings).toHaveLength(expected.warning === undefined ? 0 : 1);
 		if (expected.warning !== undefined) expect(outcome.warnings[0]).toMatch(expected.warning);
 	}
@@ -290,7 +291,9 @@ describe('what the operator can do', () => {
 			(directory) => unpackDamaged('log-wrong-data-right-checksum', directory),
 			outcomeOf,
 		);
-		expect((outcome as StorageDamage).advice).toMatch(/charset.*container.*plain create.*allowDigestMismatch/);
+		expect((outcome as StorageDamage).advice).toMatch(
+			/charset.*container.*plain create.*recovery\.allowDigestMismatch=true/,
+		);
 	});
 
 	for (const name of ['snapshots-all-missing', 'snapshots-all-flipped']) {

@@ -7,7 +7,7 @@
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
-import { RecoveryRefused, restoreAdvice, SnapshotDamage } from './damage.ts';
+import { RecoveryRefused, restoreAdvice, SnapshotDamage, StorageDamage } from './damage.ts';
 import { DataDirectory, type StoredFile } from './data-directory.ts';
 import { describeMismatch, harmlessCauses, type Mismatch } from './digest-check.ts';
 import { LogFileReader } from './log-file-reader.ts';
@@ -38,6 +38,11 @@ export interface Recovered {
 	/** Null for a new replica. */
 	readonly snapshot: StoredFile | null;
 	readonly txnsReplayed: number;
+	/**
+	 * Whether a snapshot should be written before the first transaction is: there is none yet, or this start had to work around something
+	 * that the next one need not meet again.
+	 */
+	readonly snapshotDue: boolean;
 	/** Only with allowDigestMismatch more than 0. */
 	readonly digestMismatches: number;
 	/** The first of them, for the audit. */
@@ -79,7 +84,11 @@ function* recoverSteps(directory: DataDirectory, options: RecoveryOptions): Gene
 		const start = yield* trySnapshot(snapshot, warn);
 		if (start === null) continue;
 		const attempt: string[] = [];
-		const outcome = yield* replay(start, logs, { allowDigestMismatch, warn: (warning) => attempt.push(warning) });
+		const doubted: Mismatch | null = failure?.mismatch ?? null;
+		const outcome: ReplayOutcome = yield* replayOr(
+			doubted,
+			replay(start, logs, { allowDigestMismatch, warn: (warning) => attempt.push(warning) }),
+		);
 		if (outcome.mismatch === null) {
 			if (failure !== null) {
 				warn(
@@ -98,6 +107,19 @@ function* recoverSteps(directory: DataDirectory, options: RecoveryOptions): Gene
 	const outcome = yield* replay(start, logs, { allowDigestMismatch, warn });
 	if (outcome.mismatch !== null) throw digestRefusal(outcome.mismatch);
 	return finish(start, outcome, snapshots, null, warnings);
+}
+
+/** The second attempt is made because of a mismatch: when it ends in damage, the mismatch is what there is to say. */
+function* replayOr(
+	doubted: Mismatch | null,
+	steps: Generator<ReplayProgress, ReplayOutcome>,
+): Generator<ReplayProgress, ReplayOutcome> {
+	try {
+		return yield* steps;
+	} catch (error) {
+		if (doubted === null || !(error instanceof StorageDamage)) throw error;
+		throw digestRefusal(doubted);
+	}
 }
 
 /** Null, with a warning, for a snapshot that is not sound: the one before it and the logs have the same. */
@@ -143,6 +165,7 @@ function finish(
 		warnings,
 		snapshot,
 		txnsReplayed: outcome.txns,
+		snapshotDue: snapshot === null || warnings.length > 0,
 		digestMismatches: check.mismatches,
 		firstMismatch: check.first,
 	};
@@ -226,7 +249,7 @@ function digestRefusal(mismatch: Mismatch): RecoveryRefused {
 		...(mismatch.offset === null ? {} : { offset: mismatch.offset }),
 		zxid: mismatch.zxid,
 		problem: `${describeMismatch(mismatch)}: what the files give is not the tree that was there`,
-		advice: `${restoreAdvice}. ${harmlessCauses}: if that is so here, start with allowDigestMismatch, which the audit records`,
+		advice: `${restoreAdvice}. ${harmlessCauses}: if that is so here, start with recovery.allowDigestMismatch=true, which the audit records`,
 	});
 }
 

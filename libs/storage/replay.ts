@@ -1,4 +1,5 @@
 /** One attempt to rebuild a tree: a snapshot and the records behind it. */
+import fs from 'node:fs';
 import { formatZxid, isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
@@ -10,6 +11,7 @@ import { loadSnapshot, type SnapshotSummary } from './snapshot-reader.ts';
 
 export interface ReplayProgress {
 	readonly phase: 'snapshot' | 'logs';
+	/** What is being read; the bytes are those of the snapshot, or of all logs behind it with their preallocated zeros. */
 	readonly file: string;
 	readonly bytesDone: number;
 	readonly bytesTotal: number;
@@ -105,13 +107,28 @@ export function* replay(
 			sinceYield += entry.length;
 			if (sinceYield > 1 << 20) {
 				sinceYield = 0;
-				yield { phase: 'logs', file, bytesDone: offset, bytesTotal: 0 };
+				yield {
+					phase: 'logs',
+					file,
+					bytesDone: bytesBefore(files, file) + offset,
+					bytesTotal: bytesBefore(files, null),
+				};
 			}
 		}
 	}
 	const unsettled = options.until === undefined ? check.finished() : null;
 	if (!options.allowDigestMismatch) stopAt ??= unsettled;
 	return { lastZxid: last, txns, check, mismatch: options.allowDigestMismatch ? null : stopAt };
+}
+
+/** The size of all files before this one; of all for null. */
+function bytesBefore(files: readonly StoredFile[], file: string | null): number {
+	let bytes = 0;
+	for (const each of files) {
+		if (each.path === file) break;
+		bytes += fs.statSync(each.path).size;
+	}
+	return bytes;
 }
 
 const noSection = { zxid: zeroZxid, version: 0, value: 0n };

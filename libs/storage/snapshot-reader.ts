@@ -145,7 +145,7 @@ class SnapshotReader {
 			const id = reader.readSessionId();
 			const timeoutMs = reader.readInt();
 			this.#window.at = reader.position;
-			sink.session?.(id, timeoutMs);
+			this.#hand('a session', () => sink.session?.(id, timeoutMs));
 		}
 		this.#sessions = count;
 	}
@@ -156,7 +156,7 @@ class SnapshotReader {
 			const aclId = this.#have(12, 'the ACLs').readSignedLong();
 			this.#window.at += 8;
 			const acl = this.#readAclList();
-			sink.acl?.(aclId, acl);
+			this.#hand('an ACL list', () => sink.acl?.(aclId, acl));
 		}
 	}
 
@@ -268,6 +268,15 @@ class SnapshotReader {
 		} catch (error) {
 			if (error instanceof JuteError) throw this.#damage(error.message, error);
 			throw error;
+		}
+	}
+
+	/** What the sink does not take is no tree: the seal, which comes last, would say so too. */
+	#hand(what: string, give: () => void): void {
+		try {
+			give();
+		} catch (error) {
+			throw this.#damage(`${what} cannot be taken (${(error as Error).message})`, error);
 		}
 	}
 

@@ -8,7 +8,7 @@ import { adler32 } from '#jute/adler32';
 import { JuteWriter } from '#jute/codec';
 import { type Acl, type StoredStat, writeStoredStat } from '#jute/records';
 import type { SessionId } from '#jute/scalars';
-import { syncDirectorySync } from './epoch-files.ts';
+import { syncDirectorySync } from './disk.ts';
 import { fileHeader, snapshotKind } from './file-header.ts';
 import { snapshotFileName, unfinishedSnapshotPrefix } from './file-names.ts';
 import type { SnapshotDigest } from './snapshot-reader.ts';

@@ -147,7 +147,7 @@ export class FileTxnLog implements TxnLog {
 	/** Writes batch after batch until nothing is waiting. What goes wrong with the disk goes to the listener. */
 	async #writeOn(): Promise<void> {
 		// The listener must not be called, nor the batch closed, inside append().
-		await null;
+		await Promise.resolve();
 		for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch()) {
 			this.#inFlightBytes = batch.writer.position;
 			this.#queuedBytes -= batch.writer.position;
