@@ -69,7 +69,8 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	// What it calls an error stands in the exception too.
 	const tell = (...words: unknown[]) => logger.debug(`grpc-js: ${words.join(' ')}`);
 	setLogger({ error: tell, info: tell, debug: tell });
-	const healthService = new HealthImplementation({ '': 'SERVING' });
+	const healthService = new HealthImplementation();
+	showHealth(healthService, health);
 	const grpc = new GrpcDoor({
 		address: config.grpcAddress,
 		port: config.grpcPort,

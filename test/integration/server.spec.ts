@@ -1,12 +1,26 @@
 /** A whole server: in this process on random ports, and as a process that is killed. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import {
+	type ClientDuplexStream,
+	credentials,
+	Metadata,
+	makeClientConstructor,
+	type ServiceDefinition,
+	type ServiceError,
+	status,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { service as healthService } from 'grpc-health-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChronokeeperClient, CreateMode } from '#client/client';
 import { ClientError } from '#client/client-error';
+import { zeroZxid } from '#core/model/zxid';
 import { ErrorDetail } from '#proto/chronokeeper/v1/common';
 import { ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
 import { ErrorInfo } from '#proto/google/rpc/error_details';
@@ -14,6 +28,7 @@ import { Status } from '#proto/google/rpc/status';
 import { loadConfig } from '#server/config/config';
 import type { Values } from '#server/config/keys';
 import { type RunningServer, startServer } from '#server/start-server';
+import { readLogs } from '#storage/history-reader';
 import { createLogger } from '#telemetry/logger';
 import { CompiledServer } from '#test/support/compiled-server';
 
@@ -269,6 +284,29 @@ describe('the server', () => {
 		expect((await client.status()).ready).toBe(false);
 	});
 
+	it('purges old snapshots and their logs, but nothing that the mirror lacks', async () => {
+		const dataDir = newDirectory();
+		const server = await start(dataDir);
+		const client = connect(server.addresses.grpc);
+		for (let i = 0; i < 6; i++) {
+			await client.create(`/n${i}`, null);
+			await client.takeSnapshot();
+		}
+		const files = () => readdirSync(join(dataDir, 'version-2')).filter((name) => /^(log|snapshot)\./.test(name)).length;
+		const before = files();
+		const { replica } = server;
+		const mirrored = replica.mirrored;
+		replica.mirrored = () => zeroZxid;
+		expect(replica.autopurge.run()).toEqual([]);
+		replica.mirrored = mirrored;
+		expect(replica.autopurge.run().length).toBeGreaterThan(0);
+		expect(files()).toBeLessThan(before);
+		client.close();
+		await server.close();
+		const again = await start(dataDir);
+		expect((await connect(again.addresses.grpc).status()).znodes).toBe(10n);
+	});
+
 	it('refuses a directory that another one serves, and a port that is taken', async () => {
 		const dataDir = newDirectory();
 		const server = await start(dataDir);
@@ -284,6 +322,88 @@ describe('the server', () => {
 		);
 		// What failed to start has given its directory back.
 		await expect(start(other)).resolves.toBeDefined();
+	});
+});
+
+describe('the gRPC port', () => {
+	it('has health and reflection', async () => {
+		const { addresses } = await start(newDirectory());
+		const health = makeClientConstructor(healthService, 'Health');
+		const healthClient = new health(addresses.grpc, credentials.createInsecure());
+		open.add(healthClient);
+		for (const service of ['', 'chronokeeper.v1.ZnodeService']) {
+			const answer = await new Promise((resolve, reject) =>
+				healthClient.check!({ service }, (error: ServiceError | null, response: unknown) =>
+					error === null ? resolve(response) : reject(error),
+				),
+			);
+			expect(answer).toEqual({ status: 'SERVING' });
+		}
+		const reflection = loadSync(
+			createRequire(import.meta.url).resolve('@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto'),
+		);
+		const definition = reflection['grpc.reflection.v1.ServerReflection'] as ServiceDefinition;
+		const list = async (): Promise<string> => {
+			const client = new (makeClientConstructor(definition, 'Reflection'))(
+				addresses.grpc,
+				credentials.createInsecure(),
+			);
+			const call = client.ServerReflectionInfo!() as ClientDuplexStream<object, object>;
+			try {
+				call.write({ listServices: '' });
+				const [response] = (await once(call, 'data')) as [object];
+				return JSON.stringify(response);
+			} catch (error) {
+				return String(error);
+			} finally {
+				call.on('error', () => undefined);
+				call.cancel();
+				client.close();
+			}
+		};
+		// It is added when the port is open already.
+		await expect.poll(list, { timeout: 10_000 }).toContain('chronokeeper.v1.HistoryService');
+	});
+
+	it('follows the trace of a sampled caller, into the log and to the collector', async () => {
+		const bodies: string[] = [];
+		const collector = createServer((request, response) => {
+			const chunks: Buffer[] = [];
+			request.on('data', (chunk: Buffer) => chunks.push(chunk));
+			request.on('end', () => {
+				if (request.url === '/v1/traces') bodies.push(Buffer.concat(chunks).toString('latin1'));
+				response.end();
+			});
+		}).listen(0, '127.0.0.1');
+		await once(collector, 'listening');
+		open.add({ close: () => void collector.close() });
+		const { port } = collector.address() as { port: number };
+		const dataDir = newDirectory();
+		const server = await start(dataDir, { 'otel.endpoint': `http://127.0.0.1:${port}`, 'otel.sampleRatio': 0 });
+		const raw = new ZnodeServiceClient(server.addresses.grpc, credentials.createInsecure());
+		open.add(raw);
+		const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+		const create = (path: string, metadata: Metadata) =>
+			new Promise<string>((resolve, reject) => {
+				const request = { path, data: undefined, mode: CreateMode.CREATE_MODE_PERSISTENT, acl: [], ttlMs: 0n };
+				let traceparent = '';
+				raw
+					.create(request, metadata, (error) => (error === null ? resolve(traceparent) : reject(error)))
+					.on('metadata', (answered: Metadata) => {
+						traceparent = String(answered.get('traceparent')[0] ?? '');
+					});
+			});
+		const sampled = new Metadata();
+		sampled.set('traceparent', `00-${traceId}-00f067aa0ba902b7-01`);
+		const traceparent = await create('/traced', sampled);
+		expect(traceparent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
+		expect(await create('/untraced', new Metadata())).toBe('');
+		const contexts = [...readLogs(dataDir)].map(({ record }) => record.context);
+		expect(contexts).toMatchObject([{ traceparent, door: 'grpc' }, { traceparent: '' }]);
+		await expect.poll(() => bodies.length, { timeout: 10_000 }).toBeGreaterThan(0);
+		await server.close();
+		for (const name of ['grpc create', 'prep', 'sync', 'final', 'chronokeeper.zxid'])
+			expect(bodies.join('')).toContain(name);
 	});
 });
 
@@ -329,6 +449,43 @@ describe('the process', () => {
 		expect(acknowledged.size).toBeGreaterThanOrEqual(1200);
 		expect(await last.stop('SIGTERM')).toBe(0);
 		expect(last.output).toContain('"msg":"stopped"');
+	});
+
+	it('stops acknowledging when the disk is full, goes on reading, and has everything acknowledged afterwards', async () => {
+		const env = { CK_DATA_DIR: newDirectory(), CK_AUDIT_MODE: 'off', CK_PRE_ALLOC_SIZE: '64' };
+		// No file may become larger than 256 KiB: to the log that is a full disk.
+		const server = await compiled.start(env, ['bash', '-c', 'ulimit -f 256; exec "$@"', 'limited']);
+		open.add({ close: () => server.stop('SIGTERM').then(() => undefined) });
+		const client = connect(server.addresses.grpc);
+		const acknowledged: string[] = [];
+		let failure: unknown;
+		for (let i = 0; failure === undefined && i < 1000; i++) {
+			await client.create(`/n${i}`, new Uint8Array(4096)).then(
+				() => acknowledged.push(`/n${i}`),
+				(error) => {
+					failure = error;
+				},
+			);
+		}
+		// Whether the one in flight is on disk is not known; the next ones are refused.
+		expect(failure).toMatchObject({ status: 'UNAVAILABLE', codeName: 'ConnectionLoss' });
+		await expect(client.create('/more', null)).rejects.toMatchObject({
+			codeName: 'SystemError',
+			message: expect.stringMatching(/Cannot write the transaction log .*EFBIG/),
+		});
+		expect(await client.exists(acknowledged[0]!)).toBeDefined();
+		const { code, body } = await health(server);
+		expect([code, body.status]).toEqual([503, 'failed']);
+		expect((await fetch(`http://${server.addresses.http}/health/live`)).status).toBe(200);
+		expect(server.output).toMatch(/"level":"fatal".*"state":"logFailed"/);
+		client.close();
+		expect(await server.stop('SIGTERM')).toBe(0);
+		const next = await compiled.start(env);
+		open.add({ close: () => next.stop('SIGTERM').then(() => undefined) });
+		const again = connect(next.addresses.grpc);
+		for (const path of acknowledged) expect(await again.exists(path), path).toBeDefined();
+		expect((await again.status()).ready).toBe(true);
+		again.close();
 	});
 
 	it('says what is wrong with its configuration and ends', async () => {

@@ -34,15 +34,25 @@ export class CompiledServer {
 	}
 
 	/** Settles when it serves; the address of each port is in its log. */
-	async start(env: Readonly<Record<string, string>>): Promise<RunningProgram & { addresses: ServerAddresses }> {
-		const program = this.run(env);
+	async start(
+		env: Readonly<Record<string, string>>,
+		wrapper: readonly string[] = [],
+	): Promise<RunningProgram & { addresses: ServerAddresses }> {
+		const program = this.#spawn(env, wrapper, []);
 		const [line] = await program.waitFor(/^\{.*"msg":"serving"\}$/m);
 		const { grpc, http } = JSON.parse(line) as ServerAddresses;
 		return Object.assign(program, { addresses: { grpc, http } });
 	}
 
 	run(env: Readonly<Record<string, string>>, ...args: string[]): RunningProgram {
-		return new RunningProgram(process.execPath, [join(this.dist, 'apps', 'server', 'main.js'), ...args], {
+		return this.#spawn(env, [], args);
+	}
+
+	/** @param wrapper a command that runs what follows it */
+	#spawn(env: Readonly<Record<string, string>>, wrapper: readonly string[], args: readonly string[]): RunningProgram {
+		const main = join(this.dist, 'apps', 'server', 'main.js');
+		const [program, ...all] = [...wrapper, process.execPath, main, ...args] as [string, ...string[]];
+		return new RunningProgram(program, all, {
 			cwd: this.#directory,
 			env: { CK_GRPC_PORT: '0', CK_HTTP_PORT: '0', CK_AUDIT_POSTGRES_PORT: '0', ...env },
 		});

@@ -11,6 +11,7 @@ import { grpcError, ZooKeeperError } from './grpc-error.ts';
 export interface GrpcCall {
 	getPeer(): string;
 	readonly metadata: Metadata;
+	sendMetadata(metadata: Metadata): void;
 }
 
 export interface DigestOptions {

@@ -3,6 +3,7 @@
  * are under way, further ones wait here, in order.
  */
 import { randomUUID } from 'node:crypto';
+import { Metadata } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
 import type { Op, Reply, Result } from '#core/model/op';
 import { noSession, type Zxid } from '#core/model/zxid';
@@ -47,6 +48,7 @@ export class Submission {
 		const caller = callerOf(call, this.digest);
 		const [incoming] = call.metadata.get('traceparent');
 		const traced = this.tracing.request('grpc', op.kind, incoming === undefined ? undefined : String(incoming));
+		if (traced !== undefined) sendTraceparent(call, traced.traceparent);
 		if (this.host.isThrottled) await new Promise<void>((resolve) => this.#waiting.push(resolve));
 		const requestId = `${this.#idPrefix}-${++this.#requests}`;
 		const reply = await new Promise<Reply>((resolve) =>
@@ -72,6 +74,13 @@ export class Submission {
 	#letIn(): void {
 		while (this.#waiting.length > 0 && !this.host.isThrottled) this.#waiting.shift()!();
 	}
+}
+
+/** So that the caller can find the trace, be it the server that decided to make one. */
+function sendTraceparent(call: GrpcCall, traceparent: string): void {
+	const metadata = new Metadata();
+	metadata.set('traceparent', traceparent);
+	call.sendMetadata(metadata);
 }
 
 /** A failed multi is answered with error 0 and the codes of its operations (semantics 42): here it is a failure. */
