@@ -1,6 +1,7 @@
 /** The commands that ask PostgreSQL: which database, and its errors in words. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { History } from '#audit/history';
 import { Failure } from './failure.ts';
 import { packageRoot } from './package-root.ts';
 import type { DatabaseOptions } from './shared-options.ts';
@@ -94,4 +95,17 @@ const adviceByState: Readonly<Record<string, string>> = {
 function placeOf(url: string): string {
 	const { hostname, port, pathname } = new URL(url);
 	return `${hostname}:${port === '' ? '5432' : port}${pathname}`;
+}
+
+/** Runs `use` with the history of the database, and closes it. */
+export function withHistory<T>(options: DatabaseOptions, use: (history: History) => Promise<T>): Promise<T> {
+	return withDatabase(options, async (url) => {
+		const { History } = await import('#audit/history');
+		const history = new History(url);
+		try {
+			return await use(history);
+		} finally {
+			await history.close();
+		}
+	});
 }
