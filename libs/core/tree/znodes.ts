@@ -166,7 +166,8 @@ export class Znodes {
 		const pages = this.store.pages;
 		const current = pages.viewOf(node).getInt32(pages.byteOffset(node) + cversionAt);
 		const cversion = parentCversion === -1 ? (current + 1) | 0 : parentCversion;
-		if (cversion <= current) return;
+		// How far ahead, modulo 2^32: behind the largest number the smallest follows (semantics 16).
+		if (((cversion - current) | 0) <= 0) return;
 		pages.touch(node);
 		const view = pages.viewOf(node);
 		const at = pages.byteOffset(node);
