@@ -1,7 +1,15 @@
 /** Reads a file from front to back through a window: bounded memory, and no system call per record. */
 import fs from 'node:fs';
 
-const chunkBytes = 1 << 20;
+const defaultChunkBytes = 1 << 20;
+
+export interface FileWindowOptions {
+	/** The byte to begin at. */
+	readonly from?: number;
+	readonly reuse?: boolean;
+	/** How much is read at a time. */
+	readonly chunkBytes?: number;
+}
 
 /**
  * `bytes[at..end)` is what has been read and not yet taken. Views of `bytes` stay valid: a window that moves on takes new memory
@@ -17,14 +25,16 @@ export class FileWindow {
 	end = 0;
 	readonly #fd: number;
 	readonly #reuse: boolean;
+	readonly #chunkBytes: number;
 	#base: number;
 	#closed = false;
 
-	constructor(file: string, options: { readonly from?: number; readonly reuse?: boolean } = {}) {
+	constructor(file: string, options: FileWindowOptions = {}) {
 		this.file = file;
 		this.#fd = fs.openSync(file, 'r');
 		this.#base = options.from ?? 0;
 		this.#reuse = options.reuse ?? false;
+		this.#chunkBytes = options.chunkBytes ?? defaultChunkBytes;
 	}
 
 	/** The byte in the file that `at` stands on. */
@@ -58,7 +68,7 @@ export class FileWindow {
 		const have = this.end - this.at;
 		// A length that the file cannot hold must not make us allocate.
 		const available = Math.max(0, this.size() - this.offset);
-		const capacity = Math.min(Math.max(chunkBytes, wanted), Math.max(available, have));
+		const capacity = Math.min(Math.max(this.#chunkBytes, wanted), Math.max(available, have));
 		if (capacity > have) this.#move(capacity, have);
 		while (this.end < capacity) {
 			const read = fs.readSync(this.#fd, this.bytes, this.end, capacity - this.end, this.#base + this.end);
@@ -73,7 +83,7 @@ export class FileWindow {
 		if (this.#reuse && this.bytes.length >= capacity) {
 			this.bytes.copyWithin(0, this.at, this.end);
 		} else {
-			const next = new Uint8Array(this.#reuse ? Math.max(capacity, chunkBytes) : capacity);
+			const next = new Uint8Array(this.#reuse ? Math.max(capacity, this.#chunkBytes) : capacity);
 			next.set(this.bytes.subarray(this.at, this.end));
 			this.bytes = next;
 			this.view = new DataView(next.buffer);

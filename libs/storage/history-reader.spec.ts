@@ -52,6 +52,21 @@ describe('readLogs', () => {
 	});
 });
 
+describe('readLogs of a replica that is running', () => {
+	it('takes what was written while it read for what it is, not for records behind damage', async () => {
+		const { log, listener } = openLog();
+		log.append(range(1, 10).map((zxid) => sampleRecord(zxid)));
+		await listener.reached(10);
+		const entries = readLogs(root);
+		const seen = [entries.next().value!.record.header.zxid as number];
+		log.append(range(11, 30).map((zxid) => sampleRecord(zxid)));
+		await listener.reached(30);
+		for (const entry of entries) seen.push(entry.record.header.zxid);
+		expect(seen).toEqual(range(1, 30));
+		await log.close();
+	});
+});
+
 describe('LogTail', () => {
 	it('follows a log while it is written, up to the committed zxid only', async () => {
 		const { log, listener } = openLog();

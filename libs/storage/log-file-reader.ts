@@ -40,6 +40,8 @@ export interface LogFileReaderOptions {
 	readonly maxRecordBytes?: number;
 	/** Data of one record are overwritten when the next is read. */
 	readonly reuse?: boolean;
+	/** How much is read at a time. */
+	readonly chunkBytes?: number;
 }
 
 export class LogFileReader {

@@ -40,10 +40,9 @@ export function* logSequence(
 		let shown = 0;
 		try {
 			for (;;) {
-				const entry = reader.next();
+				const entry = nextOrEnd(reader, last ?? before(log));
 				if (entry.kind === 'end') {
-					const warning = checkEnd(log.path, entry, last ?? before(log)) ?? unusualEnd(log.path, entry);
-					if (warning !== null) options.warn?.(warning);
+					if (entry.warning !== null) options.warn?.(entry.warning);
 					break;
 				}
 				const { zxid } = entry.record.header;
@@ -65,6 +64,30 @@ export function* logSequence(
 /** A log is named after its first transaction: what comes before that happened. */
 function before(log: StoredFile): Zxid | null {
 	return log.zxid === 0 ? null : ((log.zxid - 1) as Zxid);
+}
+
+interface CheckedEnd {
+	readonly kind: 'end';
+	readonly warning: string | null;
+}
+
+/**
+ * Where there are records behind an end, the log may also be one that is being written, which went on since this part of it was read: the end is
+ * looked at anew before anything is made of it.
+ */
+function nextOrEnd(reader: LogFileReader, last: Zxid | null): LogEntry | CheckedEnd {
+	const entry = reader.next();
+	if (entry.kind === 'record') return entry;
+	try {
+		const hole = checkEnd(reader.file, entry, last);
+		if (hole === null) return { kind: 'end', warning: unusualEnd(reader.file, entry) };
+		const again = reader.next();
+		return again.kind === 'record' ? again : { kind: 'end', warning: hole };
+	} catch (error) {
+		const again = reader.next();
+		if (again.kind === 'record') return again;
+		throw error;
+	}
 }
 
 function unusualEnd(file: string, end: LogEnd): string | null {

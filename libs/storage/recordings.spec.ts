@@ -1,11 +1,12 @@
 /** Everything that real ZooKeeper servers wrote: read, replayed, and written again byte for byte. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatSessionId, formatZxid, isContiguous, nextZxid, parseZxid, type Zxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
+import { adler32 } from '#jute/adler32';
 import { JuteWriter } from '#jute/codec';
 import type { Acl, StoredStat } from '#jute/records';
 import type { SessionId } from '#jute/scalars';
@@ -24,6 +25,7 @@ import { LogFileReader } from './log-file-reader.ts';
 import { encodeRecord } from './log-record.ts';
 import { logSequence } from './log-sequence.ts';
 import { recover } from './recovery.ts';
+import type { ReplayProgress } from './replay.ts';
 import { readSnapshot, type SnapshotDigest } from './snapshot-reader.ts';
 import { type SnapshotNode, writeSnapshot } from './snapshot-writer.ts';
 import { verifiedLine, verify } from './verify.ts';
@@ -251,10 +253,10 @@ for (const name of recordingNames) {
 
 		it('a replica starts from it with the tree that it ended with', async () => {
 			const last = expectedZxids(name).at(-1)!;
-			const progress: number[] = [];
+			const progress: ReplayProgress[] = [];
 			const recovered = await recover({
 				dataDir: directory,
-				options: { progress: ({ bytesDone }) => progress.push(bytesDone) },
+				options: { progress: (step) => progress.push(step) },
 			});
 			expect(formatZxid(recovered.lastZxid)).toBe(`0x${last}`);
 			expect(String(recovered.tree.digest())).toBe(expectedState(name, last).treeDigest);
@@ -263,6 +265,11 @@ for (const name of recordingNames) {
 			);
 			expect(recovered.warnings).toEqual([]);
 			expect(recovered.digestMismatches).toBe(0);
+			for (const phase of ['snapshot', 'logs']) {
+				const steps = progress.filter((step) => step.phase === phase);
+				expect(steps.at(-1)).toMatchObject({ bytesDone: steps.at(-1)!.bytesTotal });
+				expect(steps.map((step) => step.bytesDone)).toEqual(steps.map((step) => step.bytesDone).sort((a, b) => a - b));
+			}
 		});
 	});
 }
@@ -271,6 +278,33 @@ function csvLines(file: string): string[][] {
 	const lines = gunzipSync(readFileSync(file)).toString('utf8').trimEnd().split('\n');
 	return lines.slice(1).map((line) => line.split(','));
 }
+
+describe('snapshots of other releases', () => {
+	const file = path.join(root, 'snapshot.5df');
+	const original = () => readFileSync(path.join(root, 'recording-a', 'snapshot.5df'));
+
+	/** As ZooKeeper writes a seal: the Adler-32 of all before it, and "/". */
+	function sealed(bytes: Buffer): Buffer {
+		const seal = Buffer.alloc(13);
+		seal.writeUInt32BE(adler32(bytes), 4);
+		seal.writeInt32BE(1, 8);
+		seal.write('/', 12);
+		return Buffer.concat([bytes, seal]);
+	}
+
+	it('3.9 writes the last processed zxid behind the digest', () => {
+		const zxid = Buffer.from('00000000000005df', 'hex');
+		writeFileSync(file, sealed(Buffer.concat([original(), zxid])));
+		expect(readSnapshot(file, {})).toMatchObject({ nodes: 358, digest: { zxid: 0x5e0 } });
+		writeFileSync(file, Buffer.concat([sealed(Buffer.concat([original(), zxid])), Buffer.alloc(1)]));
+		expect(() => readSnapshot(file, {})).toThrow(/bytes behind the last seal/);
+	});
+
+	it('3.5 writes no digest section', () => {
+		writeFileSync(file, original().subarray(0, -33));
+		expect(readSnapshot(file, {})).toMatchObject({ nodes: 358, digest: null });
+	});
+});
 
 interface Manifest {
 	readonly holesFilledByASnapshotFromTheLeader?: readonly { readonly lastBefore: string; readonly snapshot: string }[];

@@ -68,7 +68,7 @@ export function checkEnd(file: string, end: LogEnd, before: Zxid | null): string
 
 /** The sound records from this byte on without a break: none when there is none at it. */
 function* soundRun(file: string, at: number): Generator<LogEntry, void> {
-	const reader = new LogFileReader(file, { from: at });
+	const reader = new LogFileReader(file, { from: at, chunkBytes: 1 << 14 });
 	try {
 		for (let entry = reader.next(); entry.kind === 'record'; entry = reader.next()) yield entry;
 	} catch (error) {
@@ -112,7 +112,7 @@ function nextCandidate(file: string, from: number): number | null {
 function hasMark(window: FileWindow, file: string, offset: number, length: number): boolean {
 	const within = window.at + recordHeadBytes + length;
 	if (within < window.end) return window.bytes[within] === endMark;
-	const other = new FileWindow(file, { from: offset + recordHeadBytes + length, reuse: true });
+	const other = new FileWindow(file, { from: offset + recordHeadBytes + length, chunkBytes: 1 });
 	try {
 		return other.need(1) > 0 && other.bytes[other.at] === endMark;
 	} finally {

@@ -61,6 +61,8 @@ export function* loadTree(snapshot: StoredFile): Steps<LoadedSnapshot> {
 	});
 	let step = steps.next();
 	for (; !step.done; step = steps.next()) yield { phase: 'snapshot', file: snapshot.path, ...step.value };
+	const { bytes } = step.value;
+	yield { phase: 'snapshot', file: snapshot.path, bytesDone: bytes, bytesTotal: bytes };
 	tree.finishLoading();
 	tree.lastProcessedZxid = snapshot.zxid;
 	return { tree, sessions, zxid: snapshot.zxid, file: snapshot.path, summary: step.value };
@@ -115,6 +117,11 @@ export function* replay(
 				};
 			}
 		}
+	}
+	const read = files.at(-1);
+	if (read !== undefined && stopAt === null) {
+		const bytes = bytesBefore(files, null);
+		yield { phase: 'logs', file: read.path, bytesDone: bytes, bytesTotal: bytes };
 	}
 	const unsettled = options.until === undefined ? check.finished() : null;
 	if (!options.allowDigestMismatch) stopAt ??= unsettled;

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -162,7 +162,6 @@ describe('the power is cut at each step of writing', () => {
 		await log.close();
 		const entries = [...readLogs(directory)];
 		const { file, offset, length } = entries[2]!;
-		const { readFileSync } = await import('node:fs');
 		const bytes = readFileSync(file);
 		for (let cut = entries[1]!.offset; cut < offset + length; cut++) {
 			for (const padded of [false, true]) {
@@ -173,6 +172,26 @@ describe('the power is cut at each step of writing', () => {
 				expect(recordsIn(directory)).toHaveLength(cut < offset ? 1 : 2);
 			}
 		}
+	});
+});
+
+describe('syncs', () => {
+	async function stepsOf(forceSync: boolean): Promise<string[]> {
+		const disk = new PowerCutDisk();
+		const listener = new RecordingListener();
+		const directory = mkdtempSync(join(root, 'syncs-'));
+		const log = new FileTxnLog({ directory, lastZxid: 0 as Zxid, preAllocSizeKiB: 64, forceSync, disk }, listener);
+		log.append([sampleRecord(1)]);
+		await listener.reached(1);
+		return disk.steps.map((step) => step.kind);
+	}
+
+	it('the name of a new log is durable before anything in it is', async () => {
+		expect(await stepsOf(true)).toEqual(['create', 'syncDirectory', 'truncate', 'write', 'write', 'datasync']);
+	});
+
+	it('there are none with forceSync=no', async () => {
+		expect(await stepsOf(false)).toEqual(['create', 'truncate', 'write', 'write']);
 	});
 });
 
