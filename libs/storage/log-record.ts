@@ -2,9 +2,9 @@
  * One record of the transaction log: Adler-32 of the body (8 bytes), length of the body (4), body, 0x42. The body is the
  * transaction's header, the transaction, the digest, and, in what Chronokeeper wrote, the audit context and the durable mark.
  *
- * The durable mark is the last thing in a body: "CKDM" and the zxid that was known to be on disk when the record was handed to the
+ * The durable mark is the last thing in a body: "CKDM" and the zxid up to which records were acknowledged as durable when this one was handed to the
  * file. It proves, after a power cut that wrote the pages of one write out of order, that the records behind a hole were never
- * acknowledged (recovery.ts). It belongs to this file, not to the transaction: each replica's log has its own.
+ * acknowledged (records-behind.ts). It belongs to this file, not to the transaction: each replica's log has its own.
  */
 import { assert } from '#core/model/assert';
 import { readAuditContext, writeAuditContext } from '#core/model/audit-context';
