@@ -27,7 +27,8 @@ import { prepareCloseSession, prepareCreateSession } from './prep/session.ts';
 import { prepareSetAcl } from './prep/set-acl.ts';
 import { prepareSetData } from './prep/set-data.ts';
 
-type Preparable = Exclude<WriteOp, { readonly kind: 'check' }>;
+/** What makes a transaction. */
+export type Preparable = Exclude<WriteOp, { readonly kind: 'check' }>;
 type Handlers = {
 	readonly [K in Preparable['kind']]: (
 		op: Extract<Preparable, { readonly kind: K }>,

@@ -7,12 +7,12 @@
  * (propose and commit) stands between prep and final: final only ever sees committed transactions, and does not know who committed
  * them. Reads go to final directly.
  */
-import type { Request, WriteOp } from '../model/op.ts';
+import type { Request } from '../model/op.ts';
 import type { Zxid } from '../model/zxid.ts';
 import type { TxnLog } from '../ports/txn-log.ts';
 import type { Session } from '../session/session.ts';
 import { Final, type FinalParts } from './final.ts';
-import { Prep, type PrepParts } from './prep.ts';
+import { Prep, type Preparable, type PrepParts } from './prep.ts';
 import { Proposal } from './proposal.ts';
 import { Sync } from './sync.ts';
 
@@ -40,8 +40,6 @@ export interface Chain {
 	 */
 	abandon(readError: number): void;
 }
-
-export type Preparable = Exclude<WriteOp, { readonly kind: 'check' }>;
 
 export interface ChainParts extends PrepParts, FinalParts {
 	readonly log: TxnLog;

@@ -100,6 +100,19 @@ it('holds back while the log is behind, expires nobody meanwhile, and goes on', 
 	expect(replica.host.stats.sessionsExpired).toBe(1);
 });
 
+it('a log that fails while it holds others back sets them free', async () => {
+	const replica = new SimReplica({ options: { maxPendingLogBytes: 100, maxBatch: 2 } });
+	const replies = Array.from({ length: 10 }, (_, i) => submit(replica, create(`/n${i}`)));
+	replica.run();
+	const stopped = replica.host.stop();
+	replica.log.fail(new Error('no space left on device'));
+	replica.run();
+	await stopped;
+	const codes = new Set(replies.map((answers) => (answers.length === 1 ? answers[0]?.error : undefined)));
+	expect(codes).toEqual(new Set([errors.connectionLoss.code, errors.systemError.code]));
+	expect([replica.host.state, replica.host.outstanding]).toEqual(['logFailed', 0]);
+});
+
 it('stop answers what was taken, even when the log holds it back, and refuses what comes later', async () => {
 	const states: HostState[] = [];
 	const replica = new SimReplica({

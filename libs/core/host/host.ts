@@ -12,15 +12,11 @@
  *     SystemError. Reads go on.
  *  7. Once an invariant is broken (a digest that differs is one) nothing is served: every request is answered SystemError, and the
  *     replica has to be started again from its log.
- *
- * How much it holds: doors stop reading from their connections while `outstanding` exceeds `globalOutstandingLimit`. A door that does
- * not obey costs its own clients ThrottledOp from `maxOutstanding` requests or `maxOutstandingBytes` on: answered in the next turn,
- * ahead of what its session still waits for, so that what the host holds is bounded whatever a door does.
  */
 import { errors } from '#jute/errors';
 import type { ChainOptions } from '../chain/options.ts';
-import { isPreparable } from '../chain/prep.ts';
-import { type Chain, type Preparable, standalone } from '../chain/wiring.ts';
+import { isPreparable, type Preparable } from '../chain/prep.ts';
+import { type Chain, standalone } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
 import type { Caller, CreateSessionOp, Op, Request, Result, Watcher } from '../model/op.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
@@ -36,8 +32,8 @@ import type { FrozenTree } from '../tree/frozen-tree.ts';
 import { WatchManager } from '../tree/watches.ts';
 import { Containers } from './containers.ts';
 import { HostStats } from './host-stats.ts';
+import { Intake } from './intake.ts';
 import { createsEphemeral } from './local-sessions.ts';
-import { opBytes } from './op-bytes.ts';
 
 export type HostState = 'serving' | 'logFailed' | 'broken' | 'stopped';
 
@@ -93,14 +89,9 @@ export class Host implements TxnLogListener {
 	readonly #events: HostEvents;
 	readonly #chain: Chain;
 	readonly #containers: Containers;
+	readonly #intake: Intake;
 	readonly #runTurn = (): void => this.#turn();
-	#queue: Request[] = [];
-	/** Beyond the bounds: answered in the next turn, whatever holds up the others. */
-	#throttled: Request[] = [];
-	#head = 0;
 	#isScheduled = false;
-	#outstanding = 0;
-	#outstandingBytes = 0;
 	#state: HostState = 'serving';
 	#stateReason = '';
 	/** The request that is being taken, while it is. */
@@ -128,6 +119,7 @@ export class Host implements TxnLogListener {
 			nowMs,
 		});
 		this.watches = options.skipAcl ? new WatchManager(tree, () => true) : new WatchManager(tree);
+		this.#intake = new Intake(options);
 		this.#containers = new Containers(tree, options, nowMs);
 		this.#chain = standalone({
 			...parts,
@@ -154,20 +146,17 @@ export class Host implements TxnLogListener {
 
 	/** Requests taken and not yet answered. Doors throttle by it. */
 	get outstanding(): number {
-		return this.#outstanding;
+		return this.#intake.outstanding;
 	}
 
 	/** True while doors should stop reading from their connections. */
 	get isThrottled(): boolean {
-		return this.#outstanding > this.#options.globalOutstandingLimit;
+		return this.#intake.isThrottled;
 	}
 
 	/** Takes a request over. Its reply comes exactly once, never from inside this call. */
 	submit(request: Request): void {
-		this.#outstanding += 1;
-		this.#outstandingBytes += opBytes(request.op);
-		if (this.#isTooMuch && request.caller.door !== 'system') this.#throttled.push(request);
-		else this.#queue.push(request);
+		this.#intake.push(request);
 		this.#wake();
 	}
 
@@ -241,9 +230,9 @@ export class Host implements TxnLogListener {
 
 	/** Answers what was taken, waits until it is durable, closes the log. Requests that come later are answered ConnectionLoss. */
 	async stop(): Promise<void> {
-		while (this.#queue.length > this.#head) {
+		while (this.#intake.waiting > 0) {
 			this.#turn();
-			if (this.#chain.isFull) await new Promise<void>((resolve) => (this.#whenRoom = resolve));
+			if (this.#isHeldBack) await new Promise<void>((resolve) => (this.#whenRoom = resolve));
 		}
 		if (this.#state === 'serving') this.#enter('stopped', new Error('the replica was stopped'));
 		await this.#log.close();
@@ -253,11 +242,16 @@ export class Host implements TxnLogListener {
 		this.submit({ sessionId, cxid: 0, op, caller: systemCaller, reply: ignore });
 	}
 
+	/** A log that failed holds nobody back: there is nothing left to wait for. */
+	get #isHeldBack(): boolean {
+		return this.#state === 'serving' && this.#chain.isFull;
+	}
+
 	/** There may be room in the log again. */
 	#goOn(): void {
 		this.#whenRoom?.();
 		this.#whenRoom = null;
-		if (this.#queue.length > this.#head) this.#wake();
+		if (this.#intake.waiting > 0) this.#wake();
 	}
 
 	#wake(): void {
@@ -270,28 +264,25 @@ export class Host implements TxnLogListener {
 		this.#isScheduled = false;
 		const startMs = this.#clock.monotonicMs();
 		const timeMs = this.#clock.now();
-		const before = this.#head;
+		let taken = 0;
 		this.#guard(() => {
-			const end = Math.min(this.#queue.length, this.#head + this.#options.maxBatch);
-			while (this.#head < end && !this.#chain.isFull) {
-				const request = this.#queue[this.#head]!;
-				this.#head += 1;
-				this.#taking = request;
-				this.#take(request, startMs, timeMs);
+			const most = Math.min(this.#intake.waiting, this.#options.maxBatch);
+			for (; taken < most && !this.#isHeldBack; taken++) {
+				this.#taking = this.#intake.shift()!;
+				this.#take(this.#taking, startMs, timeMs);
 				this.#taking = null;
 			}
 			this.#chain.flush();
-			this.#answerThrottled();
 		});
-		const taken = this.#head - before;
-		this.#compact();
+		this.#refuseTooMany();
+		this.#intake.compact();
 		if (taken > 0) {
 			this.stats.requests += taken;
 			this.#tracer.batch('prep', taken, this.#clock.monotonicMs() - startMs);
 			this.#events.answered?.();
 		}
 		// When the log holds the chain back, durable() wakes it.
-		if (this.#queue.length > this.#head && !this.#chain.isFull) this.#wake();
+		if (this.#intake.waiting > 0 && !this.#isHeldBack) this.#wake();
 	}
 
 	#take(request: Request, nowMs: number, timeMs: number): void {
@@ -340,23 +331,16 @@ export class Host implements TxnLogListener {
 		if (!this.#options.localSessionsUpgradingEnabled || session.closing) return;
 		session.isLocal = false;
 		const op: CreateSessionOp = { kind: 'createSession', timeoutMs: session.timeoutMs };
-		this.#outstanding += 1;
-		this.#outstandingBytes += opBytes(op);
-		this.#write({ ...request, op, reply: ignore }, op, session, timeMs);
+		const opening: Request = { ...request, op, reply: ignore };
+		this.#intake.count(opening);
+		this.#write(opening, op, session, timeMs);
 	}
 
-	#answerThrottled(): void {
-		const throttled = this.#throttled;
-		if (throttled.length === 0) return;
-		this.#throttled = [];
-		this.stats.throttled += throttled.length;
-		for (const request of throttled) this.#answer(request, errors.throttledOp.code);
-	}
-
-	get #isTooMuch(): boolean {
-		return (
-			this.#outstanding > this.#options.maxOutstanding || this.#outstandingBytes > this.#options.maxOutstandingBytes
-		);
+	#refuseTooMany(): void {
+		for (const request of this.#intake.takeRefused()) {
+			this.stats.throttled += 1;
+			this.#answer(request, errors.throttledOp.code);
+		}
 	}
 
 	/** 0, or why this request cannot even be tried. */
@@ -394,8 +378,7 @@ export class Host implements TxnLogListener {
 	}
 
 	#answered(request: Request): void {
-		this.#outstanding -= 1;
-		this.#outstandingBytes -= opBytes(request.op);
+		this.#intake.answered(request);
 		this.stats.answers += 1;
 	}
 
@@ -423,6 +406,7 @@ export class Host implements TxnLogListener {
 		} catch (error) {
 			this.#events.stateChanged?.('broken', new Error('requests in flight stay unanswered', { cause: error }));
 		}
+		this.#goOn();
 	}
 
 	#enter(state: HostState, reason: Error): void {
@@ -430,15 +414,5 @@ export class Host implements TxnLogListener {
 		this.#state = state;
 		this.#stateReason = reason.message;
 		this.#events.stateChanged?.(state, reason);
-	}
-
-	#compact(): void {
-		if (this.#head === this.#queue.length) {
-			this.#queue = [];
-			this.#head = 0;
-		} else if (this.#head * 2 >= this.#queue.length) {
-			this.#queue = this.#queue.slice(this.#head);
-			this.#head = 0;
-		}
 	}
 }

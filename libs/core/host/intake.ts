@@ -1,0 +1,82 @@
+/**
+ * The requests that were submitted and wait for their turn, and the account of all that are not answered yet.
+ *
+ * How much the host holds: doors stop reading from their connections while `isThrottled`. A door that does not obey costs its own clients
+ * ThrottledOp from `maxOutstanding` requests or `maxOutstandingBytes` on, answered in the next turn, ahead of what its session still
+ * waits for: what is held is bounded whatever a door does.
+ */
+import type { ChainOptions } from '../chain/options.ts';
+import type { Request } from '../model/op.ts';
+import { opBytes } from './op-bytes.ts';
+
+export class Intake {
+	readonly #options: ChainOptions;
+	#queue: Request[] = [];
+	#head = 0;
+	#refused: Request[] = [];
+	#outstanding = 0;
+	#bytes = 0;
+
+	constructor(options: ChainOptions) {
+		this.#options = options;
+	}
+
+	/** Requests taken and not yet answered, wherever they are. */
+	get outstanding(): number {
+		return this.#outstanding;
+	}
+
+	get isThrottled(): boolean {
+		return this.#outstanding > this.#options.globalOutstandingLimit;
+	}
+
+	get waiting(): number {
+		return this.#queue.length - this.#head;
+	}
+
+	push(request: Request): void {
+		this.count(request);
+		const isTooMuch =
+			this.#outstanding > this.#options.maxOutstanding || this.#bytes > this.#options.maxOutstandingBytes;
+		if (isTooMuch && request.caller.door !== 'system') this.#refused.push(request);
+		else this.#queue.push(request);
+	}
+
+	/** The next one in the order of submission. */
+	shift(): Request | undefined {
+		const request = this.#queue[this.#head];
+		if (request === undefined) return undefined;
+		this.#head += 1;
+		return request;
+	}
+
+	/** Those beyond the bounds: the caller answers them. */
+	takeRefused(): readonly Request[] {
+		if (this.#refused.length === 0) return this.#refused;
+		const refused = this.#refused;
+		this.#refused = [];
+		return refused;
+	}
+
+	/** A request that did not come by push(). */
+	count(request: Request): void {
+		this.#outstanding += 1;
+		this.#bytes += opBytes(request.op);
+	}
+
+	answered(request: Request): void {
+		this.#outstanding -= 1;
+		this.#bytes -= opBytes(request.op);
+	}
+
+	/** The end of a turn: forgets what was shifted. */
+	compact(): void {
+		if (this.#head === this.#queue.length) {
+			this.#queue = [];
+			this.#head = 0;
+		} else if (this.#head * 2 >= this.#queue.length) {
+			this.#queue = this.#queue.slice(this.#head);
+			this.#head = 0;
+		}
+	}
+}
