@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import { documentsAreTrue } from './tidy/documents.ts';
 import { importTable, insideOfCore, noCycles, noDeadFiles, pureCore } from './tidy/imports.ts';
 import { lockIsComplete } from './tidy/lock-file.ts';
-import { required, semanticsAreCited } from './tidy/semantics.ts';
 import { type Rule, readSourceFiles, type SourceFile, sourceFile } from './tidy/source-file.ts';
 import {
 	erasableSyntax,
@@ -214,17 +213,7 @@ const rules: readonly HouseRule[] = [
 			),
 		],
 	},
-	{
-		name: 'every rule of the semantics checklist is cited by a test',
-		rule: semanticsAreCited,
-		bad: [sourceFile('libs/jute/x.spec.ts', citing(required.slice(1))), sourceFile('libs/jute/x.ts', citing(required))],
-		good: [sourceFile('libs/jute/x.spec.ts', citing(required))],
-	},
 ];
-
-function citing(numbers: readonly number[]): string {
-	return numbers.map((number) => (number % 2 ? `it('${number}: …', () => {});` : `// semantics ${number}`)).join('\n');
-}
 
 describe.each(rules)('$name', ({ name, rule, bad, good }) => {
 	it('holds', () => {
