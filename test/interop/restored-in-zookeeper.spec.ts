@@ -39,7 +39,7 @@ describe.each<[string, readonly RecordingName[], number]>([
 		folder = mkdtempSync(join(tmpdir(), 'restored-'));
 		database = await createDatabase();
 		const directories = recordings.map((name) => join(folder, name.replace('/', '-')));
-		recordings.forEach((name, index) => unpackRecording(name, directories[index]!));
+		for (const [index, name] of recordings.entries()) unpackRecording(name, directories[index]!);
 		await importDirectories(directories, database.url);
 	});
 	afterAll(async () => {
