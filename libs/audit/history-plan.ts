@@ -72,7 +72,7 @@ export function planHistory(servers: readonly ScannedServer[]): HistoryPlan {
 			epoch.runs.map((it) => it.run),
 			limit,
 		)) {
-			const gap = gapBefore(piece.first, epoch, before, begins, undecided);
+			const gap = gapBefore(piece.first, epoch, before, begins && epoch === epochs[0], undecided);
 			if (gap !== null) undecided = [];
 			segments.push({ ...piece, gap });
 			before = { epoch, last: piece.last };
@@ -147,6 +147,8 @@ function gapBefore(
 	if (before === null) {
 		// The first transaction of a server that had nothing before: zxid 1, or the first of an epoch behind a snapshot of the empty tree.
 		if (first === 1 || (begins && counterOf(first) === 1)) return null;
+		if (undecided.length > 0)
+			return { afterZxid: zeroZxid, kind: 'undecided', reason: undecidedReason(undecided, first) };
 		return { afterZxid: zeroZxid, kind: 'lost', reason: `no log has the transactions before ${formatZxid(first)}` };
 	}
 	const { last } = before;
@@ -160,14 +162,17 @@ function gapBefore(
 	const { end } = before.epoch;
 	if (end !== null && end.zxid === last && end.nextEpoch === epoch.epoch && counterOf(first) === 1) return null;
 	if (undecided.length > 0) {
-		const reason = `${undecided.join(', ')} in front of a hole: whether they were committed, and what followed up to ${formatZxid((first - 1) as Zxid)}, only the logs of other servers can tell`;
-		return { afterZxid: last, kind: 'undecided', reason };
+		return { afterZxid: last, kind: 'undecided', reason: undecidedReason(undecided, first) };
 	}
 	return {
 		afterZxid: last,
 		kind: 'lost',
 		reason: `no log shows what followed ${formatZxid(last)} up to ${formatZxid((first - 1) as Zxid)}`,
 	};
+}
+
+function undecidedReason(undecided: readonly string[], first: Zxid): string {
+	return `${undecided.join(', ')} in front of a hole: whether they were committed, and what followed up to ${formatZxid((first - 1) as Zxid)}, only the logs of other servers can tell`;
 }
 
 function later(a: Zxid, b: Zxid): Zxid {

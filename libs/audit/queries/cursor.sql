@@ -1,0 +1,2 @@
+select "m"."zxid", "m"."digest", "m"."writer", "m"."mirrored"
+from "chronokeeper"."mirror_cursor" as "m"

@@ -1,0 +1,5 @@
+select d.path, d.difference, a.path as a_path, a.kind as a_kind, a.data as a_data, a.data_length as a_data_length, a.num_children as a_num_children, a.czxid as a_czxid, a.mzxid as a_mzxid, a.pzxid as a_pzxid, a.ctime as a_ctime, a.mtime as a_mtime, a.version as a_version, a.cversion as a_cversion, a.aversion as a_aversion, a.client_cversion as a_client_cversion, a.ephemeral_owner as a_ephemeral_owner, a.acl as a_acl, b.path as b_path, b.kind as b_kind, b.data as b_data, b.data_length as b_data_length, b.num_children as b_num_children, b.czxid as b_czxid, b.mzxid as b_mzxid, b.pzxid as b_pzxid, b.ctime as b_ctime, b.mtime as b_mtime, b.version as b_version, b.cversion as b_cversion, b.aversion as b_aversion, b.client_cversion as b_client_cversion, b.ephemeral_owner as b_ephemeral_owner, b.acl as b_acl
+from chronokeeper.diff($1::bigint, $2::bigint, $3) d
+left join lateral chronokeeper.znode_at(d.path, $4::bigint) a on true
+left join lateral chronokeeper.znode_at(d.path, $5::bigint) b on true
+order by d.path

@@ -1,0 +1,784 @@
+-- The schema that all migrations together make. Written by migrations/schema.spec.ts with CK_REWRITE=1; reviewed as SQL.
+
+create schema chronokeeper;
+
+create table chronokeeper.acl (
+	id bigint not null,
+	acl jsonb not null,
+	PRIMARY KEY (id)
+);
+
+create table chronokeeper.change (
+	zxid bigint not null,
+	ordinal integer not null,
+	type text collate "C" not null,
+	path text collate "C" not null,
+	size_before integer,
+	size_after integer,
+	version integer,
+	acl_id bigint,
+	data bytea,
+	PRIMARY KEY (zxid, ordinal)
+) partition by RANGE (zxid);
+
+create table chronokeeper.epoch (
+	epoch integer not null,
+	first_zxid bigint not null,
+	began timestamp with time zone not null,
+	PRIMARY KEY (epoch)
+);
+
+create table chronokeeper.gap (
+	after_zxid bigint not null,
+	through_zxid bigint not null,
+	kind text not null,
+	reason text not null,
+	noted timestamp with time zone not null default now(),
+	PRIMARY KEY (after_zxid, through_zxid)
+);
+
+create table chronokeeper.mirror_cursor (
+	id smallint not null default 1,
+	zxid bigint,
+	digest bigint,
+	hash bytea,
+	writer text,
+	mirrored timestamp with time zone,
+	PRIMARY KEY (id),
+	CHECK ((id = 1))
+);
+
+create table chronokeeper.session (
+	session bigint not null,
+	opened_zxid bigint not null,
+	opened timestamp with time zone,
+	timeout_ms integer not null,
+	closed_zxid bigint,
+	closed timestamp with time zone,
+	principal text,
+	address text,
+	PRIMARY KEY (session, opened_zxid)
+);
+
+create table chronokeeper.snapshot (
+	zxid bigint not null,
+	source text not null,
+	digest_zxid bigint,
+	digest bigint,
+	znodes bigint,
+	sessions integer,
+	bytes bigint,
+	base boolean not null,
+	recorded timestamp with time zone not null default now(),
+	PRIMARY KEY (zxid, source)
+);
+
+create table chronokeeper.snapshot_node (
+	snapshot_zxid bigint not null,
+	path text collate "C" not null,
+	czxid bigint not null,
+	mzxid bigint not null,
+	pzxid bigint not null,
+	ephemeral_owner bigint not null,
+	ctime timestamp with time zone not null,
+	mtime timestamp with time zone not null,
+	acl_id bigint not null,
+	version integer not null,
+	cversion integer not null,
+	aversion integer not null,
+	data bytea,
+	PRIMARY KEY (path, snapshot_zxid)
+);
+
+create table chronokeeper.snapshot_session (
+	snapshot_zxid bigint not null,
+	session bigint not null,
+	timeout_ms integer not null,
+	PRIMARY KEY (snapshot_zxid, session)
+);
+
+create table chronokeeper.txn (
+	zxid bigint not null,
+	epoch integer not null,
+	time timestamp with time zone not null,
+	session bigint not null,
+	cxid integer not null,
+	type text collate "C" not null,
+	path text collate "C",
+	error integer not null,
+	digest bigint,
+	principal text,
+	address text,
+	door text collate "C" not null,
+	request_id text,
+	trace_id text collate "C",
+	context bytea,
+	hash bytea not null,
+	PRIMARY KEY (zxid)
+) partition by RANGE (zxid);
+
+create table chronokeeper.znode_version (
+	from_zxid bigint not null,
+	to_zxid bigint,
+	czxid bigint not null,
+	mzxid bigint not null,
+	pzxid bigint not null,
+	data_zxid bigint not null,
+	ephemeral_owner bigint not null,
+	ctime timestamp with time zone not null,
+	mtime timestamp with time zone not null,
+	acl_id bigint not null,
+	version integer not null,
+	cversion integer not null,
+	aversion integer not null,
+	client_cversion integer not null,
+	data_length integer not null,
+	num_children integer not null,
+	span smallint not null,
+	path text collate "C" not null,
+	parent text collate "C",
+	PRIMARY KEY (path, from_zxid)
+) partition by RANGE (from_zxid);
+
+create table chronokeeper.change_1 partition of chronokeeper.change FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+
+create table chronokeeper.txn_1 partition of chronokeeper.txn FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+
+create table chronokeeper.znode_version_1 partition of chronokeeper.znode_version FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
+
+CREATE INDEX change_path ON chronokeeper.change USING btree (path, zxid);
+
+CREATE INDEX session_open ON chronokeeper.session USING btree (session) WHERE (closed_zxid IS NULL);
+
+CREATE INDEX txn_session ON chronokeeper.txn USING btree (session, zxid);
+
+CREATE INDEX txn_time ON chronokeeper.txn USING brin ("time");
+
+CREATE INDEX znode_version_parent ON chronokeeper.znode_version USING btree (parent, span, from_zxid);
+
+CREATE OR REPLACE FUNCTION chronokeeper.zxid(value text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+	declare
+		trimmed text := btrim(value);
+	begin
+		if trimmed ~* '^0x[0-9a-f]{1,16}$' then
+			return ('x' || lpad(substr(trimmed, 3), 16, '0'))::bit(64)::bigint;
+		elsif trimmed ~ '^[0-9]{1,19}$' then
+			return trimmed::bigint;
+		end if;
+		raise exception '"%" is not a zxid: write hexadecimal like 0x500000012, or decimal', value using errcode = 'invalid_parameter_value';
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.zxid(value bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select value $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.zxid_hex(zxid bigint)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select '0x' || to_hex(zxid) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.zxid_epoch(zxid bigint)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select (zxid >> 32)::integer $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.zxid_counter(zxid bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select zxid & 4294967295 $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.session_hex(session bigint)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select '0x' || to_hex(session) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.session_id(value text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+	declare
+		trimmed text := btrim(value);
+	begin
+		if trimmed ~* '^0x[0-9a-f]{1,16}$' then
+			return ('x' || lpad(substr(trimmed, 3), 16, '0'))::bit(64)::bigint;
+		elsif trimmed ~ '^[0-9]{1,20}$' and trimmed::numeric < 18446744073709551616 then
+			return (trimmed::numeric - case when trimmed::numeric > 9223372036854775807 then 18446744073709551616 else 0 end)::bigint;
+		elsif trimmed ~ '^-[0-9]{1,19}$' then
+			return trimmed::bigint;
+		end if;
+		raise exception '"%" is not a session id: write hexadecimal like 0x10000314cd30019, or decimal', value using errcode = 'invalid_parameter_value';
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.session_id(value bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$ select value $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.znode_kind(ephemeral_owner bigint)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+		select case
+			when ephemeral_owner = 0 then 'persistent'
+			when ephemeral_owner = -9223372036854775808 then 'container'
+			when ephemeral_owner >> 40 = -65536 then 'ttl'
+			else 'ephemeral' end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.znode_ttl_ms(ephemeral_owner bigint)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+		select case when ephemeral_owner >> 40 = -65536 then ephemeral_owner & 1099511627775 end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.version_span(zxids bigint)
+ RETURNS smallint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+AS $function$
+		select width_bucket(zxids, array[4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864, 268435456, 1073741824, 4294967296, 17179869184, 68719476736, 274877906944, 1099511627776, 4398046511104, 17592186044416, 70368744177664, 281474976710656, 1125899906842624, 4503599627370496]::bigint[])::smallint $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.content_of(path text, data_zxid bigint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+		select coalesce(
+			(select c.data from chronokeeper.change c where c.path = content_of.path and c.zxid = content_of.data_zxid and c.size_after is not null
+				order by c.ordinal desc limit 1),
+			(select n.data from chronokeeper.snapshot_node n where n.path = content_of.path and n.snapshot_zxid = content_of.data_zxid)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.require_known(z bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE
+AS $function$
+	declare
+		last_zxid bigint := (select c.zxid from chronokeeper.mirror_cursor c);
+		missing chronokeeper.gap;
+	begin
+		if last_zxid is null or z > last_zxid then
+			raise exception 'zxid % lies ahead of the mirror, which is at %', chronokeeper.zxid_hex(z), coalesce(chronokeeper.zxid_hex(last_zxid), 'nothing yet')
+				using errcode = 'invalid_parameter_value';
+		end if;
+		select * into missing from chronokeeper.gap g where z > g.after_zxid and z < g.through_zxid
+			or (z = 0 and g.after_zxid = 0 and not exists (select from chronokeeper.snapshot s where s.base and s.zxid = 0)) limit 1;
+		if found then
+			raise exception 'zxid % lies in a gap: the tree is not known between % and %: %', chronokeeper.zxid_hex(z),
+				chronokeeper.zxid_hex(missing.after_zxid), chronokeeper.zxid_hex(missing.through_zxid), missing.reason
+				using errcode = 'no_data_found';
+		end if;
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.znode_at(znode text, z bigint)
+ RETURNS TABLE(path text, kind text, data bytea, data_length integer, num_children integer, czxid bigint, mzxid bigint, pzxid bigint, ctime timestamp with time zone, mtime timestamp with time zone, version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb, from_zxid bigint, to_zxid bigint)
+ LANGUAGE plpgsql
+ STABLE ROWS 1
+AS $function$
+	#variable_conflict use_column
+	begin
+		perform chronokeeper.require_known(z);
+		return query
+			select
+	v.path, chronokeeper.znode_kind(v.ephemeral_owner), chronokeeper.content_of(v.path, v.data_zxid),
+	v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
+	v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
+	(select a.acl from chronokeeper.acl a where a.id = v.acl_id), v.from_zxid, v.to_zxid from (
+				select * from chronokeeper.znode_version n where n.path = znode and n.from_zxid <= z order by n.from_zxid desc limit 1
+			) v where v.to_zxid is null or v.to_zxid > z;
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z bigint)
+ RETURNS TABLE(path text, kind text, data bytea, data_length integer, num_children integer, czxid bigint, mzxid bigint, pzxid bigint, ctime timestamp with time zone, mtime timestamp with time zone, version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb, from_zxid bigint, to_zxid bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+	#variable_conflict use_column
+	begin
+		perform chronokeeper.require_known(z);
+		return query select
+	v.path, chronokeeper.znode_kind(v.ephemeral_owner), chronokeeper.content_of(v.path, v.data_zxid),
+	v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
+	v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
+	(select a.acl from chronokeeper.acl a where a.id = v.acl_id), v.from_zxid, v.to_zxid from (
+	select v.* from generate_series(0, 26) s
+	cross join lateral (
+		select * from chronokeeper.znode_version v
+		where v.parent = znode and v.span = s::smallint
+			and v.from_zxid > z - (1::bigint << (2 * s + 2)) and v.from_zxid <= z and v.to_zxid > z
+	) v
+	union all
+	select v.* from chronokeeper.znode_version v where v.parent = znode and v.span = 63 and v.from_zxid <= z) v order by v.path;
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z bigint, prefix text DEFAULT '/'::text)
+ RETURNS TABLE(path text, kind text, data bytea, data_length integer, num_children integer, czxid bigint, mzxid bigint, pzxid bigint, ctime timestamp with time zone, mtime timestamp with time zone, version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb, from_zxid bigint, to_zxid bigint)
+ LANGUAGE plpgsql
+ STABLE ROWS 10000
+ SET enable_seqscan TO 'off'
+ SET enable_hashjoin TO 'off'
+ SET enable_mergejoin TO 'off'
+ SET jit TO 'off'
+AS $function$
+	#variable_conflict use_column
+	begin
+		perform chronokeeper.require_known(z);
+		return query
+			with recursive walk as (
+				select v.* from (
+					select * from chronokeeper.znode_version n where n.path = prefix and n.from_zxid <= z order by n.from_zxid desc limit 1
+				) v where v.to_zxid is null or v.to_zxid > z
+				union all
+				select child.* from walk w cross join lateral (
+	select v.* from generate_series(0, 26) s
+	cross join lateral (
+		select * from chronokeeper.znode_version v
+		where v.parent = w.path and v.span = s::smallint
+			and v.from_zxid > z - (1::bigint << (2 * s + 2)) and v.from_zxid <= z and v.to_zxid > z
+	) v
+	union all
+	select v.* from chronokeeper.znode_version v where v.parent = w.path and v.span = 63 and v.from_zxid <= z) child where w.num_children > 0
+			)
+			select
+	w.path, chronokeeper.znode_kind(w.ephemeral_owner), chronokeeper.content_of(w.path, w.data_zxid),
+	w.data_length, w.num_children, w.czxid, w.mzxid, w.pzxid, w.ctime, w.mtime,
+	w.version, w.cversion, w.aversion, w.client_cversion, w.ephemeral_owner,
+	(select a.acl from chronokeeper.acl a where a.id = w.acl_id), w.from_zxid, w.to_zxid from walk w order by w.path;
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.znode_history(znode text)
+ RETURNS TABLE(zxid bigint, "time" timestamp with time zone, type text, version integer, size_before integer, size_after integer, data bytea, acl jsonb, session bigint, principal text, address text, door text, request_id text, trace_id text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select c.zxid, t.time, c.type, c.version, c.size_before, c.size_after, c.data,
+			(select a.acl from chronokeeper.acl a where a.id = c.acl_id),
+			t.session, t.principal, t.address, t.door, t.request_id, t.trace_id
+		from chronokeeper.change c join chronokeeper.txn t on t.zxid = c.zxid
+		where c.path = znode
+		order by c.zxid, c.ordinal $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.diff(z1 bigint, z2 bigint, prefix text DEFAULT '/'::text)
+ RETURNS TABLE(path text, difference text, data_before bytea, data_after bytea, acl_before jsonb, acl_after jsonb, version_before integer, version_after integer, mzxid_before bigint, mzxid_after bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET jit TO 'off'
+AS $function$
+	#variable_conflict use_column
+	declare
+		low bigint := least(z1, z2);
+		high bigint := greatest(z1, z2);
+		beneath text := case when prefix = '/' then '/' else prefix || '/' end;
+		beyond text := case when prefix = '/' then '0' else prefix || '0' end;
+	begin
+		perform chronokeeper.require_known(z1), chronokeeper.require_known(z2);
+		return query
+			with touched as (
+				-- Inside a gap nothing says what changed: then every node that ended or began with it may have.
+				select c.path from chronokeeper.change c where c.zxid > low and c.zxid <= high
+				union
+				select v.path from chronokeeper.gap g, chronokeeper.znode_version v
+					where g.through_zxid > low and g.after_zxid < high and (v.from_zxid = g.through_zxid or v.to_zxid = g.after_zxid + 1)
+			), compared as (
+				select t.path, a.czxid as czxid_a, b.czxid as czxid_b, a.mzxid as mzxid_a, b.mzxid as mzxid_b, a.aversion as aversion_a, b.aversion as aversion_b,
+					a.version as version_a, b.version as version_b, a.acl_id as acl_a, b.acl_id as acl_b, a.data_zxid as data_a, b.data_zxid as data_b
+				from touched t
+				left join lateral (
+					select * from (select * from chronokeeper.znode_version n where n.path = t.path and n.from_zxid <= z1 order by n.from_zxid desc limit 1) v
+					where v.to_zxid is null or v.to_zxid > z1
+				) a on true
+				left join lateral (
+					select * from (select * from chronokeeper.znode_version n where n.path = t.path and n.from_zxid <= z2 order by n.from_zxid desc limit 1) v
+					where v.to_zxid is null or v.to_zxid > z2
+				) b on true
+				where t.path = prefix or (t.path >= beneath and t.path < beyond)
+			)
+			select d.path,
+				case
+					when d.czxid_a is null then 'created'
+					when d.czxid_b is null then 'deleted'
+					when d.czxid_a <> d.czxid_b then 'recreated'
+					when d.mzxid_a <> d.mzxid_b and d.acl_a <> d.acl_b then 'data and acl'
+					when d.mzxid_a <> d.mzxid_b then 'data'
+					else 'acl' end,
+				chronokeeper.content_of(d.path, d.data_a), chronokeeper.content_of(d.path, d.data_b),
+				(select a.acl from chronokeeper.acl a where a.id = d.acl_a), (select a.acl from chronokeeper.acl a where a.id = d.acl_b),
+				d.version_a, d.version_b, d.mzxid_a, d.mzxid_b
+			from compared d
+			where (d.czxid_a is not null or d.czxid_b is not null)
+				and (d.czxid_a is distinct from d.czxid_b or d.mzxid_a <> d.mzxid_b or d.aversion_a <> d.aversion_b or d.acl_a <> d.acl_b)
+			order by d.path;
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.znode_at(znode text, z text)
+ RETURNS TABLE(path text, kind text, data bytea, data_length integer, num_children integer, czxid bigint, mzxid bigint, pzxid bigint, ctime timestamp with time zone, mtime timestamp with time zone, version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb, from_zxid bigint, to_zxid bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$ select * from chronokeeper.znode_at(znode, chronokeeper.zxid(z)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z text)
+ RETURNS TABLE(path text, kind text, data bytea, data_length integer, num_children integer, czxid bigint, mzxid bigint, pzxid bigint, ctime timestamp with time zone, mtime timestamp with time zone, version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb, from_zxid bigint, to_zxid bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$ select * from chronokeeper.children_at(znode, chronokeeper.zxid(z)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z text, prefix text DEFAULT '/'::text)
+ RETURNS TABLE(path text, kind text, data bytea, data_length integer, num_children integer, czxid bigint, mzxid bigint, pzxid bigint, ctime timestamp with time zone, mtime timestamp with time zone, version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb, from_zxid bigint, to_zxid bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$ select * from chronokeeper.tree_at(chronokeeper.zxid(z), prefix) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.diff(z1 text, z2 text, prefix text DEFAULT '/'::text)
+ RETURNS TABLE(path text, difference text, data_before bytea, data_after bytea, acl_before jsonb, acl_after jsonb, version_before integer, version_after integer, mzxid_before bigint, mzxid_after bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$ select * from chronokeeper.diff(chronokeeper.zxid(z1), chronokeeper.zxid(z2), prefix) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.hash_field(value bytea)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+		select case when value is null then '\xffffffff'::bytea else int4send(length(value)) || value end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.txn_hash(previous bytea, z bigint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select sha256(previous
+			|| chronokeeper.hash_field(int8send(t.zxid)) || chronokeeper.hash_field(int4send(t.epoch))
+			|| chronokeeper.hash_field(timestamptz_send(t.time)) || chronokeeper.hash_field(int8send(t.session))
+			|| chronokeeper.hash_field(int4send(t.cxid)) || chronokeeper.hash_field(convert_to(t.type, 'UTF8'))
+			|| chronokeeper.hash_field(convert_to(t.path, 'UTF8')) || chronokeeper.hash_field(int4send(t.error))
+			|| chronokeeper.hash_field(int8send(t.digest)) || chronokeeper.hash_field(convert_to(t.principal, 'UTF8'))
+			|| chronokeeper.hash_field(convert_to(t.address, 'UTF8')) || chronokeeper.hash_field(convert_to(t.door, 'UTF8'))
+			|| chronokeeper.hash_field(convert_to(t.request_id, 'UTF8')) || chronokeeper.hash_field(convert_to(t.trace_id, 'UTF8'))
+			|| chronokeeper.hash_field(t.context)
+			|| coalesce((select string_agg(
+				'\x0009'::bytea || chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal))
+				|| chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8'))
+				|| chronokeeper.hash_field(int4send(c.size_before)) || chronokeeper.hash_field(int4send(c.size_after))
+				|| chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id))
+				|| chronokeeper.hash_field(c.data), ''::bytea order by c.ordinal)
+				from chronokeeper.change c where c.zxid = t.zxid), ''::bytea))
+		from chronokeeper.txn t where t.zxid = z $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.verify_chain(z1 bigint, z2 bigint)
+ RETURNS TABLE(zxid bigint, problem text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select x.zxid, 'the row or its changes are not what was mirrored, or a row before it is missing' from (
+			select t.zxid, t.hash, lag(t.hash) over (order by t.zxid) as previous from chronokeeper.txn t
+			where t.zxid <= z2 and t.zxid >= coalesce((select max(p.zxid) from chronokeeper.txn p where p.zxid < z1), z1)
+		) x
+		where x.zxid >= z1 and chronokeeper.txn_hash(coalesce(x.previous, '\x'::bytea), x.zxid) <> x.hash
+		union all
+		select null, 'acl ' || a.id || ' is not the one that was mirrored' from chronokeeper.acl a
+		where ('x' || encode(substr(sha256(convert_to(a.acl::text, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint <> a.id
+		order by 1 $function$
+;
+
+comment on schema chronokeeper is 'The history of a ZooKeeper or Chronokeeper cluster: every transaction, every version of every znode. A public API: see docs/sql.md. A zxid is epoch << 32 | counter; show it with zxid_hex(), type it as 0x500000012 in every function.';
+
+comment on table chronokeeper.acl is 'Every ACL that a node ever had.';
+
+comment on column chronokeeper.acl.id is 'The first 8 bytes of the SHA-256 of the ACL as text: it says what it means.';
+
+comment on column chronokeeper.acl.acl is 'In the order of the node: perms is a bit set (read 1, write 2, create 4, delete 8, admin 16). U+0000, which PostgreSQL cannot hold, is written ␀0, a lone surrogate ␀uXXXX, and ␀ itself ␀␀.';
+
+comment on table chronokeeper.change is 'One row per change of a node: what a transaction did. A multi has many, a closeSession one for each ephemeral it deleted.';
+
+comment on column chronokeeper.change.zxid is 'The transaction: txn.zxid.';
+
+comment on column chronokeeper.change.ordinal is 'The order within the transaction, from 0.';
+
+comment on column chronokeeper.change.type is 'create, create2, createContainer, createTTL, delete, deleteContainer, setData, reconfig, setACL; quota when ZooKeeper itself recounted what lies under a quota.';
+
+comment on column chronokeeper.change.path is 'The node.';
+
+comment on column chronokeeper.change.size_before is 'Bytes of data before it; null when the node was not there.';
+
+comment on column chronokeeper.change.size_after is 'Bytes of data after it, when it set the data; null otherwise.';
+
+comment on column chronokeeper.change.version is 'The version after it: the data''s, for setACL the ACL''s; for a deletion the data''s last one.';
+
+comment on column chronokeeper.change.acl_id is 'The ACL that it gave the node: acl.id. Null when it gave none.';
+
+comment on column chronokeeper.change.data is 'The data that it gave the node. Null when it gave none, and when it set it to null.';
+
+comment on table chronokeeper.epoch is 'One row per epoch in which there was a transaction: each is one leader.';
+
+comment on column chronokeeper.epoch.epoch is 'The epoch.';
+
+comment on column chronokeeper.epoch.first_zxid is 'Its first transaction that is known.';
+
+comment on column chronokeeper.epoch.began is 'The time of that transaction.';
+
+comment on table chronokeeper.gap is 'What the history does not know. No row: it is complete from its first transaction to mirror_cursor.zxid.';
+
+comment on column chronokeeper.gap.after_zxid is 'The last transaction that is known; 0 for none.';
+
+comment on column chronokeeper.gap.through_zxid is 'The transactions behind after_zxid up to and including this one are not known; the tree right after this one is, from a snapshot.';
+
+comment on column chronokeeper.gap.kind is 'lost: the logs are not there. undecided: there are transactions, but whether they were committed cannot be told from what was read. restore: the cluster was set back to an earlier state.';
+
+comment on column chronokeeper.gap.reason is 'What is missing and why, in words.';
+
+comment on column chronokeeper.gap.noted is 'When this row was written.';
+
+comment on table chronokeeper.mirror_cursor is 'One row: how far the history goes. Each batch advances it in its own transaction, from exactly where the last one ended.';
+
+comment on column chronokeeper.mirror_cursor.id is 'Always 1.';
+
+comment on column chronokeeper.mirror_cursor.zxid is 'The last transaction that is here. Null while nothing is.';
+
+comment on column chronokeeper.mirror_cursor.digest is 'The tree''s digest there.';
+
+comment on column chronokeeper.mirror_cursor.hash is 'The hash chain there: txn.hash of the last row.';
+
+comment on column chronokeeper.mirror_cursor.writer is 'Which mirror or import wrote last.';
+
+comment on column chronokeeper.mirror_cursor.mirrored is 'When it did.';
+
+comment on table chronokeeper.session is 'One row per session.';
+
+comment on column chronokeeper.session.session is 'The session id, unsigned 64 bits in a signed column: see session_hex(), session_id().';
+
+comment on column chronokeeper.session.opened_zxid is 'The createSession transaction; or the base snapshot that it was found open in (opened is null then).';
+
+comment on column chronokeeper.session.opened is 'When it was opened.';
+
+comment on column chronokeeper.session.timeout_ms is 'The timeout that it was granted, in milliseconds.';
+
+comment on column chronokeeper.session.closed_zxid is 'The closeSession transaction. Null while it is open.';
+
+comment on column chronokeeper.session.closed is 'When it was closed.';
+
+comment on column chronokeeper.session.principal is 'As in txn, of its createSession.';
+
+comment on column chronokeeper.session.address is 'As in txn, of its createSession.';
+
+comment on table chronokeeper.snapshot is 'The snapshot files that were seen. What a snapshot holds is tree_at(zxid).';
+
+comment on column chronokeeper.snapshot.zxid is 'The zxid in its name.';
+
+comment on column chronokeeper.snapshot.source is 'The file.';
+
+comment on column chronokeeper.snapshot.digest_zxid is 'The zxid of its digest section: later than zxid when the snapshot is fuzzy.';
+
+comment on column chronokeeper.snapshot.digest is 'The tree''s digest at digest_zxid.';
+
+comment on column chronokeeper.snapshot.znodes is 'How many nodes it holds; null when its content was not read.';
+
+comment on column chronokeeper.snapshot.sessions is 'How many sessions it holds; null when its content was not read.';
+
+comment on column chronokeeper.snapshot.bytes is 'The size of the file.';
+
+comment on column chronokeeper.snapshot.base is 'Whether the history begins with it, or goes on with it behind a gap: then its content is in snapshot_node.';
+
+comment on column chronokeeper.snapshot.recorded is 'When this row was written.';
+
+comment on table chronokeeper.snapshot_node is 'The content of base snapshots: the tree that the history begins with, or goes on with behind a gap.';
+
+comment on column chronokeeper.snapshot_node.snapshot_zxid is 'The zxid at which this was the tree: the to_zxid of the gap, 0 for an empty tree.';
+
+comment on column chronokeeper.snapshot_node.path is 'The node.';
+
+comment on column chronokeeper.snapshot_node.czxid is 'Stat: the zxid of the transaction that created the node.';
+
+comment on column chronokeeper.snapshot_node.mzxid is 'Stat: the zxid of the transaction that last set its data.';
+
+comment on column chronokeeper.snapshot_node.pzxid is 'Stat: the zxid of the transaction that last created or deleted a child.';
+
+comment on column chronokeeper.snapshot_node.ephemeral_owner is '0 persistent; the owning session (see session_hex) for an ephemeral; containers and TTL nodes have their marks here, which clients see as 0. znode_kind() and znode_ttl_ms() read it.';
+
+comment on column chronokeeper.snapshot_node.ctime is 'Stat: when the node was created (milliseconds; the time of that transaction).';
+
+comment on column chronokeeper.snapshot_node.mtime is 'Stat: when its data was last set.';
+
+comment on column chronokeeper.snapshot_node.acl_id is 'Its ACL: acl.id.';
+
+comment on column chronokeeper.snapshot_node.version is 'Stat: how often its data was set.';
+
+comment on column chronokeeper.snapshot_node.cversion is 'How often a child was created: the stored cversion, from which sequence numbers are made. Clients see client_cversion.';
+
+comment on column chronokeeper.snapshot_node.aversion is 'Stat: how often its ACL was set.';
+
+comment on column chronokeeper.snapshot_node.data is 'Its data; may be null.';
+
+comment on table chronokeeper.snapshot_session is 'The sessions of base snapshots.';
+
+comment on column chronokeeper.snapshot_session.snapshot_zxid is 'As in snapshot_node.';
+
+comment on column chronokeeper.snapshot_session.session is 'As in session.';
+
+comment on column chronokeeper.snapshot_session.timeout_ms is 'The timeout that it was granted, in milliseconds.';
+
+comment on table chronokeeper.txn is 'One row for every zxid: each committed transaction, also those that failed (an error takes a zxid, too).';
+
+comment on column chronokeeper.txn.zxid is 'epoch << 32 | counter; see zxid_hex(), zxid_epoch(), zxid_counter().';
+
+comment on column chronokeeper.txn.epoch is 'The epoch of the leader that made it.';
+
+comment on column chronokeeper.txn.time is 'The leader''s wall clock when it prepared the transaction. It may go backwards between leaders.';
+
+comment on column chronokeeper.txn.session is 'The session that asked, unsigned 64 bits in a signed column: see session_hex(). 0: the server itself.';
+
+comment on column chronokeeper.txn.cxid is 'The client''s own number of the request.';
+
+comment on column chronokeeper.txn.type is 'createSession, closeSession, create, create2, createContainer, createTTL, delete, deleteContainer, setData, reconfig, setACL, check, multi, error.';
+
+comment on column chronokeeper.txn.path is 'The node, where the transaction is about one. Null for multi (see change), sessions and errors.';
+
+comment on column chronokeeper.txn.error is 'ZooKeeper''s error code, 0 for success. A multi that failed has the code of the operation that failed, and no changes.';
+
+comment on column chronokeeper.txn.digest is 'The tree''s digest (version 2) right after it, as the leader logged it; null where the log has none: ZooKeeper logs none with error transactions.';
+
+comment on column chronokeeper.txn.principal is 'Who asked: the authenticated identities of the session, as scheme:id, separated by commas. Null when none is known: ZooKeeper does not log it.';
+
+comment on column chronokeeper.txn.address is 'The client''s address. Null when it is not known.';
+
+comment on column chronokeeper.txn.door is 'How it came in: grpc, zookeeper, http, system; apache-zookeeper when an Apache ZooKeeper server made it, which logs nothing of who did it; unknown when a later version of Chronokeeper wrote it (see context).';
+
+comment on column chronokeeper.txn.request_id is 'The id that the door gave the request.';
+
+comment on column chronokeeper.txn.trace_id is 'The id of its OpenTelemetry trace, when it was sampled.';
+
+comment on column chronokeeper.txn.context is 'The audit context as it was logged, when this version cannot read it. Otherwise null.';
+
+comment on column chronokeeper.txn.hash is 'The hash chain: SHA-256 of the hash before it, this row and its changes. txn_hash() computes it, verify_chain() checks it.';
+
+comment on table chronokeeper.znode_version is 'One row per version of each node, valid from from_zxid up to but not including to_zxid: the tree at z is all rows with from_zxid <= z and (to_zxid is null or to_zxid > z). See tree_at(), znode_at(), children_at().';
+
+comment on column chronokeeper.znode_version.from_zxid is 'The transaction that made this version.';
+
+comment on column chronokeeper.znode_version.to_zxid is 'The transaction that ended it: the next version, or the deletion. Null while it is valid.';
+
+comment on column chronokeeper.znode_version.czxid is 'Stat: the zxid of the transaction that created the node.';
+
+comment on column chronokeeper.znode_version.mzxid is 'Stat: the zxid of the transaction that last set its data.';
+
+comment on column chronokeeper.znode_version.pzxid is 'Stat: the zxid of the transaction that last created or deleted a child.';
+
+comment on column chronokeeper.znode_version.data_zxid is 'Where its data is: with path, the change of that zxid, or the content of the snapshot of that zxid; see content_of(). The mzxid, except for base snapshots and the counters of quotas.';
+
+comment on column chronokeeper.znode_version.ephemeral_owner is '0 persistent; the owning session (see session_hex) for an ephemeral; containers and TTL nodes have their marks here, which clients see as 0. znode_kind() and znode_ttl_ms() read it.';
+
+comment on column chronokeeper.znode_version.ctime is 'Stat: when the node was created (milliseconds; the time of that transaction).';
+
+comment on column chronokeeper.znode_version.mtime is 'Stat: when its data was last set.';
+
+comment on column chronokeeper.znode_version.acl_id is 'Its ACL: acl.id.';
+
+comment on column chronokeeper.znode_version.version is 'Stat: how often its data was set.';
+
+comment on column chronokeeper.znode_version.cversion is 'How often a child was created: the stored cversion, from which sequence numbers are made. Clients see client_cversion.';
+
+comment on column chronokeeper.znode_version.aversion is 'Stat: how often its ACL was set.';
+
+comment on column chronokeeper.znode_version.client_cversion is 'Stat: the cversion that clients see, 2 * cversion - num_children.';
+
+comment on column chronokeeper.znode_version.data_length is 'Stat: bytes of data.';
+
+comment on column chronokeeper.znode_version.num_children is 'Stat: how many children it has.';
+
+comment on column chronokeeper.znode_version.span is 'For the index: floor(log4(to_zxid - from_zxid)); 63 while it is valid.';
+
+comment on column chronokeeper.znode_version.path is 'The node.';
+
+comment on column chronokeeper.znode_version.parent is 'Its parent; null for /.';
+
+comment on function chronokeeper.children_at(znode text, z bigint) is 'The children of a node as they were right after that zxid.';
+
+comment on function chronokeeper.children_at(znode text, z text) is 'The children of a node as they were right after that zxid.';
+
+comment on function chronokeeper.content_of(path text, data_zxid bigint) is 'The data of a node, from its path and data_zxid.';
+
+comment on function chronokeeper.diff(z1 bigint, z2 bigint, prefix text) is 'What differs between the trees at two zxids: nodes created, deleted, recreated, with other data or another ACL. z1 may be the later one.';
+
+comment on function chronokeeper.diff(z1 text, z2 text, prefix text) is 'What differs between the trees at two zxids: nodes created, deleted, recreated, with other data or another ACL. z1 may be the later one.';
+
+comment on function chronokeeper.hash_field(value bytea) is 'One field of what the hash chain is computed over: its length and its bytes.';
+
+comment on function chronokeeper.require_known(z bigint) is 'Raises an error when the tree at the zxid is not known: ahead of the mirror, or in a gap.';
+
+comment on function chronokeeper.session_hex(session bigint) is 'The session id as people read it: 0x10000314cd30019.';
+
+comment on function chronokeeper.session_id(value bigint) is 'The session id itself.';
+
+comment on function chronokeeper.session_id(value text) is 'The session id that 0x10000314cd30019, or its decimal form, means.';
+
+comment on function chronokeeper.tree_at(z bigint, prefix text) is 'The tree as it was right after that zxid; with a prefix, that node and everything beneath it.';
+
+comment on function chronokeeper.tree_at(z text, prefix text) is 'The tree as it was right after that zxid; with a prefix, that node and everything beneath it.';
+
+comment on function chronokeeper.txn_hash(previous bytea, z bigint) is 'The hash that a transaction must have, from the hash before it, its row and its changes.';
+
+comment on function chronokeeper.verify_chain(z1 bigint, z2 bigint) is 'The transactions between two zxids whose hash is not what it must be: none, unless rows were altered, added or removed.';
+
+comment on function chronokeeper.version_span(zxids bigint) is 'The class of a version that was valid for so many zxids: see znode_version.span.';
+
+comment on function chronokeeper.znode_at(znode text, z bigint) is 'The node as it was right after that zxid; no row when it was not there.';
+
+comment on function chronokeeper.znode_at(znode text, z text) is 'The node as it was right after that zxid; no row when it was not there.';
+
+comment on function chronokeeper.znode_history(znode text) is 'Every change of a node, with who did it.';
+
+comment on function chronokeeper.znode_kind(ephemeral_owner bigint) is 'persistent, ephemeral, container or ttl, from an ephemeral_owner.';
+
+comment on function chronokeeper.znode_ttl_ms(ephemeral_owner bigint) is 'The time to live of a TTL node, from its ephemeral_owner; null for others.';
+
+comment on function chronokeeper.zxid_counter(zxid bigint) is 'The counter of a zxid.';
+
+comment on function chronokeeper.zxid_epoch(zxid bigint) is 'The epoch of a zxid.';
+
+comment on function chronokeeper.zxid_hex(zxid bigint) is 'The zxid as people read it: 0x500000012.';
+
+comment on function chronokeeper.zxid(value bigint) is 'The zxid itself.';
+
+comment on function chronokeeper.zxid(value text) is 'The zxid that 0x500000012 or 21474836498 means.';
+
+insert into chronokeeper.mirror_cursor (id) values (1);
