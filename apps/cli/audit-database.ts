@@ -103,6 +103,8 @@ export function withHistory<T>(options: DatabaseOptions, use: (history: History)
 		const { History } = await import('#audit/history');
 		const history = new History(url);
 		try {
+			const { zxid } = await history.position();
+			if (zxid === null) throw new Failure(`the database ${placeOf(url)} is empty`, noSchema);
 			return await use(history);
 		} finally {
 			await history.close();

@@ -9,6 +9,8 @@ import { ck, commandLine, lines, objects } from '#test/support/ck';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import {
 	expectedState,
+	expectedTree,
+	expectedZxids,
 	recordingDirectory,
 	recordingNames,
 	unpackDamaged,
@@ -172,6 +174,12 @@ describe('history', () => {
 		const away = await ck(['import', join(folder, 'recording-a'), '--database', 'postgresql://u:secret@127.0.0.1:1/x']);
 		expect(away.status).toBe(1);
 		expect(lines(away.stderr)[0]).toBe('ck: cannot reach PostgreSQL at 127.0.0.1:1/x: ECONNREFUSED');
+		const empty = await ck(['tree', '--at', '0x1'], { env });
+		expect(empty.status).toBe(1);
+		expect(lines(empty.stderr)).toEqual([
+			expect.stringMatching(/^ck: PostgreSQL at 127/),
+			expect.stringContaining('ck import'),
+		]);
 		const none = await ck(['import', folder, '--data-dir', folder], { env: { CK_AUDIT_URL: '' } });
 		expect(none.status).toBe(1);
 		expect(none.stderr).toContain('postgres.url');
@@ -207,5 +215,86 @@ describe('history', () => {
 		expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') });
 		const ahead = await ck(['restore', '--to', '0x4e43', '--into', `${into}-2`], { env });
 		expect(ahead).toMatchObject({ status: 1, stderr: expect.stringContaining('lies ahead') });
+	});
+
+	it('1, 74: every transaction is shown, failed ones too, with what the log knows of who did it', async () => {
+		const { status, stdout } = await ck(['history', '--json'], { env });
+		expect(status).toBe(0);
+		const file = join(recordingDirectory('recording-a'), 'expected', 'digests.csv.gz');
+		const expected = lines(gunzipSync(readFileSync(file)).toString()).slice(1);
+		const txns = objects<{ zxid: string; type: string; digest: string | null; door: string }>(stdout);
+		expect(txns.map(({ zxid, type, digest }) => `${zxid},${type},${digest ? `2,${digest}` : ','}`)).toEqual(expected);
+		expect(new Set(txns.map((txn) => txn.door))).toEqual(new Set(['apache-zookeeper']));
+	});
+
+	it('is narrowed by path, range, session and type', async () => {
+		const zxids = async (...args: string[]) => {
+			const { status, stdout } = await ck(['history', '--json', ...args], { env });
+			expect(status).toBe(0);
+			return objects<{ zxid: string }>(stdout).map((txn) => Number(txn.zxid));
+		};
+		expect(await zxids('--from', '0x300', '--to', '770')).toEqual([0x300, 0x301, 0x302]);
+		expect(await zxids('--from', '0x300', '--limit', '2')).toEqual([0x300, 0x301]);
+		expect(await zxids('/containers/c31', '--type', 'createContainer')).toContain(0x302);
+		expect(await zxids('/containers/c31', '--to', '0x303')).toEqual([0x302]);
+		expect(await zxids('/containers/c31', '-r', '--to', '0x303')).toEqual([0x302, 0x303]);
+		const opened = await zxids('--session', '0x1000030957c000f', '--type', 'createSession');
+		expect(opened).toHaveLength(1);
+		const none = await ck(['history', '/no/such/node'], { env });
+		expect(none).toEqual({ status: 0, stdout: '', stderr: 'no transaction matches\n' });
+	});
+
+	it('is shown to people in aligned lines', async () => {
+		const { stdout } = await ck(['history', '--from', '0x302', '--to', '0x303'], { env });
+		expect(lines(stdout)).toEqual([
+			expect.stringMatching(/^ZXID +TIME +SESSION +TYPE +BY +WHAT$/),
+			expect.stringMatching(/^0x302 .* createContainer +apache-zookeeper +\/containers\/c31 version 0 10 B$/),
+			expect.stringMatching(/^0x303 .* create +apache-zookeeper +\/containers\/c31\/m0 version 0 0 B$/),
+		]);
+	});
+
+	it.each(expectedZxids('recording-a'))('gives the tree at 0x%s, every field of it', async (zxid) => {
+		const { status, stdout } = await ck(['tree', '--json', '--at', `0x${zxid}`], { env });
+		expect(status).toBe(0);
+		const nodes = objects<
+			{ path: string; data: string | null; stat: Record<string, unknown> } & Record<string, unknown>
+		>(stdout);
+		const shown = nodes.map(({ path, data, stat, acl, storedCversion, storedOwner }) => {
+			const { ephemeralOwner: _, dataLength: __, cversion: clientCversion, ...rest } = stat;
+			return { path, data, ...rest, clientCversion, cversion: storedCversion, ephemeralOwner: storedOwner, acl };
+		});
+		const byPath = (a: { path: string }, b: { path: string }) => (a.path < b.path ? -1 : 1);
+		expect(shown.sort(byPath)).toEqual(expectedTree('recording-a', zxid).sort(byPath));
+	});
+
+	it('gives one node, its data byte for byte', async () => {
+		const node = expectedTree('recording-a', '2649').find((each) => (each.data ?? '').length > 100)!;
+		const { status, stdout } = await ck(['at', '0x2649', node.path], { env });
+		expect(status).toBe(0);
+		expect(Buffer.from(stdout).toString('base64')).toBe(node.data);
+		const missing = await ck(['at', '0x2649', '/no/such/node'], { env });
+		expect(missing).toMatchObject({ status: 1, stderr: 'ck: /no/such/node: there was no such node at 0x2649\n' });
+		const ahead = await ck(['at', '0x99999', '/'], { env });
+		expect(ahead).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/^ck: .*0x99999 lies ahead/) });
+	});
+
+	it('gives the difference of two zxids', async () => {
+		const [before, after] = ['20e3', '2338'].map(
+			(zxid) => new Map(expectedTree('recording-a', zxid).map((node) => [node.path, node])),
+		);
+		const { stdout } = await ck(['diff', '--json', '0x20e3', '0x2338'], { env });
+		const shown = new Map(
+			objects<{ path: string; difference: string }>(stdout).map((each) => [each.path, each.difference]),
+		);
+		for (const path of new Set([...before!.keys(), ...after!.keys()])) {
+			const [a, b] = [before!.get(path), after!.get(path)];
+			const difference = a === undefined ? 'created' : b === undefined ? 'deleted' : undefined;
+			if (difference !== undefined) expect(shown.get(path), path).toBe(difference);
+			else if (a!.czxid !== b!.czxid) expect(shown.get(path), path).toBe('recreated');
+			else expect(shown.has(path), path).toBe(a!.mzxid !== b!.mzxid || a!.aversion !== b!.aversion);
+		}
+		const text = await ck(['diff', '0x20e3', '0x2338', '/brokers'], { env });
+		for (const line of lines(text.stdout)) expect(line).toMatch(/^[-+~] \/brokers/);
+		expect(text.status).toBe(0);
 	});
 });
