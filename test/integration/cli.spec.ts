@@ -7,6 +7,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ck, commandLine, lines, objects } from '#test/support/ck';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
+import { RunningProgram } from '#test/support/processes';
 import {
 	expectedState,
 	expectedTree,
@@ -297,4 +298,25 @@ describe('history', () => {
 		for (const line of lines(text.stdout)) expect(line).toMatch(/^[-+~] \/brokers/);
 		expect(text.status).toBe(0);
 	});
+
+	it('is followed until Ctrl-C', async () => {
+		const other = await createDatabase({ migrate: false });
+		const [beginning, follow] = [join(folder, 'beginning'), { CK_AUDIT_URL: other.url }];
+		unpackRecording('recording-a', beginning, (name) => name === 'snapshot.0' || name === 'log.1');
+		await ck(['import', beginning], { env: follow });
+		const args = [...commandLine.slice(1), 'history', '--json', '--follow', '--from', '0x58d', '--type', 'setData'];
+		const program = new RunningProgram(commandLine[0]!, args, { env: follow });
+		await program.waitFor(/"zxid":"0x58d"/);
+		await ck(['import', join(folder, 'recording-a')], { env: follow });
+		await program.waitFor(/"zxid":"0x4e2d"/);
+		expect(await program.stop('SIGINT')).toBe(0);
+		expect(objects<{ zxid: string }>(program.output)).toHaveLength(setDataFrom(0x58d));
+		await other.drop();
+	});
 });
+
+function setDataFrom(zxid: number): number {
+	const file = join(recordingDirectory('recording-a'), 'expected', 'digests.csv.gz');
+	const rows = lines(gunzipSync(readFileSync(file)).toString()).map((line) => line.split(','));
+	return rows.filter(([at, type]) => type === 'setData' && Number(at) >= zxid).length;
+}

@@ -59,7 +59,7 @@ export function addHistory(program: Command, context: CommandContext): void {
 				if (!(await terminal.keepUp())) return;
 			}
 			list.flush();
-			if (shown === 0 && !terminal.json) terminal.note('no transaction matches');
+			if (shown === 0 && !terminal.json && !options.follow) terminal.note('no transaction matches');
 		});
 	});
 }
