@@ -60,6 +60,14 @@ export class BlobReader {
 		const offset = this.offsetOf(ref);
 		return this.slabOf(ref).subarray(offset, offset + length);
 	}
+
+	/** A copy in memory of its own. Null as view() says. */
+	copy(ref: number, length: number): Uint8Array | null {
+		if (ref === nullBlob || ref === unkeptBlob) return null;
+		if (ref === emptyBlob) return new Uint8Array(0);
+		const offset = this.offsetOf(ref);
+		return this.slabOf(ref).slice(offset, offset + length);
+	}
 }
 
 const stackChunk = 1024;

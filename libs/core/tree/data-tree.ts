@@ -164,7 +164,7 @@ export class DataTree {
 	/** A copy; null is a node without data (or whose data is not kept), undefined no node. */
 	data(path: string): Uint8Array | null | undefined {
 		const node = this.#store.find(path);
-		return node === none ? undefined : this.#nodes.data(node);
+		return node === none ? undefined : this.#store.data(node);
 	}
 
 	/** Names, in the order of creation. */

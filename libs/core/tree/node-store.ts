@@ -91,6 +91,11 @@ export class NodeStore {
 		return this.blobs.view(this.pages.word(node, dataField), this.pages.word(node, dataLengthField));
 	}
 
+	/** In memory of its own. */
+	data(node: number): Uint8Array | null {
+		return this.blobs.copy(this.pages.word(node, dataField), this.pages.word(node, dataLengthField));
+	}
+
 	name(node: number): string {
 		return readName(this.pages, this.blobs, node);
 	}

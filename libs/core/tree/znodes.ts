@@ -65,12 +65,6 @@ export class Znodes {
 		return this.store.pages.word(node, dataLengthField);
 	}
 
-	/** A copy. */
-	data(node: number): Uint8Array | null {
-		const view = this.store.dataView(node);
-		return view === null ? null : view.slice();
-	}
-
 	acl(node: number): readonly Acl[] {
 		const id = this.word(node, aclField);
 		return id === unresolvedAclId ? unresolvedAcl : this.acls.get(id);
