@@ -3,13 +3,25 @@
  * README cannot know here is replaced: the gRPC port, and where a ZooKeeper has its files (recording a). psql is a stand-in that uses pg.
  */
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+	chmodSync,
+	cpSync,
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readFileSync,
+	rmSync,
+	symlinkSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ChronokeeperClient } from '#client/client';
 import { freePort, output, RunningProgram } from '#test/support/processes';
 import { unpackRecording } from '#test/support/recordings';
+import { ServerProcess } from '#test/support/server-process';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'a stranger '));
@@ -48,9 +60,13 @@ function follow(block: string): { status: number | null; said: string } {
 }
 
 beforeAll(async () => {
-	// What a clone has, as it is on the disk now: neither scratch files nor what was built.
-	const tracked = output('git', ['ls-files', '-z'], { cwd: root }).split('\0');
-	for (const name of tracked.filter((each) => each !== '' && !each.startsWith('test/recordings'))) {
+	// What a clone will have once all is committed: nothing that was built.
+	const tracked = output('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root }).split(
+		'\0',
+	);
+	for (const name of tracked.filter(
+		(each) => each !== '' && existsSync(join(root, each)) && !each.startsWith('test/recordings'),
+	)) {
 		cpSync(join(root, name), join(clone, name), { recursive: true, preserveTimestamps: true });
 	}
 	symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
@@ -100,5 +116,34 @@ describe('README.md', () => {
 		await server.stop('SIGINT');
 		expect(server.output).toMatch(/"msg":"stopped"/);
 		expect(server.output).not.toMatch(/npm error/i);
+	});
+
+	it('the server goes on from the restored directory, in a new epoch', async () => {
+		const restored = await ServerProcess.start(join(clone, 'restored'));
+		const client = new ChronokeeperClient({ address: restored.grpc });
+		try {
+			expect(Buffer.from((await client.get('/config/db')).data!).toString()).toBe('host=b');
+			expect((await client.set('/config/db', Buffer.from('host=c'))).zxid).toBe(0x1_0000_0001n);
+		} finally {
+			client.close();
+			expect(await restored.stop('SIGTERM')).toBe(0);
+		}
+	});
+
+	it('ck server takes the configuration of a ZooKeeper', async () => {
+		const port = await freePort();
+		const zooCfg = join(folder, 'zoo.cfg');
+		writeFileSync(
+			zooCfg,
+			`tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=${zooKeeper}\nclientPort=2181\naudit.mode=off\n`,
+		);
+		const args = [join(clone, 'bin', 'ck.mjs'), 'server', '--config', zooCfg];
+		const env = { CK_GRPC_PORT: String(port), CK_HTTP_PORT: '0' };
+		const program = new RunningProgram(process.execPath, args, { cwd: clone, env });
+		await program.waitFor(/"msg":"serving"/);
+		const client = new ChronokeeperClient({ address: `127.0.0.1:${port}` });
+		expect((await client.children('/')).names).toContain('brokers');
+		client.close();
+		expect(await program.stop('SIGTERM')).toBe(0);
 	});
 });
