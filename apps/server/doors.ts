@@ -14,7 +14,9 @@ import { AppModule } from './app.module.ts';
 import type { ServerConfig } from './config/config.ts';
 import { Admin } from './grpc/admin.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
+import { Histories } from './grpc/histories.ts';
 import { addReflection } from './grpc/reflection.ts';
+import { ResponseStreams } from './grpc/response-streams.ts';
 import { Submission } from './grpc/submission.ts';
 import { ZnodeRequests } from './grpc/znode-requests.ts';
 import { Znodes } from './grpc/znodes.ts';
@@ -56,10 +58,14 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const { superDigest } = chainOptions(config);
 	const digest = { enabled: config['DigestAuthenticationProvider.enabled'], superDigest };
 	const submission = new Submission(replica.host, digest, tracing, metrics);
+	const histories = new Histories(mirror, digest, config.skipACL);
+	const streams = new ResponseStreams();
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(
 		AppModule.over({
 			znodes: new Znodes(submission, new ZnodeRequests(config['jute.maxbuffer'])),
+			histories,
+			streams,
 			admin: new Admin(config, replica, mirror, health),
 			http: new HttpAnswers(replica, mirror, health, metrics),
 		}),
@@ -100,7 +106,9 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		async close() {
 			clearInterval(watch);
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
+			streams.stop();
 			await app.close();
+			await histories.close();
 		},
 	};
 }

@@ -1,41 +1,16 @@
 /** A server and its mirror: the embedded PostgreSQL, the operator's own, none that answers, and one that must have each row first. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { ChronokeeperClient } from '#client/client';
-import { loadConfig } from '#server/config/config';
-import type { Values } from '#server/config/keys';
-import { type RunningServer, startServer } from '#server/start-server';
-import { createLogger } from '#telemetry/logger';
 import { CompiledServer } from '#test/support/compiled-server';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { freePort } from '#test/support/processes';
+import { readiness, TestServers } from '#test/support/test-servers';
 
-const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-mirror-'));
-const open = new Set<{ close(): void | Promise<void> }>();
-let directories = 0;
-
-function newDirectory(): string {
-	directories += 1;
-	return join(folder, `data${directories}`);
-}
-
-async function start(dataDir: string, overrides: Partial<Values>): Promise<RunningServer> {
-	const config = loadConfig({
-		overrides: { dataDir, grpcPort: 0, httpPort: 0, 'audit.postgresPort': 0, 'shutdown.timeoutMs': 1000, ...overrides },
-	});
-	const server = await startServer(config, createLogger({ level: 'silent', format: 'json' }));
-	open.add(server);
-	return server;
-}
-
-function connect(address: string, auth?: string): ChronokeeperClient {
-	const client = new ChronokeeperClient({ address, auth });
-	open.add(client);
-	return client;
-}
+const servers = new TestServers();
+afterEach(() => servers.close());
+afterAll(() => servers.remove());
 
 async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
 	const client = new pg.Client(url);
@@ -47,38 +22,23 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
 	}
 }
 
-async function ready(
-	http: string,
-): Promise<{ code: number; body: { status: string; warnings: string[]; problems: string[] } }> {
-	const response = await fetch(`http://${http}/health/ready`);
-	return { code: response.status, body: (await response.json()) as never };
-}
-
 async function withDatabase(use: (database: TestDatabase) => Promise<void>): Promise<void> {
 	const database = await createDatabase({ migrate: false });
 	try {
 		await use(database);
 	} finally {
-		for (const one of [...open].reverse()) await one.close();
-		open.clear();
+		await servers.close();
 		await database.drop();
 	}
 }
 
-afterEach(async () => {
-	for (const one of [...open].reverse()) await one.close();
-	open.clear();
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 describe('the mirror of a server', () => {
 	it('is in the embedded PostgreSQL, with who did it, and goes on after a kill', async () => {
 		const compiled = new CompiledServer();
-		const dataDir = newDirectory();
+		const dataDir = servers.newDirectory();
 		try {
-			const first = await compiled.start({ CK_DATA_DIR: dataDir });
-			open.add({ close: () => first.stop('SIGTERM').then(() => undefined) });
-			const client = connect(first.addresses.grpc, 'ann:secret');
+			const first = servers.keepProcess(await compiled.start({ CK_DATA_DIR: dataDir }));
+			const client = servers.connect(first.addresses.grpc, { auth: 'ann:secret' });
 			await client.create('/config', Buffer.from('1'));
 			await expect(client.delete('/config', 9)).rejects.toMatchObject({ codeName: 'BadVersion', zxid: 2n });
 			await expect
@@ -108,9 +68,8 @@ describe('the mirror of a server', () => {
 			for (let i = 0; i < 20; i++) await client.set('/config', Buffer.from(`${i}`));
 			client.close();
 			await first.stop('SIGKILL');
-			const second = await compiled.start({ CK_DATA_DIR: dataDir });
-			open.add({ close: () => second.stop('SIGTERM').then(() => undefined) });
-			const again = connect(second.addresses.grpc);
+			const second = servers.keepProcess(await compiled.start({ CK_DATA_DIR: dataDir }));
+			const again = servers.connect(second.addresses.grpc);
 			await again.create('/after', null);
 			await expect.poll(async () => (await again.status()).mirror?.mirroredZxid, { timeout: 20_000 }).toBe(23n);
 			expect(await query(url, 'select count(*)::int as rows, max(zxid)::text as last from chronokeeper.txn')).toEqual([
@@ -126,9 +85,9 @@ describe('the mirror of a server', () => {
 
 	it("is in the operator's own PostgreSQL when audit.url names one", async () => {
 		await withDatabase(async (database) => {
-			const dataDir = newDirectory();
-			const server = await start(dataDir, { 'audit.url': database.url });
-			const client = connect(server.addresses.grpc);
+			const dataDir = servers.newDirectory();
+			const server = await servers.start(dataDir, { 'audit.url': database.url, 'audit.mode': 'async' });
+			const client = servers.connect(server.addresses.grpc);
 			for (let i = 0; i < 30; i++) await client.create(`/n${i}`, null);
 			client.close();
 			// A stop writes what is left.
@@ -141,11 +100,11 @@ describe('the mirror of a server', () => {
 	it('that is away leaves the server serving, with a warning', async () => {
 		const port = await freePort();
 		const url = `postgresql://somebody:pass-word@127.0.0.1:${port}/audit`;
-		const server = await start(newDirectory(), { 'audit.url': url });
+		const server = await servers.start(servers.newDirectory(), { 'audit.url': url, 'audit.mode': 'async' });
 		await server.mirror!.firstAttempt;
-		const client = connect(server.addresses.grpc);
+		const client = servers.connect(server.addresses.grpc);
 		await client.create('/served', null);
-		const { code, body } = await ready(server.addresses.http);
+		const { code, body } = await readiness(server.addresses.http);
 		expect([code, body.status, body.problems]).toEqual([200, 'degraded', []]);
 		expect(body.warnings[0]).toMatch(/^the mirror is away: .*ECONNREFUSED/);
 		expect(JSON.stringify(body)).not.toContain('pass-word');
@@ -157,8 +116,8 @@ describe('the mirror of a server', () => {
 
 	it('has a write before it is acknowledged with audit.mode=strict', async () => {
 		await withDatabase(async (database) => {
-			const server = await start(newDirectory(), { 'audit.url': database.url, 'audit.mode': 'strict' });
-			const client = connect(server.addresses.grpc);
+			const server = await servers.start(servers.newDirectory(), { 'audit.url': database.url, 'audit.mode': 'strict' });
+			const client = servers.connect(server.addresses.grpc);
 			for (let i = 1; i <= 10; i++) {
 				const { zxid } = await client.create(`/n${i}`, null);
 				const [row] = await database.query('select max(zxid)::text as last from chronokeeper.txn');
@@ -170,12 +129,11 @@ describe('the mirror of a server', () => {
 	it('that is away acknowledges nothing with audit.mode=strict, and says so', async () => {
 		const port = await freePort();
 		const url = `postgresql://somebody:pass-word@127.0.0.1:${port}/audit`;
-		const server = await start(newDirectory(), { 'audit.url': url, 'audit.mode': 'strict' });
+		const server = await servers.start(servers.newDirectory(), { 'audit.url': url, 'audit.mode': 'strict' });
 		await server.mirror!.firstAttempt;
-		const client = new ChronokeeperClient({ address: server.addresses.grpc, timeoutMs: 500 });
-		open.add(client);
+		const client = servers.connect(server.addresses.grpc, { timeoutMs: 500 });
 		await expect(client.create('/never', null)).rejects.toMatchObject({ status: 'DEADLINE_EXCEEDED' });
-		const { code, body } = await ready(server.addresses.http);
+		const { code, body } = await readiness(server.addresses.http);
 		expect([code, body.status]).toEqual([503, 'failed']);
 		expect(body.problems[0]).toMatch(/^the mirror is away/);
 		expect(await client.exists('/never')).toBeUndefined();

@@ -1,10 +1,9 @@
-/** A whole server: in this process on random ports, and as a process that is killed. */
+/** A whole server in this process, over the wire. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
 	type ClientDuplexStream,
@@ -17,67 +16,28 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ChronokeeperClient, CreateMode } from '#client/client';
-import { ClientError } from '#client/client-error';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { CreateMode } from '#client/client';
 import { zeroZxid } from '#core/model/zxid';
 import { ErrorDetail } from '#proto/chronokeeper/v1/common';
 import { ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
 import { ErrorInfo } from '#proto/google/rpc/error_details';
 import { Status } from '#proto/google/rpc/status';
-import { loadConfig } from '#server/config/config';
-import type { Values } from '#server/config/keys';
-import { type RunningServer, startServer } from '#server/start-server';
 import { readLogs } from '#storage/history-reader';
-import { createLogger } from '#telemetry/logger';
-import { CompiledServer } from '#test/support/compiled-server';
+import { readiness, TestServers } from '#test/support/test-servers';
 
-const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-server-'));
-const open = new Set<{ close(): void | Promise<void> }>();
-let directories = 0;
-
-function newDirectory(): string {
-	directories += 1;
-	return join(folder, `data${directories}`);
-}
-
-async function start(dataDir: string, overrides: Partial<Values> = {}): Promise<RunningServer> {
-	const config = loadConfig({
-		overrides: { dataDir, grpcPort: 0, httpPort: 0, 'audit.mode': 'off', 'audit.postgresPort': 0, ...overrides },
-	});
-	const server = await startServer(config, createLogger({ level: 'silent', format: 'json' }));
-	open.add(server);
-	return server;
-}
-
-function connect(address: string, auth?: string): ChronokeeperClient {
-	const client = new ChronokeeperClient({ address, auth });
-	open.add(client);
-	return client;
-}
+const servers = new TestServers();
+afterEach(() => servers.close());
+afterAll(() => servers.remove());
 
 function text(data: Uint8Array | null): string | null {
 	return data === null ? null : Buffer.from(data).toString();
 }
 
-async function health(server: {
-	addresses: { http: string };
-}): Promise<{ code: number; body: Record<string, unknown> }> {
-	const response = await fetch(`http://${server.addresses.http}/health/ready`);
-	return { code: response.status, body: (await response.json()) as Record<string, unknown> };
-}
-
-afterEach(async () => {
-	// Clients first: a stop waits for their calls.
-	for (const one of [...open].reverse()) await one.close();
-	open.clear();
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
 describe('znodes over gRPC', () => {
 	it('are created, read, changed, listed and deleted', async () => {
-		const { addresses } = await start(newDirectory(), { extendedTypesEnabled: true });
-		const client = connect(addresses.grpc);
+		const { addresses } = await servers.start(servers.newDirectory(), { extendedTypesEnabled: true });
+		const client = servers.connect(addresses.grpc);
 		const created = await client.create('/app', Buffer.from('one'));
 		expect(created).toMatchObject({ path: '/app', zxid: 1n, stat: { czxid: 1n, dataLength: 3, ephemeralOwner: 0n } });
 		await client.create('/app/null', null);
@@ -100,8 +60,8 @@ describe('znodes over gRPC', () => {
 	});
 
 	it("know the caller: the address, and ZooKeeper's digest of user and password", async () => {
-		const { addresses } = await start(newDirectory());
-		const [anyone, ann] = [connect(addresses.grpc), connect(addresses.grpc, 'ann:secret')];
+		const { addresses } = await servers.start(servers.newDirectory());
+		const [anyone, ann] = [servers.connect(addresses.grpc), servers.connect(addresses.grpc, { auth: 'ann:secret' })];
 		const hash = createHash('sha1').update('ann:secret').digest('base64');
 		const identities = await ann.whoAmI();
 		expect(identities[0]).toEqual({ scheme: 'ip', id: '127.0.0.1' });
@@ -113,12 +73,12 @@ describe('znodes over gRPC', () => {
 			codeName: 'NoAuth',
 			path: '/hers',
 		});
-		await expect(connect(addresses.grpc).whoAmI()).resolves.toHaveLength(1);
+		await expect(servers.connect(addresses.grpc).whoAmI()).resolves.toHaveLength(1);
 	});
 
 	it('give ZooKeeper’s code, the path and the zxid with each failure', async () => {
-		const { addresses } = await start(newDirectory());
-		const client = connect(addresses.grpc);
+		const { addresses } = await servers.start(servers.newDirectory());
+		const client = servers.connect(addresses.grpc);
 		await client.create('/a', null);
 		await client.create('/a/b', null);
 		// A write that fails consumes a zxid (semantics 1), a read does not.
@@ -156,9 +116,9 @@ describe('znodes over gRPC', () => {
 	});
 
 	it('carry google.rpc.Status with ErrorInfo for tools that know nothing of us', async () => {
-		const { addresses } = await start(newDirectory());
+		const { addresses } = await servers.start(servers.newDirectory());
 		const raw = new ZnodeServiceClient(addresses.grpc, credentials.createInsecure());
-		open.add(raw);
+		servers.keep(raw);
 		const error = await new Promise<ServiceError>((resolve) =>
 			raw.get({ path: '/none' }, (failure) => resolve(failure!)),
 		);
@@ -185,8 +145,8 @@ describe('znodes over gRPC', () => {
 	});
 
 	it('change together in a multi, or not at all', async () => {
-		const { addresses } = await start(newDirectory());
-		const client = connect(addresses.grpc);
+		const { addresses } = await servers.start(servers.newDirectory());
+		const client = servers.connect(addresses.grpc);
 		await client.create('/m', null);
 		const request = { acl: [], data: undefined, mode: CreateMode.CREATE_MODE_PERSISTENT, ttlMs: 0n };
 		const done = await client.multi([
@@ -226,9 +186,9 @@ describe('znodes over gRPC', () => {
 
 describe('the server', () => {
 	it('has everything after a restart, snapshots on the way', async () => {
-		const dataDir = newDirectory();
-		const first = await start(dataDir, { snapCount: 20 });
-		const client = connect(first.addresses.grpc);
+		const dataDir = servers.newDirectory();
+		const first = await servers.start(dataDir, { snapCount: 20 });
+		const client = servers.connect(first.addresses.grpc);
 		await client.create('/kept', null);
 		for (let i = 0; i < 50; i++) await client.create(`/kept/${i}`, Buffer.from(`${i}`));
 		const taken = await client.takeSnapshot();
@@ -237,8 +197,8 @@ describe('the server', () => {
 		expect(before).toMatchObject({ ready: true, lastZxid: 51n, znodes: 55n, problems: [] });
 		client.close();
 		await first.close();
-		const second = await start(dataDir);
-		const again = connect(second.addresses.grpc);
+		const second = await servers.start(dataDir);
+		const again = servers.connect(second.addresses.grpc);
 		expect(await again.status()).toMatchObject({ lastZxid: 51n, digest: before.digest, znodes: 55n });
 		expect(second.recovery.recovered.txnsReplayed).toBe(0);
 		expect(text((await again.get('/kept/49')).data)).toBe('49');
@@ -248,9 +208,9 @@ describe('the server', () => {
 	});
 
 	it('answers on its HTTP port', async () => {
-		const server = await start(newDirectory());
-		await connect(server.addresses.grpc).create('/x', null);
-		expect(await health(server)).toEqual({
+		const server = await servers.start(servers.newDirectory());
+		await servers.connect(server.addresses.grpc).create('/x', null);
+		expect(await readiness(server.addresses.http)).toEqual({
 			code: 200,
 			body: { status: 'ok', problems: [], warnings: [], zxid: '0x1' },
 		});
@@ -267,8 +227,8 @@ describe('the server', () => {
 	});
 
 	it('goes on reading and says so when its log fails', async () => {
-		const server = await start(newDirectory());
-		const client = connect(server.addresses.grpc);
+		const server = await servers.start(servers.newDirectory());
+		const client = servers.connect(server.addresses.grpc);
 		await client.create('/before', Buffer.from('x'));
 		// What the log reports to the host when the disk is full.
 		server.replica.gate.failed(new Error('ENOSPC: no space left on device'));
@@ -278,16 +238,16 @@ describe('the server', () => {
 			message: expect.stringContaining('no space left'),
 		});
 		expect(text((await client.get('/before')).data)).toBe('x');
-		const { code, body } = await health(server);
+		const { code, body } = await readiness(server.addresses.http);
 		expect([code, body.status]).toEqual([503, 'failed']);
 		expect(String(body.problems)).toContain('no space left');
 		expect((await client.status()).ready).toBe(false);
 	});
 
 	it('purges old snapshots and their logs, but nothing that the mirror lacks', async () => {
-		const dataDir = newDirectory();
-		const server = await start(dataDir);
-		const client = connect(server.addresses.grpc);
+		const dataDir = servers.newDirectory();
+		const server = await servers.start(dataDir);
+		const client = servers.connect(server.addresses.grpc);
 		for (let i = 0; i < 6; i++) {
 			await client.create(`/n${i}`, null);
 			await client.takeSnapshot();
@@ -303,34 +263,34 @@ describe('the server', () => {
 		expect(files()).toBeLessThan(before);
 		client.close();
 		await server.close();
-		const again = await start(dataDir);
-		expect((await connect(again.addresses.grpc).status()).znodes).toBe(10n);
+		const again = await servers.start(dataDir);
+		expect((await servers.connect(again.addresses.grpc).status()).znodes).toBe(10n);
 	});
 
 	it('refuses a directory that another one serves, and a port that is taken', async () => {
-		const dataDir = newDirectory();
-		const server = await start(dataDir);
-		await expect(start(dataDir)).rejects.toThrow(/another process has this data directory open/);
+		const dataDir = servers.newDirectory();
+		const server = await servers.start(dataDir);
+		await expect(servers.start(dataDir)).rejects.toThrow(/another process has this data directory open/);
 		const [, port] = server.addresses.grpc.split(':');
-		const other = newDirectory();
-		await expect(start(other, { grpcPort: Number(port) })).rejects.toThrow(
+		const other = servers.newDirectory();
+		await expect(servers.start(other, { grpcPort: Number(port) })).rejects.toThrow(
 			/the gRPC port 127\.0\.0\.1:\d+ cannot be listened on/,
 		);
 		const [, httpPort] = server.addresses.http.split(':');
-		await expect(start(other, { httpPort: Number(httpPort) })).rejects.toThrow(
+		await expect(servers.start(other, { httpPort: Number(httpPort) })).rejects.toThrow(
 			/the HTTP port 127\.0\.0\.1:\d+ cannot be/,
 		);
 		// What failed to start has given its directory back.
-		await expect(start(other)).resolves.toBeDefined();
+		await expect(servers.start(other)).resolves.toBeDefined();
 	});
 });
 
 describe('the gRPC port', () => {
 	it('has health and reflection', async () => {
-		const { addresses } = await start(newDirectory());
+		const { addresses } = await servers.start(servers.newDirectory());
 		const health = makeClientConstructor(healthService, 'Health');
 		const healthClient = new health(addresses.grpc, credentials.createInsecure());
-		open.add(healthClient);
+		servers.keep(healthClient);
 		for (const service of ['', 'chronokeeper.v1.ZnodeService']) {
 			const answer = await new Promise((resolve, reject) =>
 				healthClient.check!({ service }, (error: ServiceError | null, response: unknown) =>
@@ -376,12 +336,12 @@ describe('the gRPC port', () => {
 			});
 		}).listen(0, '127.0.0.1');
 		await once(collector, 'listening');
-		open.add({ close: () => void collector.close() });
+		servers.keep({ close: () => void collector.close() });
 		const { port } = collector.address() as { port: number };
-		const dataDir = newDirectory();
-		const server = await start(dataDir, { 'otel.endpoint': `http://127.0.0.1:${port}`, 'otel.sampleRatio': 0 });
+		const dataDir = servers.newDirectory();
+		const server = await servers.start(dataDir, { 'otel.endpoint': `http://127.0.0.1:${port}`, 'otel.sampleRatio': 0 });
 		const raw = new ZnodeServiceClient(server.addresses.grpc, credentials.createInsecure());
-		open.add(raw);
+		servers.keep(raw);
 		const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 		const create = (path: string, metadata: Metadata) =>
 			new Promise<string>((resolve, reject) => {
@@ -404,99 +364,5 @@ describe('the gRPC port', () => {
 		await server.close();
 		for (const name of ['grpc create', 'prep', 'sync', 'final', 'chronokeeper.zxid'])
 			expect(bodies.join('')).toContain(name);
-	});
-});
-
-describe('the process', () => {
-	let compiled: CompiledServer;
-	beforeAll(() => {
-		compiled = new CompiledServer();
-	});
-	afterAll(() => compiled.remove());
-
-	it('loses nothing that was acknowledged when it is killed under load', async () => {
-		const env = { CK_DATA_DIR: newDirectory(), CK_AUDIT_MODE: 'off', CK_SNAP_COUNT: '500' };
-		const acknowledged = new Set<string>();
-		let next = 0;
-		for (let round = 0; round < 3; round++) {
-			const server = await compiled.start(env);
-			open.add({ close: () => server.stop('SIGTERM').then(() => undefined) });
-			const client = connect(server.addresses.grpc);
-			for (const path of acknowledged) expect(await client.exists(path), path).toBeDefined();
-			const until = acknowledged.size + 400;
-			const enough = Promise.withResolvers<void>();
-			const writers = Array.from({ length: 32 }, async () => {
-				for (;;) {
-					const path = `/n${next++}`;
-					await client.create(path, Buffer.from(path));
-					acknowledged.add(path);
-					if (acknowledged.size >= until) enough.resolve();
-				}
-			});
-			const ended = Promise.allSettled(writers);
-			await enough.promise;
-			await server.stop('SIGKILL');
-			for (const outcome of await ended)
-				expect(outcome.status === 'rejected' && outcome.reason).toBeInstanceOf(ClientError);
-			client.close();
-		}
-		const last = await compiled.start(env);
-		open.add({ close: () => last.stop('SIGTERM').then(() => undefined) });
-		const client = connect(last.addresses.grpc);
-		const { names } = await client.children('/');
-		const there = new Set(names.map((name) => `/${name}`));
-		expect([...acknowledged].filter((path) => !there.has(path))).toEqual([]);
-		expect(acknowledged.size).toBeGreaterThanOrEqual(1200);
-		expect(await last.stop('SIGTERM')).toBe(0);
-		expect(last.output).toContain('"msg":"stopped"');
-	});
-
-	it('stops acknowledging when the disk is full, goes on reading, and has everything acknowledged afterwards', async () => {
-		const env = { CK_DATA_DIR: newDirectory(), CK_AUDIT_MODE: 'off', CK_PRE_ALLOC_SIZE: '64' };
-		// No file may become larger than 256 KiB: to the log that is a full disk.
-		const server = await compiled.start(env, ['bash', '-c', 'ulimit -f 256; exec "$@"', 'limited']);
-		open.add({ close: () => server.stop('SIGTERM').then(() => undefined) });
-		const client = connect(server.addresses.grpc);
-		const acknowledged: string[] = [];
-		let failure: unknown;
-		for (let i = 0; failure === undefined && i < 1000; i++) {
-			await client.create(`/n${i}`, new Uint8Array(4096)).then(
-				() => acknowledged.push(`/n${i}`),
-				(error) => {
-					failure = error;
-				},
-			);
-		}
-		// Whether the one in flight is on disk is not known; the next ones are refused.
-		expect(failure).toMatchObject({ status: 'UNAVAILABLE', codeName: 'ConnectionLoss' });
-		await expect(client.create('/more', null)).rejects.toMatchObject({
-			codeName: 'SystemError',
-			message: expect.stringMatching(/Cannot write the transaction log .*EFBIG/),
-		});
-		expect(await client.exists(acknowledged[0]!)).toBeDefined();
-		const { code, body } = await health(server);
-		expect([code, body.status]).toEqual([503, 'failed']);
-		expect((await fetch(`http://${server.addresses.http}/health/live`)).status).toBe(200);
-		expect(server.output).toMatch(/"level":"fatal".*"state":"logFailed"/);
-		client.close();
-		expect(await server.stop('SIGTERM')).toBe(0);
-		const next = await compiled.start(env);
-		open.add({ close: () => next.stop('SIGTERM').then(() => undefined) });
-		const again = connect(next.addresses.grpc);
-		for (const path of acknowledged) expect(await again.exists(path), path).toBeDefined();
-		expect((await again.status()).ready).toBe(true);
-		again.close();
-	});
-
-	it('says what is wrong with its configuration and ends', async () => {
-		const wrong = compiled.run({ CK_TICK_TIME: 'fast', CK_DATA_DIR: newDirectory() });
-		expect(await wrong.exited).toBe(2);
-		expect(wrong.output).toContain('tickTime is "fast" (CK_TICK_TIME): it must be an integer ≥ 1');
-		const check = compiled.run({ CK_DATA_DIR: newDirectory(), CK_CLIENT_PORT: '2181' }, '--check');
-		expect(await check.exited).toBe(0);
-		expect(check.output).toContain("clientPort=2181: this build does not listen on ZooKeeper's client port yet");
-		const dataDir = newDirectory();
-		await (await start(dataDir)).close();
-		expect(existsSync(join(dataDir, 'version-2'))).toBe(true);
 	});
 });

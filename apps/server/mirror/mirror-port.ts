@@ -4,8 +4,8 @@ import type { Zxid } from '#core/model/zxid';
 
 export interface MirrorCallbacks {
 	/** In strict mode nothing is acknowledged before this is told. */
-	mirrored(zxid: Zxid): void;
-	changed(status: MirrorStatus): void;
+	readonly mirrored: (zxid: Zxid) => void;
+	readonly changed: (status: MirrorStatus) => void;
 }
 
 export type StartMirror = (databaseUrl: string, callbacks: MirrorCallbacks) => Promise<Mirror>;

@@ -28,6 +28,7 @@ export const protobufFileName = "chronokeeper/v1/history.proto";
 /**
  * For auditors: who changed what, when, and what the tree looked like then. Answered from the PostgreSQL mirror, so these calls
  * fail with UNAVAILABLE while it is away, and show what was committed some moments ago at the latest (see AdminService.Status for its lag).
+ * The access control lists of then hold: what a caller could not have read is withheld.
  * A zxid ahead of the mirror is OUT_OF_RANGE. What lies in a gap of the recorded history is FAILED_PRECONDITION, never a guess.
  */
 
@@ -78,7 +79,7 @@ export interface HistoryRequest {
   follow: boolean;
 }
 
-/** Response of HistoryService.History: one transaction. */
+/** Response of HistoryService.History: one transaction, or a gap. */
 export interface HistoryResponse {
   /** Its zxid. */
   zxid: bigint;
@@ -101,7 +102,23 @@ export interface HistoryResponse {
   /** What it did to the nodes, in order. */
   changes: HistoryResponse_Change[];
   /** Who did it; absent for what came through an Apache ZooKeeper server, whose log does not say. */
-  context?: HistoryResponse_Context | undefined;
+  context?:
+    | HistoryResponse_Context
+    | undefined;
+  /** When it is there, this is no transaction and all other fields are empty: part of the history is not known. */
+  gap?: HistoryResponse_Gap | undefined;
+}
+
+/** Transactions that are not known. */
+export interface HistoryResponse_Gap {
+  /** The last known one before them. */
+  afterZxid: bigint;
+  /** The last of them. */
+  throughZxid: bigint;
+  /** What sort of gap it is, a word. */
+  kind: string;
+  /** Why, a sentence. */
+  reason: string;
 }
 
 /** One change of one node. */
@@ -124,7 +141,7 @@ export interface HistoryResponse_Change {
 
 /** Who did it, as logged with the transaction itself. */
 export interface HistoryResponse_Context {
-  /** The identities of the connection. */
+  /** The identities of the connection. Hashes of digest identities are shown as `x`, except to super. */
   identities: Id[];
   /** The client's address. */
   address: string;
@@ -148,8 +165,10 @@ export interface Znode {
   stat:
     | Stat
     | undefined;
-  /** The access control list, in the node's order. */
+  /** The access control list, in the node's order. Without ADMIN on the node, hashes of digest entries are shown as `x`. */
   acl: Acl[];
+  /** The node's access control list of then does not let the caller read it: data and acl are left out. */
+  withheld: boolean;
 }
 
 /** Request of HistoryService.ZnodeAt. */
@@ -385,6 +404,7 @@ function createBaseHistoryResponse(): HistoryResponse {
     digest: undefined,
     changes: [],
     context: undefined,
+    gap: undefined,
   };
 }
 
@@ -431,6 +451,9 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
     }
     if (message.context !== undefined) {
       HistoryResponse_Context.encode(message.context, writer.uint32(82).fork()).join();
+    }
+    if (message.gap !== undefined) {
+      HistoryResponse_Gap.encode(message.gap, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -528,6 +551,14 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
             message.context = HistoryResponse_Context.decode(reader, reader.uint32());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.gap = HistoryResponse_Gap.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -557,6 +588,108 @@ export const HistoryResponse: MessageFns<HistoryResponse> = {
     message.context = (object.context !== undefined && object.context !== null)
       ? HistoryResponse_Context.fromPartial(object.context)
       : undefined;
+    message.gap = (object.gap !== undefined && object.gap !== null)
+      ? HistoryResponse_Gap.fromPartial(object.gap)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseHistoryResponse_Gap(): HistoryResponse_Gap {
+  return { afterZxid: 0n, throughZxid: 0n, kind: "", reason: "" };
+}
+
+export const HistoryResponse_Gap: MessageFns<HistoryResponse_Gap> = {
+  encode(message: HistoryResponse_Gap, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.afterZxid !== 0n) {
+      if (BigInt.asUintN(64, message.afterZxid) !== message.afterZxid) {
+        throw new globalThis.Error("value provided for field message.afterZxid of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.afterZxid);
+    }
+    if (message.throughZxid !== 0n) {
+      if (BigInt.asUintN(64, message.throughZxid) !== message.throughZxid) {
+        throw new globalThis.Error("value provided for field message.throughZxid of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.throughZxid);
+    }
+    if (message.kind !== "") {
+      writer.uint32(26).string(message.kind);
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HistoryResponse_Gap {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHistoryResponse_Gap();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.afterZxid = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.throughZxid = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HistoryResponse_Gap>): HistoryResponse_Gap {
+    return HistoryResponse_Gap.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HistoryResponse_Gap>): HistoryResponse_Gap {
+    const message = createBaseHistoryResponse_Gap();
+    message.afterZxid = (object.afterZxid !== undefined && object.afterZxid !== null) ? BigInt(object.afterZxid) : 0n;
+    message.throughZxid = (object.throughZxid !== undefined && object.throughZxid !== null)
+      ? BigInt(object.throughZxid)
+      : 0n;
+    message.kind = object.kind ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };
@@ -768,7 +901,7 @@ export const HistoryResponse_Context: MessageFns<HistoryResponse_Context> = {
 };
 
 function createBaseZnode(): Znode {
-  return { path: "", data: undefined, stat: undefined, acl: [] };
+  return { path: "", data: undefined, stat: undefined, acl: [], withheld: false };
 }
 
 export const Znode: MessageFns<Znode> = {
@@ -784,6 +917,9 @@ export const Znode: MessageFns<Znode> = {
     }
     for (const v of message.acl) {
       Acl.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.withheld !== false) {
+      writer.uint32(40).bool(message.withheld);
     }
     return writer;
   },
@@ -833,6 +969,14 @@ export const Znode: MessageFns<Znode> = {
             message.acl.push(Acl.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withheld = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -854,6 +998,7 @@ export const Znode: MessageFns<Znode> = {
     message.data = object.data ?? undefined;
     message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
     message.acl = object.acl?.map((e) => Acl.fromPartial(e)) || [];
+    message.withheld = object.withheld ?? false;
     return message;
   },
 };

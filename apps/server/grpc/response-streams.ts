@@ -26,7 +26,7 @@ export class ResponseStreams {
 					if (this.#stop.signal.aborted) subscriber.error(stopping());
 					else subscriber.complete();
 				},
-				(error) => {
+				(error: unknown) => {
 					if (gone.signal.aborted) subscriber.complete();
 					else subscriber.error(this.#stop.signal.aborted ? stopping() : error);
 				},
@@ -45,7 +45,7 @@ export class ResponseStreams {
 }
 
 function stopping() {
-	return grpcError(status.UNAVAILABLE, 'the server is stopping').getError();
+	return grpcError(status.UNAVAILABLE, 'the server is stopping');
 }
 
 async function pump<T>(

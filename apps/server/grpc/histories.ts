@@ -1,0 +1,170 @@
+/** HistoryService on the mirror's database. */
+import { status } from '@grpc/grpc-js';
+import { RpcException } from '@nestjs/microservices';
+import type { History, HistoryNode } from '#audit/history';
+import { type Zxid, zxidFromBigInt } from '#core/model/zxid';
+import type { SessionId } from '#jute/scalars';
+import type {
+	DiffRequest,
+	DiffResponse,
+	HistoryRequest,
+	HistoryResponse,
+	TreeAtRequest,
+	TreeAtResponse,
+	ZnodeAtRequest,
+	ZnodeAtResponse,
+} from '#proto/chronokeeper/v1/history';
+import type { MirrorService } from '../mirror/mirror-service.ts';
+import { callerOf, type DigestOptions, type GrpcCall } from './caller-of.ts';
+import { grpcError } from './grpc-error.ts';
+import { differenceMessage, gapMessage, nodeMessage, txnMessage, type Viewer } from './history-messages.ts';
+
+export class Histories {
+	#history: { readonly url: string; readonly queries: History } | undefined;
+
+	constructor(
+		private readonly mirror: MirrorService | undefined,
+		private readonly digest: DigestOptions,
+		private readonly skipAcl: boolean,
+	) {}
+
+	async *history(request: HistoryRequest, call: GrpcCall, signal: AbortSignal): AsyncGenerator<HistoryResponse> {
+		const viewer = this.#viewer(call);
+		const filter = {
+			path: request.path === '' ? undefined : request.path,
+			recursive: request.recursive,
+			from: optionalZxid(request.fromZxid),
+			to: optionalZxid(request.toZxid),
+			session: request.sessionId as SessionId | undefined,
+			type: request.type === '' ? undefined : request.type,
+			limit: request.limit === 0 ? undefined : request.limit,
+		};
+		for await (const page of this.#pages((queries) => queries.txns(filter, request.follow, signal))) {
+			for (const entry of page) yield 'afterZxid' in entry ? gapMessage(entry) : txnMessage(entry, viewer);
+		}
+	}
+
+	async znodeAt(request: ZnodeAtRequest, call: GrpcCall): Promise<ZnodeAtResponse> {
+		const viewer = this.#viewer(call);
+		const queries = await this.#open();
+		try {
+			const zxid = optionalZxid(request.zxid) ?? (await queries.lastZxid());
+			const node = await queries.nodeAt(request.path, zxid);
+			return { znode: node === undefined ? undefined : nodeMessage(node, viewer), zxid: BigInt(zxid) };
+		} catch (error) {
+			throw queryError(error);
+		}
+	}
+
+	async *treeAt(request: TreeAtRequest, call: GrpcCall): AsyncGenerator<TreeAtResponse> {
+		const viewer = this.#viewer(call);
+		const zxid = optionalZxid(request.zxid) ?? (await (await this.#open()).lastZxid().catch(rethrow));
+		const prefix = request.prefix === '' ? '/' : request.prefix;
+		for await (const page of this.#pages((queries) => queries.treeAt(zxid, prefix))) {
+			for (const nodes of ofMessageSize(page)) {
+				yield { znodes: nodes.map((node) => nodeMessage(node, viewer)), zxid: BigInt(zxid) };
+			}
+		}
+	}
+
+	async *diff(request: DiffRequest, call: GrpcCall): AsyncGenerator<DiffResponse> {
+		const viewer = this.#viewer(call);
+		const [from, to] = [zxidOf(request.fromZxid), zxidOf(request.toZxid)];
+		const prefix = request.prefix === '' ? '/' : request.prefix;
+		for await (const page of this.#pages((queries) => queries.diff(from, to, prefix))) {
+			for (const difference of page) yield differenceMessage(difference, viewer);
+		}
+	}
+
+	async close(): Promise<void> {
+		const history = this.#history;
+		this.#history = undefined;
+		await history?.queries.close();
+	}
+
+	#viewer(call: GrpcCall): Viewer {
+		return { identities: callerOf(call, this.digest).identities, skipAcl: this.skipAcl };
+	}
+
+	async *#pages<T>(run: (queries: History) => AsyncIterable<T>): AsyncGenerator<T> {
+		const queries = await this.#open();
+		try {
+			yield* run(queries);
+		} catch (error) {
+			throw queryError(error);
+		}
+	}
+
+	/** @throws RpcException when there is no mirror, or it has no database yet. */
+	async #open(): Promise<History> {
+		if (this.mirror === undefined) {
+			throw grpcError(status.FAILED_PRECONDITION, 'there is no history here: the replica runs with audit.mode=off');
+		}
+		const { url } = this.mirror;
+		if (url === undefined) {
+			const { lastError } = this.mirror.health();
+			const why = lastError === null ? 'it is starting' : lastError;
+			throw grpcError(status.UNAVAILABLE, `the history cannot be asked, PostgreSQL is away: ${why}`);
+		}
+		if (this.#history?.url !== url) {
+			await this.close();
+			const { History } = await import('#audit/history');
+			this.#history = { url, queries: new History(url) };
+		}
+		return this.#history.queries;
+	}
+}
+
+/** Most gRPC libraries refuse messages of more than 4 MiB unless they are told otherwise. */
+function* ofMessageSize(nodes: readonly HistoryNode[]): Generator<HistoryNode[]> {
+	let some: HistoryNode[] = [];
+	let bytes = 0;
+	for (const node of nodes) {
+		const size = (node.data?.length ?? 0) + node.path.length + nodeOverheadBytes;
+		if (some.length > 0 && bytes + size > messageBytes) {
+			yield some;
+			some = [];
+			bytes = 0;
+		}
+		some.push(node);
+		bytes += size;
+	}
+	if (some.length > 0) yield some;
+}
+
+const messageBytes = 1 << 20;
+/** Stat and ACL, about. */
+const nodeOverheadBytes = 200;
+
+function optionalZxid(value: bigint | undefined): Zxid | undefined {
+	return value === undefined ? undefined : zxidOf(value);
+}
+
+function zxidOf(value: bigint): Zxid {
+	try {
+		return zxidFromBigInt(value);
+	} catch (error) {
+		throw grpcError(status.INVALID_ARGUMENT, (error as Error).message);
+	}
+}
+
+function rethrow(error: unknown): never {
+	throw queryError(error);
+}
+
+/** What the functions of the schema raise: `invalid_parameter_value` for a zxid ahead of the mirror, `no_data_found` for one in a gap. */
+const statusOfSqlState: Readonly<Record<string, status>> = {
+	'22023': status.OUT_OF_RANGE,
+	P0002: status.FAILED_PRECONDITION,
+};
+
+function queryError(error: unknown): RpcException {
+	if (error instanceof RpcException) return error;
+	const { code = '', message } = error as Error & { code?: string };
+	const known = statusOfSqlState[code];
+	if (known !== undefined) return grpcError(known, message);
+	// A SQLSTATE of the server's own means a bug; everything else is a connection that is not there.
+	const isServers = /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code);
+	if (isServers) return grpcError(status.INTERNAL, `the history cannot be asked: ${message}`);
+	return grpcError(status.UNAVAILABLE, `the history cannot be asked, PostgreSQL is away: ${message || code}`);
+}

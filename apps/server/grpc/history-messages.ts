@@ -1,0 +1,101 @@
+/** The history's records as messages of the API, as far as the caller may see them. */
+import type { HistoryDifference, HistoryGap, HistoryNode, HistoryTxn } from '#audit/history';
+import { superIdentity } from '#core/chain/options';
+import { hideDigests, isPermitted } from '#core/tree/acl-check';
+import { permission } from '#jute/op-codes';
+import type { Id } from '#jute/records';
+import {
+	DiffKind,
+	type DiffResponse,
+	HistoryResponse,
+	type HistoryResponse_Context,
+	type Znode,
+} from '#proto/chronokeeper/v1/history';
+import { acl, stat } from './znode-responses.ts';
+
+export interface Viewer {
+	readonly identities: readonly Id[];
+	readonly skipAcl: boolean;
+}
+
+export function txnMessage(txn: HistoryTxn, viewer: Viewer): HistoryResponse {
+	return {
+		zxid: BigInt(txn.zxid),
+		timeMs: BigInt(txn.timeMs),
+		sessionId: txn.session,
+		cxid: txn.cxid,
+		type: txn.type,
+		path: txn.path ?? '',
+		error: txn.error,
+		digest: txn.digest ?? undefined,
+		changes: txn.changes.map((change) => ({
+			type: change.type,
+			path: change.path,
+			version: change.type === 'delete' ? undefined : (change.version ?? undefined),
+			dataLengthBefore: change.sizeBefore ?? undefined,
+			dataLengthAfter: change.sizeAfter ?? undefined,
+		})),
+		context: contextMessage(txn, viewer),
+		gap: undefined,
+	};
+}
+
+export function gapMessage(gap: HistoryGap): HistoryResponse {
+	const { kind, reason } = gap;
+	return HistoryResponse.fromPartial({
+		gap: { afterZxid: BigInt(gap.afterZxid), throughZxid: BigInt(gap.throughZxid), kind, reason },
+	});
+}
+
+/** A log that Apache ZooKeeper wrote does not say who did it. */
+function contextMessage(txn: HistoryTxn, viewer: Viewer): HistoryResponse_Context | undefined {
+	if (txn.principal === null && txn.address === null && txn.requestId === null) return undefined;
+	return {
+		identities: identitiesOf(txn.principal ?? '').map((id) => (isSuper(viewer) ? id : withoutHash(id))),
+		address: txn.address ?? '',
+		door: txn.door,
+		traceId: txn.traceId ?? '',
+		requestId: txn.requestId ?? '',
+	};
+}
+
+/** `digest:ann:hash,ip:10.0.0.1`: a comma in an id stays in it, unless a scheme seems to follow. */
+function identitiesOf(principal: string): Id[] {
+	if (principal === '') return [];
+	return principal.split(/,(?=[a-z][a-z0-9]*:)/).map((text) => {
+		const colon = text.indexOf(':');
+		return { scheme: text.slice(0, colon), id: text.slice(colon + 1) };
+	});
+}
+
+function isSuper({ identities, skipAcl }: Viewer): boolean {
+	return skipAcl || identities.some(({ scheme }) => scheme === superIdentity.scheme);
+}
+
+function withoutHash({ scheme, id }: Id): Id {
+	return scheme === 'digest' ? { scheme, id: id.replace(/:.*$/s, ':x') } : { scheme, id };
+}
+
+export function nodeMessage(node: HistoryNode, viewer: Viewer): Znode {
+	const { path } = node;
+	const may = (bits: number) => viewer.skipAcl || isPermitted(node.acl, bits, viewer.identities);
+	const common = { path, stat: stat(node.stat) };
+	if (!may(permission.read)) return { ...common, data: undefined, acl: [], withheld: true };
+	const entries = may(permission.admin) ? node.acl : hideDigests(node.acl);
+	return { ...common, data: node.data ?? undefined, acl: entries.map(acl), withheld: false };
+}
+
+export function differenceMessage({ path, before, after }: HistoryDifference, viewer: Viewer): DiffResponse {
+	const kind =
+		before === null
+			? DiffKind.DIFF_KIND_CREATED
+			: after === null
+				? DiffKind.DIFF_KIND_DELETED
+				: DiffKind.DIFF_KIND_CHANGED;
+	return {
+		path,
+		kind,
+		before: before === null ? undefined : nodeMessage(before, viewer),
+		after: after === null ? undefined : nodeMessage(after, viewer),
+	};
+}

@@ -1,0 +1,43 @@
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
+import { Controller, Inject } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import {
+	DiffRequest,
+	DiffResponse,
+	HistoryRequest,
+	HistoryResponse,
+	TreeAtRequest,
+	TreeAtResponse,
+	ZnodeAtRequest,
+} from '#proto/chronokeeper/v1/history';
+import type { GrpcCall } from './caller-of.ts';
+import { Histories } from './histories.ts';
+import { ResponseStreams } from './response-streams.ts';
+
+@Controller()
+export class HistoryController {
+	constructor(
+		@Inject(Histories) private readonly histories: Histories,
+		@Inject(ResponseStreams) private readonly streams: ResponseStreams,
+	) {}
+
+	@GrpcMethod('HistoryService', 'history')
+	history(request: HistoryRequest, _: Metadata, call: ServerWritableStream<HistoryRequest, HistoryResponse>) {
+		return this.streams.respond(call, (signal) => this.histories.history(request, call, signal));
+	}
+
+	@GrpcMethod('HistoryService', 'znodeAt')
+	znodeAt(request: ZnodeAtRequest, _: Metadata, call: GrpcCall) {
+		return this.histories.znodeAt(request, call);
+	}
+
+	@GrpcMethod('HistoryService', 'treeAt')
+	treeAt(request: TreeAtRequest, _: Metadata, call: ServerWritableStream<TreeAtRequest, TreeAtResponse>) {
+		return this.streams.respond(call, () => this.histories.treeAt(request, call));
+	}
+
+	@GrpcMethod('HistoryService', 'diff')
+	diff(request: DiffRequest, _: Metadata, call: ServerWritableStream<DiffRequest, DiffResponse>) {
+		return this.streams.respond(call, () => this.histories.diff(request, call));
+	}
+}
