@@ -3,7 +3,7 @@
  * so nothing is applied or acknowledged before. It also tells the mirror what is committed, and counts what is logged.
  */
 import type { TxnRecord } from '#core/model/txn-record';
-import type { Zxid } from '#core/model/zxid';
+import { type Zxid, zeroZxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 
 export interface GatedMirror {
@@ -17,6 +17,7 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	#host: TxnLogListener | undefined;
 	#mirror: GatedMirror | undefined;
 	#durable: Zxid;
+	#mirrored: Zxid = zeroZxid;
 	#passed: Zxid;
 
 	/** @param lastZxid what recovery found: committed, and acknowledged as far as anybody is still there to know */
@@ -61,19 +62,21 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	durable(zxid: Zxid): void {
 		this.#durable = zxid;
 		this.#mirror?.committed(zxid);
-		if (!this.strict) this.#pass(zxid);
+		this.#pass();
 	}
 
 	/** Everything up to this zxid is in PostgreSQL. */
 	mirrored(zxid: Zxid): void {
-		if (this.strict) this.#pass(Math.min(zxid, this.#durable) as Zxid);
+		this.#mirrored = zxid;
+		this.#pass();
 	}
 
 	failed(error: Error): void {
 		this.#host?.failed(error);
 	}
 
-	#pass(zxid: Zxid): void {
+	#pass(): void {
+		const zxid = this.strict ? (Math.min(this.#durable, this.#mirrored) as Zxid) : this.#durable;
 		if (zxid <= this.#passed) return;
 		this.#passed = zxid;
 		this.#host?.durable(zxid);

@@ -1,0 +1,152 @@
+import { EventEmitter } from 'node:events';
+import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
+import { describe, expect, it } from 'vitest';
+import { zeroZxid } from '#core/model/zxid';
+import { errors } from '#jute/errors';
+import { callerOf } from './caller-of.ts';
+import { ZooKeeperError } from './grpc-error.ts';
+import { ResponseStreams } from './response-streams.ts';
+import { grpcStatus } from './status-mapping.ts';
+
+describe('the status of an error', () => {
+	it.each([
+		['noNode', status.NOT_FOUND],
+		['nodeExists', status.ALREADY_EXISTS],
+		['badVersion', status.FAILED_PRECONDITION],
+		['notEmpty', status.FAILED_PRECONDITION],
+		['noAuth', status.PERMISSION_DENIED],
+		['authFailed', status.UNAUTHENTICATED],
+		['badArguments', status.INVALID_ARGUMENT],
+		['quotaExceeded', status.RESOURCE_EXHAUSTED],
+		['systemError', status.UNAVAILABLE],
+	] as const)('%s', (name, expected) => {
+		expect(grpcStatus(errors[name].code)).toBe(expected);
+	});
+
+	it('is known for each code of the catalogue but success', () => {
+		for (const { code, name } of Object.values(errors)) {
+			if (code !== 0) expect(grpcStatus(code), name).not.toBe(status.UNKNOWN);
+		}
+		expect(grpcStatus(-999)).toBe(status.UNKNOWN);
+	});
+});
+
+describe('the caller', () => {
+	const digest = { enabled: true, superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=' };
+
+	function call(peer: string, entries: Record<string, string> = {}) {
+		const metadata = new Metadata();
+		for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+		return { getPeer: () => peer, metadata, sendMetadata: () => undefined };
+	}
+
+	it.each([
+		['203.0.113.7:51234', '203.0.113.7', '203.0.113.7:51234'],
+		['[::1]:51234', '::1', '[::1]:51234'],
+		['[::ffff:203.0.113.7]:51234', '203.0.113.7', '203.0.113.7:51234'],
+	])('at %s is ip:%s', (peer, id, address) => {
+		expect(callerOf(call(peer), digest)).toEqual({ door: 'grpc', identities: [{ scheme: 'ip', id }], address });
+	});
+
+	it('is super with its password, and nobody else is', () => {
+		const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
+		const schemes = (text: string) =>
+			callerOf(call('1.2.3.4:5', basic(text)), digest).identities.map(({ scheme }) => scheme);
+		expect(schemes('super:test')).toEqual(['ip', 'super', 'digest']);
+		expect(schemes('super:guess')).toEqual(['ip', 'digest']);
+	});
+
+	it.each(['Bearer x', 'Basic', 'Basic ???'])('with the authorization %s is refused', (authorization) => {
+		expect(() => callerOf(call('1.2.3.4:5', { authorization }), digest)).toThrow(/Basic base64/);
+	});
+
+	it('cannot use digest when it is switched off', () => {
+		const authorized = call('1.2.3.4:5', { authorization: 'Basic YTpi' });
+		expect(() => callerOf(authorized, { enabled: false, superDigest: null })).toThrow(/switched off/);
+	});
+});
+
+describe('an error', () => {
+	it('of a multi names the operation', () => {
+		const error = new ZooKeeperError({ code: -101, path: '/a', zxid: zeroZxid, op: 2, opCodes: [0, 0, -101] });
+		expect(error.getError()).toMatchObject({
+			code: status.NOT_FOUND,
+			message: 'operation 2 of the multi: /a: the node does not exist',
+		});
+	});
+});
+
+/** What grpc-js has, with a client that takes nothing until it is told to. */
+class SlowCall extends EventEmitter {
+	readonly written: number[] = [];
+	cancelled = false;
+	room = 0;
+
+	write(item: number): boolean {
+		this.written.push(item);
+		this.room -= 1;
+		return this.room > 0;
+	}
+
+	drain(room: number): void {
+		this.room = room;
+		this.emit('drain');
+	}
+}
+
+describe('a response stream', () => {
+	function streamTo(call: SlowCall) {
+		const produced = { items: 0, ended: false };
+		async function* source(signal: AbortSignal): AsyncGenerator<number> {
+			try {
+				while (!signal.aborted) yield produced.items++;
+			} finally {
+				produced.ended = true;
+			}
+		}
+		const streams = new ResponseStreams();
+		const outcome: { error?: unknown; complete?: true } = {};
+		const stream = call as unknown as ServerWritableStream<unknown, number>;
+		const subscription = streams.respond(stream, source).subscribe({
+			error: (error) => {
+				outcome.error = error;
+			},
+			complete: () => {
+				outcome.complete = true;
+			},
+		});
+		return { streams, produced, outcome, subscription };
+	}
+
+	it('asks its source only for what the client takes', async () => {
+		const call = new SlowCall();
+		call.room = 3;
+		const { produced } = streamTo(call);
+		await expect.poll(() => call.written).toEqual([0, 1, 2]);
+		expect(produced.items).toBe(3);
+		call.drain(2);
+		await expect.poll(() => call.written).toEqual([0, 1, 2, 3, 4]);
+		expect(produced.items).toBe(5);
+	});
+
+	it('ends its source when the client has gone while it waits', async () => {
+		const call = new SlowCall();
+		const { produced, outcome } = streamTo(call);
+		await expect.poll(() => call.written.length).toBe(1);
+		call.emit('cancelled');
+		await expect.poll(() => produced.ended).toBe(true);
+		expect(outcome).toEqual({ complete: true });
+		expect(call.listenerCount('cancelled')).toBe(0);
+		expect(call.listenerCount('drain')).toBe(0);
+	});
+
+	it('ends when the server stops, and says so', async () => {
+		const call = new SlowCall();
+		const { streams, produced, outcome } = streamTo(call);
+		await expect.poll(() => call.written.length).toBe(1);
+		streams.stop();
+		await expect.poll(() => outcome.error).toBeDefined();
+		expect(produced.ended).toBe(true);
+		expect(String((outcome.error as Error).message)).toContain('the server is stopping');
+	});
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import type { Zxid } from '#core/model/zxid';
+import type { TxnLog } from '#core/ports/txn-log';
+import { CommitGate } from './commit-gate.ts';
+
+const log: TxnLog = { append() {}, pendingBytes: 0, roll() {}, async close() {} };
+const zxid = (value: number) => value as Zxid;
+
+function gateWith(strict: boolean) {
+	const [durable, committed, failures]: [number[], number[], string[]] = [[], [], []];
+	const gate = new CommitGate(log, strict, zxid(10));
+	gate.listen({ durable: (z) => durable.push(z), failed: (error) => failures.push(error.message) });
+	const mirror = { committed: (z: Zxid) => void committed.push(z) };
+	return { gate, mirror, durable, committed, failures };
+}
+
+describe('the gate between log and host', () => {
+	it('lets through at once what is durable, and tells the mirror', () => {
+		const { gate, mirror, durable, committed } = gateWith(false);
+		gate.durable(zxid(11));
+		gate.attach(mirror);
+		gate.durable(zxid(13));
+		gate.mirrored(zxid(13));
+		expect(durable).toEqual([11, 13]);
+		expect(committed).toEqual([11, 13]);
+	});
+
+	it('tells a mirror that starts what recovery found', () => {
+		const { gate, mirror, committed } = gateWith(false);
+		gate.attach(mirror);
+		expect(committed).toEqual([10]);
+	});
+
+	it('with audit.mode=strict lets through only what is durable and mirrored, in order and once', () => {
+		const { gate, mirror, durable } = gateWith(true);
+		gate.attach(mirror);
+		gate.mirrored(zxid(10));
+		gate.durable(zxid(12));
+		expect(durable).toEqual([]);
+		gate.mirrored(zxid(11));
+		gate.mirrored(zxid(11));
+		// A mirror that is ahead proves nothing about our disk.
+		gate.mirrored(zxid(14));
+		expect(durable).toEqual([11, 12]);
+		gate.durable(zxid(14));
+		expect(durable).toEqual([11, 12, 14]);
+	});
+
+	it('passes a failure on', () => {
+		const { gate, failures } = gateWith(true);
+		gate.failed(new Error('disk full'));
+		expect(failures).toEqual(['disk full']);
+	});
+});
