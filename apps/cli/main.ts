@@ -46,6 +46,12 @@ try {
 	process.exitCode = report(error);
 } finally {
 	terminal.flush();
+	// An error of the last write is reported in the next turn.
+	await new Promise((resolve) => setImmediate(resolve));
+	if (terminal.problem !== undefined) {
+		terminal.error(`the output could not be written: ${terminal.problem.message}`);
+		process.exitCode = exitCodes.failed;
+	}
 }
 
 function report(error: unknown): number {

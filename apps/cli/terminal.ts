@@ -21,24 +21,29 @@ export class Terminal {
 	#pending: string[] = [];
 	#pendingLength = 0;
 	#closed = false;
+	#problem: Error | undefined;
 	/** Ends a wait for the reader. */
 	#gone: (() => void) | undefined;
 
 	constructor(options: TerminalOptions) {
 		this.#options = options;
 		options.stdout.on('error', (error: NodeJS.ErrnoException) => {
-			if (error.code !== 'EPIPE') throw error;
 			this.#closed = true;
+			if (error.code !== 'EPIPE') this.#problem ??= error;
 			this.#gone?.();
 		});
-		options.stderr.on('error', (error: NodeJS.ErrnoException) => {
-			if (error.code !== 'EPIPE') throw error;
-		});
+		// Where this would be said is what does not work.
+		options.stderr.on('error', () => {});
 	}
 
 	/** Nobody reads any more: a command that only lists should stop. */
 	get closed(): boolean {
 		return this.#closed;
+	}
+
+	/** Why results could not be written, other than that nobody reads them: a full disk. */
+	get problem(): Error | undefined {
+		return this.#problem;
 	}
 
 	get interactive(): boolean {

@@ -93,6 +93,8 @@ function changeText({ type, path, version, sizeBefore, sizeAfter }: HistoryChang
 }
 
 function whoText({ principal, address, door }: HistoryTxn): string {
-	const who = [principal, address].filter((part) => part !== null).join(' ');
+	// Nobody needs to see the hash of a password to know who it was; --json has it.
+	const name = principal?.replace(/(digest:[^:,]+):[^,]*/g, '$1') ?? null;
+	const who = [name, address].filter((part) => part !== null).join(' ');
 	return printable(who === '' ? door : `${who} (${door})`);
 }
