@@ -8,7 +8,7 @@ import { errors } from '#jute/errors';
 import { assert, InvariantError } from '../model/assert.ts';
 import type { Reply, Request, Result } from '../model/op.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
-import { formatZxid, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
+import { formatZxid, noSession, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { Session } from '../session/session.ts';
@@ -72,7 +72,9 @@ export class Final {
 			this.#reply(request, performAuth(op, this.#parts.options));
 			return;
 		}
-		const behind = op.kind === 'sync' ? this.#queue.last : this.#queue.at(session?.waitsFor ?? zeroZxid);
+		// What a session that is over still has in flight is not known any more: its requests wait for all there is.
+		const isOver = session === undefined && request.sessionId !== noSession;
+		const behind = op.kind === 'sync' || isOver ? this.#queue.last : this.#queue.at(session?.waitsFor ?? zeroZxid);
 		if (behind === undefined) {
 			this.#perform(request, error);
 			return;
