@@ -7,7 +7,7 @@ import { version } from './version.ts';
 export function banner(server: RunningServer, startMs: number): string {
 	const { config, addresses, recovery, replica } = server;
 	const { recovered } = recovery;
-	const grpc = addresses.grpc === '127.0.0.1:50051' ? '' : ` --address ${addresses.grpc}`;
+	const grpc = addresses.grpc === '127.0.0.1:50051' ? '' : ` --server ${addresses.grpc}`;
 	const state =
 		recovered.snapshot === null && recovered.txnsReplayed === 0
 			? 'a new one'

@@ -76,6 +76,8 @@ async function serve(config: ServerConfig): Promise<number | undefined> {
 				dataDir: config.dataDir,
 				zxid: formatZxid(recovery.recovered.lastZxid),
 				znodes: server.replica.host.tree.size,
+				txnsReplayed: recovery.recovered.txnsReplayed,
+				recoveryMs: Math.round(recovery.durationMs),
 				startMs: Math.round(performance.now() - startMs),
 			},
 			'serving',

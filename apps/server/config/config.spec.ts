@@ -139,7 +139,7 @@ describe('the environment', () => {
 		expect(problemsOf('', { CK_GRPC_PORT: 'x' })[0]).toBe(
 			'grpcPort is "x" (CK_GRPC_PORT): it must be an integer from 0 to 65535',
 		);
-		const { warnings } = loadConfig({ environment: { CK_AUDIT_URI: 'x', CK_ADDRESS: 'for ck' } });
+		const { warnings } = loadConfig({ environment: { CK_AUDIT_URI: 'x', CK_SERVER: 'for ck' } });
 		expect(warnings).toEqual(['the environment variable CK_AUDIT_URI is not known; the nearest one is CK_AUDIT_URL']);
 	});
 

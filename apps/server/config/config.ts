@@ -43,7 +43,7 @@ interface Entry {
 }
 
 /** Variables of other parts of Chronokeeper that begin with CK_ as well. */
-const otherVariables: ReadonlySet<string> = new Set(['CK_ADDRESS', 'CK_CONFIG', 'CK_AUTH', 'CK_SERVER', 'CK_POSTGRES']);
+const otherVariables: ReadonlySet<string> = new Set(['CK_CONFIG', 'CK_SERVER', 'CK_AUTH', 'CK_DEBUG', 'CK_REWRITE']);
 
 /** @throws ConfigError */
 export function loadConfig(sources: ConfigSources = {}): ServerConfig {

@@ -5,6 +5,8 @@ import { purge } from '#storage/purge';
 import type { Logger } from '#telemetry/logger';
 
 const hourMs = 3_600_000;
+/** The first purge: a replica that is started more often than the interval would never have one. The mirror is known by then. */
+const firstMs = 60_000;
 
 export interface AutopurgeOptions {
 	readonly retain: number;
@@ -15,6 +17,7 @@ export interface AutopurgeOptions {
 }
 
 export class Autopurge {
+	readonly #first: NodeJS.Timeout | undefined;
 	readonly #timer: NodeJS.Timeout | undefined;
 
 	constructor(
@@ -23,6 +26,8 @@ export class Autopurge {
 		private readonly logger: Logger,
 	) {
 		if (options.intervalHours === 0) return;
+		this.#first = setTimeout(() => this.run(), firstMs);
+		this.#first.unref();
 		this.#timer = setInterval(() => this.run(), options.intervalHours * hourMs);
 		this.#timer.unref();
 	}
@@ -41,6 +46,7 @@ export class Autopurge {
 	}
 
 	stop(): void {
+		clearTimeout(this.#first);
 		clearInterval(this.#timer);
 	}
 }
