@@ -80,6 +80,15 @@ it('44: so it is inside a multi, where the operation has the code', () => {
 	});
 });
 
+it('40: what is not allowed in a multi spoils all of it, whatever a door lets through', () => {
+	const setAcl = { kind: 'setACL', path: '/', acl: openAcl, version: -1 };
+	expect(prepare({ kind: 'multi', ops: [create('/a'), setAcl] as never }).txn).toEqual({
+		kind: 'error',
+		code: errors.marshallingError.code,
+	});
+	expect(prepare({ kind: 'delete', path: '/a', version: -1 }).txn).toMatchObject({ code: errors.noNode.code });
+});
+
 it('5, 73: the header has session, cxid, zxid and the time of prep', () => {
 	expect(prepare(create('/a')).header).toEqual({ sessionId: session.id, cxid: 7, zxid: 1, time: 1234 });
 });

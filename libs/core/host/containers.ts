@@ -4,7 +4,7 @@
  */
 import type { ChainOptions } from '../chain/options.ts';
 import type { DataTree } from '../tree/data-tree.ts';
-import { ttlOf } from '../tree/owners.ts';
+import { containerOwner, ownerKind, ttlOf } from '../tree/owners.ts';
 
 const msPerMinute = 60_000;
 
@@ -31,26 +31,32 @@ export class Containers {
 		}
 		const due: string[] = [];
 		for (; this.#candidates.length > 0 && this.#nextDeleteMs <= nowMs; ) {
-			due.push(this.#candidates.pop()!);
+			const path = this.#candidates.pop()!;
+			// It may have been used again while it waited for its turn.
+			if (!this.#isContainerDue(path, timeMs) && !this.#isTtlDue(path, timeMs)) continue;
+			due.push(path);
 			this.#nextDeleteMs += msPerMinute / this.#options.containerMaxPerMinute;
 		}
 		return due;
 	}
 
 	#find(timeMs: number): string[] {
-		const neverUsedMs = this.#options.containerMaxNeverUsedIntervalMs;
 		const found: string[] = [];
-		for (const path of this.#tree.containers()) {
-			const node = this.#tree.node(path);
-			if (node === undefined || node.childCount > 0) continue;
-			const isOld = neverUsedMs !== 0 && timeMs - node.stat.mtime > neverUsedMs;
-			if (node.stat.cversion > 0 || isOld) found.push(path);
-		}
-		for (const path of this.#tree.ttlNodes()) {
-			const node = this.#tree.node(path);
-			if (node === undefined || node.childCount > 0) continue;
-			if (timeMs - node.stat.mtime > ttlOf(node.stat.ephemeralOwner)) found.push(path);
-		}
+		for (const path of this.#tree.containers()) if (this.#isContainerDue(path, timeMs)) found.push(path);
+		for (const path of this.#tree.ttlNodes()) if (this.#isTtlDue(path, timeMs)) found.push(path);
 		return found.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+	}
+
+	#isContainerDue(path: string, timeMs: number): boolean {
+		const node = this.#tree.node(path);
+		if (node === undefined || node.childCount > 0 || node.stat.ephemeralOwner !== containerOwner) return false;
+		const neverUsedMs = this.#options.containerMaxNeverUsedIntervalMs;
+		return node.stat.cversion > 0 || (neverUsedMs !== 0 && timeMs - node.stat.mtime > neverUsedMs);
+	}
+
+	#isTtlDue(path: string, timeMs: number): boolean {
+		const node = this.#tree.node(path);
+		if (node === undefined || node.childCount > 0 || ownerKind(node.stat.ephemeralOwner) !== 'ttl') return false;
+		return timeMs - node.stat.mtime > ttlOf(node.stat.ephemeralOwner);
 	}
 }

@@ -9,11 +9,15 @@ import { prepareSetData } from './set-data.ts';
 
 type SubOp = MultiOp['ops'][number];
 
+/** What a multi may hold (semantics 40). Doors decode nothing else; one that does is refused before it can harm the log. */
+const allowed: ReadonlySet<string> = new Set<SubOp['kind']>(['create', 'delete', 'setData', 'check']);
+
 /**
  * All or nothing. Each operation is prepared against the projection that the earlier ones made (semantics 41). When one fails, the
  * projection is rolled back, and the transaction keeps the operations before it as they are, its code, and -2 behind (42, 43).
  */
-export function prepareMulti(op: MultiOp, context: PrepContext): MultiTxn {
+export function prepareMulti(op: MultiOp, context: PrepContext): MultiTxn | ErrorCode {
+	if (!op.ops.every((sub) => allowed.has(sub.kind))) return errors.marshallingError.code;
 	const ops: SubTxn[] = [];
 	let failed = false;
 	for (const sub of op.ops) {
