@@ -7,6 +7,7 @@ import type pg from 'pg';
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { writeBase } from './base-snapshot.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
+import { bulkLoadTxns, dropQueryIndexes, ensureQueryIndexes } from './bulk-load.ts';
 import { foldStart } from './fold-start.ts';
 import { type HistoryPlan, planHistory } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -53,6 +54,19 @@ export class CatchUp {
 
 	/** Everything of the plan that is not there yet. The writer goes on from its end; null when there is nothing to go on from. */
 	async run(plan: HistoryPlan, from: HistoryPoint): Promise<HistoryWriter | null> {
+		const txns = plan.segments.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+		if (from.zxid !== null || txns < bulkLoadTxns) {
+			await ensureQueryIndexes(this.#client);
+			return this.#runChains(plan, from);
+		}
+		await dropQueryIndexes(this.#client);
+		const writer = await this.#runChains(plan, from);
+		// Not after a failure, which leaves little to index or no connection: the next attempt comes through here, too.
+		await ensureQueryIndexes(this.#client);
+		return writer;
+	}
+
+	async #runChains(plan: HistoryPlan, from: HistoryPoint): Promise<HistoryWriter | null> {
 		const chains = chainsOf(plan);
 		let point = from;
 		let writer: HistoryWriter | null = null;

@@ -8,8 +8,9 @@ import type { Batch, GapRow, HistoryPoint } from './batch.ts';
 import { writeBatch } from './batch-writer.ts';
 import { type FoldOptions, type FoldStart, HistoryFold } from './fold.ts';
 
-const maxBatchTxns = 50_000;
-const maxBatchBytes = 24 << 20;
+/** The larger a batch, the more versions begin and end in it; what was not written yet is in memory. */
+const maxBatchTxns = 100_000;
+const maxBatchBytes = 64 << 20;
 
 export interface HistoryWriterOptions extends FoldOptions {
 	/** Shown in mirror_cursor. */

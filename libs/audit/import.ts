@@ -93,7 +93,7 @@ async function importFrom(
 	for (const warning of plan.warnings) warn(warning);
 	for (const { first, last } of plan.segments) total += Math.max(0, last - Math.max(first - 1, known));
 	if (from.zxid !== null) await compareWithStored(client, plan, from.zxid, warn);
-	if (total > 0 || from.zxid === null) await catchUp.run(plan, from);
+	await catchUp.run(plan, from);
 	const to = await readCursor(client);
 	if (to.zxid === null) throw new Error(`nothing could be imported: ${warnings.join('; ')}`);
 	await noteSnapshots(client, sources, to.zxid);

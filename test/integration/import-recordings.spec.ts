@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImportOutcome, importDirectories } from '#audit/import';
 import { formatZxid, parseZxid } from '#core/model/zxid';
+import { describeSchema } from '#migrations/describe-schema';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import {
 	type ExpectedNode,
@@ -148,6 +149,11 @@ describe('recording a: one server', () => {
 	);
 
 	it('knows the open sessions at every expected zxid', () => compareSessions(database, 'recording-a'));
+
+	it('leaves the schema as it was: the indexes that a large import builds last are there', async () => {
+		const file = new URL('../../migrations/schema.sql', import.meta.url);
+		expect(await describeSchema((sql) => database.query(sql))).toBe(readFileSync(file, 'utf8'));
+	});
 
 	it('adds nothing the second time', async () => {
 		const again = await importDirectories(unpacked(['recording-a']), database.url);

@@ -1,0 +1,257 @@
+/**
+ * The history in PostgreSQL: import, mirror, the tree at a zxid, restore of a million znodes. On an embedded PostgreSQL, on the same machine.
+ *
+ *     node --conditions=source test/bench/audit.bench.ts [--only import,mirror,paced,tree,restore] [--txns 1000000] [--seconds 20] [--dir DIR]
+ *
+ * Prints one line of JSON behind each figure.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import pg from 'pg';
+import { importDirectories } from '#audit/import';
+import { startMirror } from '#audit/mirror';
+import { restore } from '#audit/restore';
+import { counterOf, makeZxid, type Zxid } from '#core/model/zxid';
+import { openAcl } from '#jute/acl';
+import { generateLog, mixedWorkload, setDataWorkload, type Workload } from '../support/generated-log.ts';
+import { start } from '../support/postgres-global.ts';
+
+const { values } = parseArgs({
+	options: {
+		only: { type: 'string', default: 'import,mirror,paced,tree,restore' },
+		txns: { type: 'string', default: '1000000' },
+		rate: { type: 'string', default: '30000' },
+		seconds: { type: 'string', default: '20' },
+		dir: { type: 'string', default: tmpdir() },
+	},
+});
+const only = new Set(values.only.split(','));
+const txns = Number(values.txns);
+const work = mkdtempSync(path.join(values.dir, 'ck-bench-'));
+chmodSync(work, 0o755);
+const postgres = await start(path.join(work, 'postgres'));
+let databases = 0;
+
+async function sql<Row extends object>(url: string, statement: string, parameters: unknown[] = []): Promise<Row[]> {
+	const client = new pg.Client({ connectionString: url });
+	await client.connect();
+	try {
+		return (await client.query(statement, parameters)).rows as Row[];
+	} finally {
+		await client.end();
+	}
+}
+
+async function newDatabase(): Promise<string> {
+	const name = `bench_${databases++}`;
+	await sql(postgres.url, `create database ${name}`);
+	const url = new URL(postgres.url);
+	url.pathname = `/${name}`;
+	return url.href;
+}
+
+async function dropDatabase(url: string): Promise<void> {
+	await sql(postgres.url, `drop database ${new URL(url).pathname.slice(1)} with (force)`);
+}
+
+const directory = (): string => {
+	const dir = path.join(work, `data-${databases++}`);
+	mkdirSync(dir);
+	return dir;
+};
+
+function print(text: string, figures: object): void {
+	console.log(text);
+	console.log(JSON.stringify(figures));
+}
+
+const perSecond = (count: number, ms: number): number => Math.round((count / ms) * 1000);
+
+/** Microseconds of CPU of this process and of the PostgreSQL processes that ended since, per transaction: what they take on a busy machine, too. */
+function cpuMeter(): (count: number) => { nodeUs: number; postgresUs: number } {
+	const node = process.cpuUsage();
+	const before = endedBackendsUs();
+	return (count) => {
+		const { user, system } = process.cpuUsage(node);
+		return {
+			nodeUs: Math.round(((user + system) / count) * 10) / 10,
+			postgresUs: Math.round(((endedBackendsUs() - before) / count) * 10) / 10,
+		};
+	};
+}
+
+/** Linux only: the time of the postmaster's children that ended, in clock ticks of 10 ms. */
+function endedBackendsUs(): number {
+	if (process.platform !== 'linux' || process.env.CK_TEST_POSTGRES_URL) return 0;
+	const pid = Number(readFileSync(path.join(work, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+	const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+	return (Number(fields[13]) + Number(fields[14])) * 10_000;
+}
+
+async function benchImport(name: string, workload: Workload): Promise<void> {
+	const log = await generateLog(directory(), txns, workload);
+	const url = await newDatabase();
+	const cpu = cpuMeter();
+	const begun = performance.now();
+	const outcome = await importDirectories([log.dataDir], url);
+	const ms = performance.now() - begun;
+	await new Promise((resolve) => setTimeout(resolve, 200)); // Until the backend has ended.
+	const used = cpu(txns);
+	if (outcome.txns !== txns || outcome.digest !== log.tree.digest()) throw new Error('the import is wrong');
+	const [rows] = await sql<{ versions: number; changes: number }>(
+		url,
+		'select (select count(*)::int from chronokeeper.znode_version) as versions, (select count(*)::int from chronokeeper.change) as changes',
+	);
+	const rate = perSecond(txns, ms);
+	print(
+		`import, ${name}: ${rate} txn/s (${txns} txns, ${rows!.changes} changes, ${rows!.versions} versions, ${Math.round(ms)} ms; CPU per txn: ${used.nodeUs} µs of Node, ${used.postgresUs} µs of PostgreSQL)`,
+		{ bench: 'import', name, rate, ms, ...used, ...rows },
+	);
+	await dropDatabase(url);
+	rmSync(log.dataDir, { recursive: true });
+}
+
+/** The whole log is committed at the start: how fast the mirror catches up. */
+async function benchMirror(name: string, workload: Workload): Promise<void> {
+	const log = await generateLog(directory(), txns, workload);
+	const url = await newDatabase();
+	const mirror = startMirror({ databaseUrl: url, dataDir: log.dataDir });
+	const first = makeZxid(0, 1);
+	mirror.committed(first);
+	await mirror.mirroredThrough(first);
+	const cpu = cpuMeter();
+	const begun = performance.now();
+	mirror.committed(log.lastZxid);
+	await mirror.mirroredThrough(log.lastZxid);
+	const ms = performance.now() - begun;
+	const { batches } = mirror.status();
+	await mirror.stop();
+	await new Promise((resolve) => setTimeout(resolve, 200)); // Until the backend has ended.
+	const used = cpu(txns);
+	const rate = perSecond(txns, ms);
+	print(
+		`mirror catching up, ${name}: ${rate} txn/s (${txns} txns in ${batches} batches, ${Math.round(ms)} ms; CPU per txn: ${used.nodeUs} µs of Node, ${used.postgresUs} µs of PostgreSQL)`,
+		{
+			bench: 'mirror',
+			name,
+			rate,
+			ms,
+			batches,
+		},
+	);
+	await dropDatabase(url);
+	rmSync(log.dataDir, { recursive: true });
+}
+
+/** Transactions are committed at a steady rate: whether the mirror keeps up, and how far it lags. */
+async function benchPaced(name: string, workload: Workload, rate: number, seconds: number): Promise<void> {
+	const count = rate * seconds;
+	const log = await generateLog(directory(), count, workload);
+	const url = await newDatabase();
+	const mirror = startMirror({ databaseUrl: url, dataDir: log.dataDir });
+	mirror.committed(makeZxid(0, 1));
+	await mirror.mirroredThrough(makeZxid(0, 1));
+	const begun = performance.now();
+	const lags: number[] = [];
+	for (let committed = 1; committed < count; ) {
+		await new Promise((resolve) => setTimeout(resolve, 10));
+		committed = Math.min(count, Math.floor(((performance.now() - begun) / 1000) * rate) + 1);
+		mirror.committed(makeZxid(0, committed));
+		lags.push(mirror.status().lagTxns);
+	}
+	const lagAtEnd = mirror.status().lagTxns;
+	await mirror.mirroredThrough(log.lastZxid);
+	const tailMs = performance.now() - begun - seconds * 1000;
+	await mirror.stop();
+	lags.sort((a, b) => a - b);
+	const at = (share: number) => Math.round((lags[Math.floor(lags.length * share)]! / rate) * 1000);
+	print(
+		`mirror at ${rate} txn/s for ${seconds} s, ${name}: lag p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, at the end ${Math.round((lagAtEnd / rate) * 1000)} ms; in step ${Math.round(tailMs)} ms later`,
+		{
+			bench: 'paced',
+			name,
+			rate,
+			seconds,
+			lagMs: { p50: at(0.5), p99: at(0.99), end: Math.round((lagAtEnd / rate) * 1000) },
+			tailMs,
+		},
+	);
+	await dropDatabase(url);
+	rmSync(log.dataDir, { recursive: true });
+}
+
+/** 10,000 nodes, a million versions. */
+async function benchTree(): Promise<void> {
+	const versions = 1_000_000;
+	const nodes = 10_000;
+	const log = await generateLog(directory(), versions, setDataWorkload(nodes));
+	const url = await newDatabase();
+	await importDirectories([log.dataDir], url);
+	await sql(url, 'vacuum analyze');
+	const [{ count }] = (await sql<{ count: number }>(url, 'select count(*)::int from chronokeeper.znode_version')) as [
+		{ count: number },
+	];
+	for (const share of [0.02, 0.5, 0.98, 1]) {
+		const zxid = makeZxid(0, Math.floor(versions * share));
+		await sql(url, 'select count(*) from chronokeeper.znode_at($1, $2::bigint)', ['/', zxid]);
+		const begun = performance.now();
+		const rows = await sql(url, 'select * from chronokeeper.tree_at($1::bigint)', [zxid]);
+		const ms = performance.now() - begun;
+		print(
+			`tree_at with data, ${rows.length} nodes of ${count} versions, at ${share * 100} % of the history: ${Math.round(ms)} ms`,
+			{ bench: 'tree_at', share, nodes: rows.length, versions: count, ms },
+		);
+	}
+	await dropDatabase(url);
+	rmSync(log.dataDir, { recursive: true });
+}
+
+async function benchRestore(): Promise<void> {
+	const nodes = 1_000_000;
+	const bytes = new Uint8Array(100).fill(0x79);
+	const workload: Workload = (n) => {
+		const node = n === 0 ? '/a' : n <= 1000 ? `/a/d${n - 1}` : `/a/d${n % 1000}/node-${n}`;
+		return { kind: 'create', path: node, data: bytes, acl: openAcl, ephemeral: false, parentCversion: -1 };
+	};
+	const log = await generateLog(directory(), nodes, workload);
+	const url = await newDatabase();
+	const begunImport = performance.now();
+	await importDirectories([log.dataDir], url);
+	const importMs = performance.now() - begunImport;
+	await sql(url, 'vacuum analyze');
+	for (const zxid of [log.lastZxid, makeZxid(0, counterOf(log.lastZxid) / 2) as Zxid]) {
+		const begun = performance.now();
+		const restored = await restore({ databaseUrl: url, zxid, intoDir: path.join(work, `restored-${zxid}`) });
+		const ms = performance.now() - begun;
+		const rssMiB = Math.round(process.memoryUsage().rss / 2 ** 20);
+		print(
+			`restore of ${restored.nodes} znodes: ${(ms / 1000).toFixed(1)} s (${Math.round(restored.bytes / 2 ** 20)} MiB, resident ${rssMiB} MiB; the import took ${(importMs / 1000).toFixed(1)} s)`,
+			{ bench: 'restore', nodes: restored.nodes, ms, rssMiB, importMs },
+		);
+	}
+	await dropDatabase(url);
+}
+
+try {
+	if (only.has('import')) {
+		await benchImport('mixed', mixedWorkload());
+		await benchImport('setData on 100,000 nodes', setDataWorkload(100_000));
+	}
+	if (only.has('mirror')) {
+		await benchMirror('mixed', mixedWorkload());
+		await benchMirror('setData on 100,000 nodes', setDataWorkload(100_000));
+	}
+	if (only.has('paced')) {
+		await benchPaced('mixed', mixedWorkload(), Number(values.rate), Number(values.seconds));
+		await benchPaced('setData on 10,000 nodes', setDataWorkload(10_000), Number(values.rate), Number(values.seconds));
+	}
+	if (only.has('tree')) await benchTree();
+	if (only.has('restore')) await benchRestore();
+} finally {
+	await postgres.stop();
+	rmSync(work, { recursive: true, force: true });
+}
+process.exit(0);
