@@ -8,7 +8,8 @@
 import { hash } from 'node:crypto';
 import type { TxnRecord } from '#core/model/txn-record';
 import { epochOf, formatZxid, type Zxid } from '#core/model/zxid';
-import type { DataTree, NodeRecord, TreeListener } from '#core/tree/data-tree';
+import type { TreeListener } from '#core/tree/changes';
+import type { DataTree, NodeRecord } from '#core/tree/data-tree';
 import { statsName, statsPath } from '#core/tree/quota';
 import type { SessionId } from '#jute/scalars';
 import type { MultiTxn, SubTxn, Txn } from '#jute/txn';

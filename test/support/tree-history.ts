@@ -1,6 +1,7 @@
 /** A tree and a counter, to write down histories shortly (for tests). */
 
-import { DataTree, type TreeListener } from '#core/tree/data-tree';
+import type { TreeListener } from '#core/tree/changes';
+import { DataTree } from '#core/tree/data-tree';
 import { openAcl } from '#jute/acl';
 import type { Acl, TxnHeader } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';

@@ -4,7 +4,7 @@ import type { Stat } from '#jute/records';
 import type { SubTxn } from '#jute/txn';
 import type { ErrorResult, MultiOp, Reply, Result } from '../model/op.ts';
 import { sessionPassword } from '../session/session-id.ts';
-import type { ApplyResult } from '../tree/data-tree.ts';
+import type { ApplyResult } from '../tree/changes.ts';
 import type { Proposal } from './proposal.ts';
 
 /** The reply's zxid is the write's own (semantics 4). A failed multi's header says 0 (semantics 42). */

@@ -5,10 +5,10 @@
 import { errors } from '#jute/errors';
 import type { TxnHeader } from '#jute/records';
 import type { CloseSessionTxn, MultiTxn, SubTxn, Txn, TxnKind } from '#jute/txn';
-import type { ApplyResult, DataTree, TreeListener } from './data-tree.ts';
+import type { ApplyResult, TreeChanges, TreeListener } from './changes.ts';
 import { containerOwner, ttlOwner } from './owners.ts';
 
-type Handler<T> = (tree: DataTree, header: TxnHeader, txn: T, listener: TreeListener | undefined) => ApplyResult;
+type Handler<T> = (tree: TreeChanges, header: TxnHeader, txn: T, listener: TreeListener | undefined) => ApplyResult;
 type Handlers = { readonly [K in TxnKind]: Handler<Extract<Txn, { readonly kind: K }>> };
 
 const done: ApplyResult = Object.freeze({ error: 0 });
@@ -54,17 +54,22 @@ const handlers: Handlers = {
 	multi: applyMulti,
 };
 
-export function applyTxn(tree: DataTree, header: TxnHeader, txn: Txn, listener: TreeListener | undefined): ApplyResult {
+export function applyTxn(
+	tree: TreeChanges,
+	header: TxnHeader,
+	txn: Txn,
+	listener: TreeListener | undefined,
+): ApplyResult {
 	return (handlers[txn.kind] as Handler<Txn>)(tree, header, txn, listener);
 }
 
-function withStat(tree: DataTree, error: number, path: string): ApplyResult {
+function withStat(tree: TreeChanges, error: number, path: string): ApplyResult {
 	return error === 0 ? { error, path, stat: tree.stat(path)! } : { error, path };
 }
 
 /** The paths that the transaction lists, then what else the session owns here (semantics 63, 64). */
 function applyCloseSession(
-	tree: DataTree,
+	tree: TreeChanges,
 	header: TxnHeader,
 	txn: CloseSessionTxn,
 	listener: TreeListener | undefined,
@@ -75,7 +80,12 @@ function applyCloseSession(
 }
 
 /** All or nothing: one error among the operations, and none has an effect (semantics 42). */
-function applyMulti(tree: DataTree, header: TxnHeader, txn: MultiTxn, listener: TreeListener | undefined): ApplyResult {
+function applyMulti(
+	tree: TreeChanges,
+	header: TxnHeader,
+	txn: MultiTxn,
+	listener: TreeListener | undefined,
+): ApplyResult {
 	const failed = txn.ops.some((op) => op.kind === 'error');
 	const results = failed ? failedResults(txn.ops) : txn.ops.map((op) => applyTxn(tree, header, op, listener));
 	return { error: results.find((result) => result.error !== 0)?.error ?? 0, results };

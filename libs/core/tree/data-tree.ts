@@ -13,6 +13,7 @@ import { configPath, parentPath, quotaPath, rootPath, zookeeperPath } from '../m
 import { zeroZxid } from '../model/zxid.ts';
 import { openAclId } from './acl-cache.ts';
 import { applyTxn } from './apply.ts';
+import type { ApplyResult, TreeChanges, TreeListener } from './changes.ts';
 import { FrozenTree } from './frozen-tree.ts';
 import {
 	aclField,
@@ -31,27 +32,6 @@ export interface DataTreeOptions {
 	readonly keepData?: boolean;
 	/** Any number; keeps clients from choosing paths of equal hash. Nothing else depends on it. */
 	readonly hashSeed?: number;
-}
-
-/** Called in ZooKeeper's order of watch triggering (semantics 49), after each effect. May not change the tree. */
-export interface TreeListener {
-	nodeCreated(path: string): void;
-	/** `acl` is the one it had. */
-	nodeDeleted(path: string, acl: readonly Acl[]): void;
-	dataChanged(path: string): void;
-	aclChanged(path: string): void;
-	/** The parent, after a child was created or deleted. */
-	childrenChanged(path: string): void;
-}
-
-export interface ApplyResult {
-	/** 0, or a code of the catalogue. Of a multi: the first of its results that is not 0. */
-	readonly error: number;
-	readonly path?: string;
-	/** The node's Stat right after the transaction, as clients see it: creates, setData, setACL. */
-	readonly stat?: Stat;
-	/** One for each operation of a multi. */
-	readonly results?: readonly ApplyResult[];
 }
 
 /** A node with all that Prep needs to know of it. */
@@ -81,7 +61,7 @@ const zeroStat: StoredStat = {
 	pzxid: zeroZxid,
 };
 
-export class DataTree {
+export class DataTree implements TreeChanges {
 	/** The last transaction that was applied; a loader sets it. */
 	lastProcessedZxid: Zxid = zeroZxid;
 	readonly #nodes: Znodes;

@@ -11,7 +11,8 @@ import type { Zxid } from '#jute/scalars';
 import type { SetWatchesOp, WatchEventType, Watcher, WatcherType, WatchMode } from '../model/op.ts';
 import { parentPath, rootPath } from '../model/path.ts';
 import { isPermitted } from './acl-check.ts';
-import type { DataTree, TreeListener } from './data-tree.ts';
+import type { TreeListener } from './changes.ts';
+import type { DataTree } from './data-tree.ts';
 
 /** `exist` is a data watch that may be on a path without a node. */
 export type WatchKind = 'data' | 'exist' | 'child' | WatchMode;
