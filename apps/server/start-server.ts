@@ -59,8 +59,8 @@ export async function startServer(
 		const metrics = await loading.metrics;
 		const tracing = await loading.tracing;
 		replica = new Replica(recovery, { config, logger, metrics, tracer: new StageTracer(tracing, metrics) });
-		// Behind a log there must be a snapshot, be it of the empty tree.
-		if (recovery.recovered.snapshot === null) await replica.snapshots.take();
+		// Behind a log there must be a snapshot, be it of the empty tree; and what recovery had to work around must not meet the next start.
+		if (recovery.recovered.snapshotDue) await replica.snapshots.take();
 		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health);

@@ -1,4 +1,5 @@
 /** One attempt to rebuild a tree: a snapshot and the records behind it. */
+import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import { formatZxid, isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
@@ -45,14 +46,19 @@ export interface ReplayOptions {
 
 type Steps<T> = Generator<ReplayProgress, T>;
 
+/** A seed of its own for each process, so that nobody can choose paths that collide in the tree's index. */
+function treeOptions() {
+	return { hashSeed: randomInt(2 ** 31) };
+}
+
 /** The tree that every history begins with. */
 export function emptyStart(): LoadedSnapshot {
-	return { tree: new DataTree(), sessions: new Map(), zxid: zeroZxid, file: '', summary: null };
+	return { tree: new DataTree(treeOptions()), sessions: new Map(), zxid: zeroZxid, file: '', summary: null };
 }
 
 /** @throws SnapshotDamage */
 export function* loadTree(snapshot: StoredFile): Steps<LoadedSnapshot> {
-	const tree = DataTree.load();
+	const tree = DataTree.load(treeOptions());
 	const sessions = new Map<SessionId, number>();
 	const steps = loadSnapshot(snapshot.path, {
 		session: (id, timeoutMs) => sessions.set(id, timeoutMs),
