@@ -11,7 +11,7 @@ import { bulkLoadTxns, dropQueryIndexes, ensureQueryIndexes } from './bulk-load.
 import { foldStart } from './fold-start.ts';
 import { type HistoryPlan, planHistory } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
-import type { LogSource } from './log-source.ts';
+import type { LogSource, SnapshotFile } from './log-source.ts';
 import { mergedRecords } from './merged-records.ts';
 import { type Chain, chainsOf, loadTreeAt, snapshotsWithin } from './tree-loader.ts';
 
@@ -90,17 +90,20 @@ export class CatchUp {
 		const resumes = from.zxid !== null && from.zxid >= chain.first - 1;
 		if (resumes || (from.zxid === zeroZxid && chain.gap === null)) return from;
 		if (chain.gap === null && from.zxid === null) return this.#base(plan, chain, from, zeroZxid);
-		const exact = snapshotsWithin(this.#sources, chain)[0];
-		if (exact !== undefined) return this.#base(plan, chain, from, exact.exactZxid);
+		for (const { exactZxid } of snapshotsWithin(this.#sources, chain)) {
+			const point = await this.#base(plan, chain, from, exactZxid);
+			if (point !== null) return point;
+		}
 		const range = `${formatZxid(chain.first)} to ${formatZxid(chain.last)}`;
 		this.#options.warn(`the transactions from ${range} were left out: no snapshot has the tree that they begin with`);
 		return null;
 	}
 
-	async #base(plan: HistoryPlan, chain: Chain, from: HistoryPoint, zxid: Zxid): Promise<HistoryPoint> {
+	/** Null when no sound snapshot leads there. */
+	async #base(plan: HistoryPlan, chain: Chain, from: HistoryPoint, zxid: Zxid): Promise<HistoryPoint | null> {
 		const { allowDigestMismatch = false } = this.#options;
 		const loaded = await loadTreeAt(this.#sources, plan, chain, zxid, { keepData: true, allowDigestMismatch });
-		if (loaded === null) throw new Error(`no snapshot leads to ${formatZxid(zxid)}`);
+		if (loaded === null) return null;
 		const gap = zxid === zeroZxid ? null : this.#gap(chain, from, zxid);
 		if (gap !== null) this.gaps.push(gap);
 		return writeBase(this.#client, from, { ...loaded, zxid, gap }, this.#options.writer);
@@ -139,12 +142,21 @@ export class CatchUp {
 	/** A snapshot beyond all logs: a directory that was restored, or whose logs are gone. */
 	async #newestSnapshot(from: HistoryPoint): Promise<HistoryWriter | null> {
 		const { through = Number.MAX_SAFE_INTEGER } = this.#options;
-		const newest = this.#sources
+		const candidates = this.#sources
 			.flatMap((source) => source.snapshots)
-			.filter((it) => it.exactZxid === it.zxid && it.zxid > (from.zxid ?? -1) && it.zxid <= through)
-			.sort((a, b) => a.zxid - b.zxid)
-			.at(-1);
-		if (newest === undefined) return null;
+			.filter((it) => it.zxid > (from.zxid ?? -1) && it.zxid <= through)
+			.sort((a, b) => b.zxid - a.zxid);
+		for (const candidate of candidates) {
+			const writer = candidate.exactZxid === candidate.zxid ? await this.#goOnFrom(candidate, from) : null;
+			if (writer !== null) return writer;
+			this.#options.warn(
+				`${candidate.path} shows that there were transactions up to ${formatZxid(candidate.zxid)}, which no log has, and it cannot be used without them`,
+			);
+		}
+		return null;
+	}
+
+	async #goOnFrom(newest: SnapshotFile, from: HistoryPoint): Promise<HistoryWriter | null> {
 		const after = from.zxid ?? zeroZxid;
 		const reason = `there are no logs behind ${formatZxid(after)}, only ${newest.path}`;
 		const chain: Chain = {
@@ -154,6 +166,7 @@ export class CatchUp {
 		};
 		const nothing: HistoryPlan = { segments: [], uncommitted: [], warnings: [] };
 		const point = await this.#base(nothing, chain, from, newest.zxid);
+		if (point === null) return null;
 		return new HistoryWriter(
 			this.#client,
 			await foldStart(this.#client, point, this.#sources, nothing, chain),

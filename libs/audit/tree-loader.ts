@@ -2,6 +2,7 @@
 import { counterOf, epochOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
+import { SnapshotDamage } from '#storage/damage';
 import { loadSnapshot } from '#storage/snapshot-reader';
 import { DigestMismatch } from './fold.ts';
 import type { HistoryPlan, PlannedGap } from './history-plan.ts';
@@ -59,21 +60,14 @@ export async function loadTreeAt(
 	zxid: Zxid,
 	options: { readonly keepData: boolean; readonly allowDigestMismatch?: boolean },
 ): Promise<LoadedTree | null> {
-	const snapshot = snapshotsWithin(sources, chain).findLast((it) => it.exactZxid <= zxid);
-	const fromNothing = chain.gap === null;
-	if (snapshot === undefined && !fromNothing) return null;
-	const loaded = snapshot === undefined ? emptyTree(options.keepData) : await loadFile(snapshot, options.keepData);
+	const start = await newestSound(snapshotsWithin(sources, chain), zxid, options.keepData);
+	if (start === null && chain.gap !== null) return null;
+	const { snapshot, loaded } = start ?? { snapshot: null, loaded: emptyTree(options.keepData) };
 	const { tree, sessions } = loaded;
 	const check = (at: Zxid) => {
-		if (
-			snapshot === undefined ||
-			snapshot.digest === null ||
-			at !== snapshot.exactZxid ||
-			options.allowDigestMismatch === true
-		)
-			return;
-		if (tree.digest() !== BigInt.asUintN(64, snapshot.digest))
-			throw new DigestMismatch(at, snapshot.digest, tree.digest());
+		if (snapshot?.exactZxid !== at || snapshot.digest === null || options.allowDigestMismatch === true) return;
+		if (tree.digest() === BigInt.asUintN(64, snapshot.digest)) return;
+		throw new DigestMismatch(at, snapshot.digest, tree.digest());
 	};
 	check(tree.lastProcessedZxid);
 	let last = tree.lastProcessedZxid;
@@ -96,6 +90,22 @@ export async function loadTreeAt(
 	if (last !== zxid)
 		throw new Error(`${loaded.source} and the logs end with ${formatZxid(last)}, before ${formatZxid(zxid)}`);
 	return loaded;
+}
+
+/** A damaged one is passed over: an older one and the logs have the same. */
+async function newestSound(
+	snapshots: readonly SnapshotFile[],
+	zxid: Zxid,
+	keepData: boolean,
+): Promise<{ readonly snapshot: SnapshotFile; readonly loaded: LoadedTree } | null> {
+	for (const snapshot of snapshots.filter((it) => it.exactZxid <= zxid).reverse()) {
+		try {
+			return { snapshot, loaded: await loadFile(snapshot, keepData) };
+		} catch (error) {
+			if (!(error instanceof SnapshotDamage)) throw error;
+		}
+	}
+	return null;
 }
 
 function emptyTree(keepData: boolean): LoadedTree {
