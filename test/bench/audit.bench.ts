@@ -32,7 +32,7 @@ const only = new Set(values.only.split(','));
 const txns = Number(values.txns);
 const work = mkdtempSync(path.join(values.dir, 'ck-bench-'));
 chmodSync(work, 0o755);
-const postgres = await start(path.join(work, 'postgres'));
+const postgres = await start(work);
 let databases = 0;
 
 async function sql<Row extends object>(url: string, statement: string, parameters: unknown[] = []): Promise<Row[]> {
