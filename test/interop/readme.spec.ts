@@ -114,7 +114,7 @@ describe('README.md', () => {
 
 	it('Ctrl-C stops it cleanly', async () => {
 		await server.stop('SIGINT');
-		expect(server.output).toMatch(/"msg":"stopped"/);
+		expect(server.output).toMatch(/stopped/);
 		expect(server.output).not.toMatch(/npm error/i);
 	});
 

@@ -20,7 +20,14 @@ export class ServerProcess {
 	/** Serves when it resolves. Without PostgreSQL unless the environment says otherwise. @throws with its log when it refuses */
 	static async start(dataDir: string, environment: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
 		const program = new RunningProgram(process.execPath, [join(root, 'bin', 'start.mjs')], {
-			env: { CK_DATA_DIR: dataDir, CK_GRPC_PORT: '0', CK_HTTP_PORT: '0', CK_AUDIT_MODE: 'off', ...environment },
+			env: {
+				CK_DATA_DIR: dataDir,
+				CK_GRPC_PORT: '0',
+				CK_HTTP_PORT: '0',
+				CK_AUDIT_MODE: 'off',
+				CK_LOG_FORMAT: 'json',
+				...environment,
+			},
 		});
 		const [, line] = await program.waitFor(/^(\{.*"msg":"serving"\})$/m);
 		const { grpc, http } = JSON.parse(line!) as { readonly grpc: string; readonly http: string };
