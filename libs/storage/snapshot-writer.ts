@@ -36,6 +36,8 @@ export interface WrittenSnapshot {
 }
 
 const flushBytes = 1 << 20;
+/** Synced in steps: one sync of a large file at its end would hold up those of the transaction log. */
+const syncStepBytes = 16 << 20;
 
 /**
  * Writes `snapshot.<zxid>` into the directory: under another name first, then synced, renamed, and the directory synced. An exact snapshot: its
@@ -47,7 +49,14 @@ export function writeSnapshotFile(directory: string, content: SnapshotContent, d
 	const fd = fs.openSync(temporary, 'w');
 	try {
 		const section = { zxid: content.zxid, version: digestVersion, value: digest };
-		const written = writeSnapshot(content, section, (bytes) => writeAll(fd, bytes));
+		let unsynced = 0;
+		const written = writeSnapshot(content, section, (bytes) => {
+			writeAll(fd, bytes);
+			unsynced += bytes.length;
+			if (unsynced < syncStepBytes) return;
+			fs.fdatasyncSync(fd);
+			unsynced = 0;
+		});
 		fs.fsyncSync(fd);
 		fs.closeSync(fd);
 		fs.renameSync(temporary, file);
