@@ -33,11 +33,18 @@ const childrenOf = (parent: string, z: string): string => `
 		select * from chronokeeper.znode_version v
 		where v.parent = ${parent} and v.span = s::smallint
 			and v.from_zxid > ${z} - (1::bigint << (2 * s + 2)) and v.from_zxid <= ${z} and v.to_zxid > ${z}
+		offset 0
 	) v
 	union all
 	select v.* from chronokeeper.znode_version v where v.parent = ${parent} and v.span = 63 and v.from_zxid <= ${z}`;
 
-const plannerSettings = `set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set jit = off`;
+/**
+ * Each of those scans must be one by index for one node and one class. The planner knows neither how few rows a class has nor that the walk is
+ * short, so nothing else is left to it; \`offset 0\` keeps the scans apart.
+ */
+const plannerSettings = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'material']
+	.map((it) => `set enable_${it} = off`)
+	.join(' ');
 
 const statements = [
 	`create function chronokeeper.zxid(value text) returns bigint language plpgsql immutable strict parallel safe as $$
@@ -115,14 +122,14 @@ const statements = [
 			) v where v.to_zxid is null or v.to_zxid > z;
 	end $$`,
 
-	`create function chronokeeper.children_at(znode text, z bigint) returns table (${nodeColumns}) language plpgsql stable ${plannerSettings} as $$
+	`create function chronokeeper.children_at(znode text, z bigint) returns table (${nodeColumns}) language plpgsql stable ${plannerSettings} set jit = off as $$
 	#variable_conflict use_column
 	begin
 		perform chronokeeper.require_known(z);
 		return query select ${nodeOf('v')} from (${childrenOf('znode', 'z')}) v order by v.path;
 	end $$`,
 
-	`create function chronokeeper.tree_at(z bigint, prefix text default '/') returns table (${nodeColumns}) language plpgsql stable rows 10000 ${plannerSettings} as $$
+	`create function chronokeeper.tree_at(z bigint, prefix text default '/') returns table (${nodeColumns}) language plpgsql stable rows 10000 ${plannerSettings} set jit = off as $$
 	#variable_conflict use_column
 	begin
 		perform chronokeeper.require_known(z);

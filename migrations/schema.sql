@@ -320,8 +320,10 @@ CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z bigint)
  LANGUAGE plpgsql
  STABLE
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
  SET jit TO 'off'
 AS $function$
 	#variable_conflict use_column
@@ -337,6 +339,7 @@ AS $function$
 		select * from chronokeeper.znode_version v
 		where v.parent = znode and v.span = s::smallint
 			and v.from_zxid > z - (1::bigint << (2 * s + 2)) and v.from_zxid <= z and v.to_zxid > z
+		offset 0
 	) v
 	union all
 	select v.* from chronokeeper.znode_version v where v.parent = znode and v.span = 63 and v.from_zxid <= z) v order by v.path;
@@ -348,8 +351,10 @@ CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z bigint, prefix text DEFAULT '/
  LANGUAGE plpgsql
  STABLE ROWS 10000
  SET enable_seqscan TO 'off'
+ SET enable_bitmapscan TO 'off'
  SET enable_hashjoin TO 'off'
  SET enable_mergejoin TO 'off'
+ SET enable_material TO 'off'
  SET jit TO 'off'
 AS $function$
 	#variable_conflict use_column
@@ -367,6 +372,7 @@ AS $function$
 		select * from chronokeeper.znode_version v
 		where v.parent = w.path and v.span = s::smallint
 			and v.from_zxid > z - (1::bigint << (2 * s + 2)) and v.from_zxid <= z and v.to_zxid > z
+		offset 0
 	) v
 	union all
 	select v.* from chronokeeper.znode_version v where v.parent = w.path and v.span = 63 and v.from_zxid <= z) child where w.num_children > 0
