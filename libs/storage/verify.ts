@@ -2,11 +2,12 @@
 import { formatZxid, nextZxid, type Zxid } from '#core/model/zxid';
 import type { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
+import { RecoveryRefused, restoreAdvice, SnapshotDamage, type StorageDamage } from './damage.ts';
 import { DataDirectory, type StoredFile } from './data-directory.ts';
 import type { Mismatch } from './digest-check.ts';
 import { readLogs } from './history-reader.ts';
 import { emptyStart, type LoadedSnapshot, loadTree, type ReplayProgress, replay } from './replay.ts';
-import { missingSeal } from './snapshot-reader.ts';
+import { missingSeal, readSnapshot } from './snapshot-reader.ts';
 
 export interface VerifyRequest {
 	readonly dataDir: string;
@@ -33,6 +34,8 @@ export interface Verified {
 	readonly digest: bigint;
 	readonly holes: readonly FilledHole[];
 	readonly warnings: readonly string[];
+	/** What is damaged although the replay did not need it: each would stop, or be passed over by, a replica that does. */
+	readonly damage: readonly StorageDamage[];
 }
 
 /** A hole that a snapshot with exactly the zxid before the next transaction fills (a tree got from the leader) is no mismatch. */
@@ -46,7 +49,9 @@ interface Stretch {
 export function verify(request: VerifyRequest): Verified {
 	const directory = new DataDirectory(request.dataDir, request.dataLogDir);
 	const warnings: string[] = [];
-	const sound = directory.snapshots().filter((snapshot) => isUsable(snapshot, warnings));
+	const damage: StorageDamage[] = [];
+	const complete = directory.snapshots().filter((snapshot) => isComplete(snapshot, warnings));
+	const sound = complete.filter((snapshot) => isSound(snapshot, damage));
 	const stretches = stretchesOf(directory, sound);
 	const holes: FilledHole[] = [];
 	let txns = 0;
@@ -73,9 +78,13 @@ export function verify(request: VerifyRequest): Verified {
 		firstMismatch ??= outcome.check.first;
 		lastZxid = outcome.lastZxid;
 	}
+	const newest = sound.at(-1);
+	if (newest !== undefined && newest.zxid > lastZxid && request.until === undefined) {
+		damage.push(behindTheLogs(newest, lastZxid));
+	}
 	const { tree, sessions } = start;
 	return {
-		...{ tree, sessions, txns, mismatches, firstMismatch, lastZxid, digest: tree.digest(), holes, warnings },
+		...{ tree, sessions, txns, mismatches, firstMismatch, lastZxid, digest: tree.digest(), holes, warnings, damage },
 	};
 }
 
@@ -107,10 +116,30 @@ function stretchesOf(directory: DataDirectory, sound: readonly StoredFile[]): St
 	return stretches;
 }
 
-function isUsable(snapshot: StoredFile, warnings: string[]): boolean {
+function isComplete(snapshot: StoredFile, warnings: string[]): boolean {
 	const problem = missingSeal(snapshot.path);
 	if (problem !== null) warnings.push(`${snapshot.path}: ${problem}. It was passed over`);
 	return problem === null;
+}
+
+function isSound(snapshot: StoredFile, damage: StorageDamage[]): boolean {
+	try {
+		readSnapshot(snapshot.path, {});
+		return true;
+	} catch (error) {
+		if (!(error instanceof SnapshotDamage)) throw error;
+		damage.push(error);
+		return false;
+	}
+}
+
+function behindTheLogs(snapshot: StoredFile, lastZxid: Zxid): StorageDamage {
+	return new RecoveryRefused({
+		file: snapshot.path,
+		zxid: nextZxid(lastZxid),
+		problem: `the logs end at ${formatZxid(lastZxid)}, the transactions from there to the snapshot are missing`,
+		advice: restoreAdvice,
+	});
 }
 
 function earlier(a: Zxid | undefined, b: Zxid | undefined): Zxid | undefined {

@@ -29,7 +29,7 @@ export function addLog(program: Command, context: CommandContext): void {
 				'With --verify replays the directory and compares every digest. Nothing is written.',
 		)
 		.argument('<dir-or-file>', 'a data directory (with or without version-2), log.ZXID or snapshot.ZXID')
-		.option('--verify', 'replay the directory; exit code 0 only when every digest agrees')
+		.option('--verify', 'replay the directory; exit code 0 only when every digest agrees and no file is damaged')
 		.option('--nodes', 'every session and node of the snapshots of a directory, not only how many')
 		.option('--from <zxid>', 'not before this zxid', zxidArgument)
 		.option('--to <zxid>', 'not behind this zxid', zxidArgument)

@@ -38,17 +38,20 @@ export function verifyDirectory(context: CommandContext, dataDir: string, option
 				`transactions are missing behind ${hex(after)}; history goes on from ${snapshot.path}, which holds the tree right before the next one`,
 			);
 		}
+		for (const damage of verified.damage) terminal.error(damage.message);
 		const { firstMismatch: first } = verified;
 		if (first !== null) {
 			const at = first.offset === null ? '' : ` at byte ${first.offset}`;
 			terminal.error(`${first.file}${at}: ${describeMismatch(first)}`, `It is the first mismatch. ${harmlessCauses}.`);
 		}
 		// Before the last line: whoever reads that one may go away.
-		context.setExitCode(verified.mismatches === 0 ? exitCodes.done : exitCodes.failed);
+		const isSound = verified.mismatches === 0 && verified.damage.length === 0;
+		context.setExitCode(isSound ? exitCodes.done : exitCodes.failed);
 		if (!terminal.json) terminal.line(verifiedLine(verified));
 		else {
 			const { txns, mismatches, lastZxid, digest } = verified;
-			terminal.object({ txns, mismatches, lastZxid: hex(lastZxid), digest: digest.toString() });
+			const damage = verified.damage.map(({ message }) => message);
+			terminal.object({ txns, mismatches, lastZxid: hex(lastZxid), digest: digest.toString(), damage });
 		}
 	} finally {
 		progress.stop();
