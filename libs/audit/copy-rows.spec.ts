@@ -53,6 +53,14 @@ describe('CopyRows', () => {
 	});
 });
 
+it('gives the same stream when a batch is written again', () => {
+	const copy = new CopyRows();
+	copy.beginRow(1);
+	copy.int4(7);
+	const first = Buffer.from(copy.finish());
+	expect(copy.finish()).toEqual(first);
+});
+
 describe('storableText', () => {
 	it('gives text that PostgreSQL can hold, and loses nothing', () => {
 		const unit = fc.oneof(fc.constantFrom('\0', '\u2400', '\ud800', '\udc00', '😀', '0', 'u', 'a'), fc.string());

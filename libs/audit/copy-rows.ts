@@ -14,6 +14,7 @@ const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffe
 export class CopyRows {
 	#bytes: Buffer;
 	#at = header.length;
+	#finished = false;
 	rows = 0;
 
 	constructor(capacity = 64 * 1024) {
@@ -129,8 +130,10 @@ export class CopyRows {
 		return piece;
 	}
 
-	/** The whole stream with its trailer. The rows must not be added to afterwards. */
+	/** The whole stream with its trailer, as often as it is asked for (a batch may be written again). No row may be added afterwards. */
 	finish(): Buffer {
+		if (this.#finished) return this.#bytes.subarray(0, this.#at);
+		this.#finished = true;
 		this.#ensure(2);
 		this.#bytes[this.#at++] = 0xff;
 		this.#bytes[this.#at++] = 0xff;

@@ -216,7 +216,7 @@ export class MirrorLoop {
 		this.#error = error.message;
 		// Another attempt at the same transactions gives the same tree; retried all the same, because an operator may mend the cause.
 		this.#report(error instanceof DigestMismatch ? 'failed' : 'retrying');
-		if (error instanceof DigestMismatch || error instanceof LogBroken) {
+		if (error instanceof DigestMismatch || error instanceof LogBroken || isRefusal(error)) {
 			this.#tail?.close();
 			this.#writer = null;
 		}
@@ -233,6 +233,15 @@ export class MirrorLoop {
 		this.#state = state;
 		this.#host.report({ state, mirrored: this.#mirrored, error: this.#error, batchTxns });
 	}
+}
+
+/**
+ * PostgreSQL took the statement and refused what it says, as opposed to: it went away (57, 08), has no room (53), is in another's way (40).
+ * What is in memory is then not to be trusted: everything is built anew.
+ */
+function isRefusal(error: Error): boolean {
+	const { code } = error as { code?: unknown };
+	return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !/^(57|08|53|40|E)/.test(code);
 }
 
 /** How many transactions behind; across epochs what is left of the older one is not known here. */
