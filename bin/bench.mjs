@@ -6,10 +6,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { basename, join } from 'node:path';
+import { nodeFlags } from './node-flags.mjs';
 import { node24, PrepareError, prepare, root } from './prepare.mjs';
 
 const suffix = '.bench.ts';
-const flags = ['--expose-gc', '--max-semi-space-size=32', '--enable-source-maps'];
+const flags = ['--expose-gc', ...nodeFlags];
 
 function main() {
 	const [own, passedOn] = splitAt(process.argv.slice(2), '--');

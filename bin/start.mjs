@@ -1,17 +1,15 @@
 /** `npm start`: the server, on Node 24. What follows `--` goes to it: `npm start -- --config zoo.cfg`. */
 import { join } from 'node:path';
+import { nodeFlags } from './node-flags.mjs';
 import { PrepareError, prepare, root } from './prepare.mjs';
 import { runOnNode24 } from './run-on-node24.mjs';
-
-/** A young generation large enough that the batches of a busy moment die in it instead of being promoted. */
-const flags = ['--max-semi-space-size=32', '--enable-source-maps'];
 
 // A person started this: what it prints is for reading, also behind a pipe.
 process.env.CK_LOG_FORMAT ??= 'text';
 
 try {
 	prepare();
-	runOnNode24([...flags, join(root, 'dist', 'apps', 'server', 'main.js'), ...process.argv.slice(2)]);
+	runOnNode24([...nodeFlags, join(root, 'dist', 'apps', 'server', 'main.js'), ...process.argv.slice(2)]);
 } catch (error) {
 	if (!(error instanceof PrepareError)) throw error;
 	console.error(error.message);

@@ -30,6 +30,9 @@ const { values } = parseArgs({
 		restarts: { type: 'string', default: '3' },
 	},
 });
+/** Those of `npm start`. */
+const flags = ['--max-semi-space-size=32'];
+const done = 'done';
 const znodes = Number(values.znodes);
 const inFlight = 1024;
 const data = new Uint8Array(100).fill(0x78);
@@ -105,7 +108,7 @@ async function longestStall(run: () => Promise<unknown>): Promise<string> {
 	return `${wallMs.toFixed(1)} ms (${cpuMs.toFixed(1)} ms of the thread's own)`;
 }
 
-async function serve(dataDir: string): Promise<void> {
+async function fill(dataDir: string): Promise<void> {
 	const server = await startServer(configOf(dataDir));
 	await pause(3000);
 	const empty = process.memoryUsage.rss();
@@ -119,13 +122,19 @@ async function serve(dataDir: string): Promise<void> {
 	const full = process.memoryUsage.rss();
 	console.log(`fill: ${Math.round((znodes / fillMs) * 1000)} creates/s with ${inFlight} in flight`);
 	console.log(`resident: ${mib(empty)} empty, ${mib(full)} full: ${((full - empty) / znodes).toFixed(0)} B per znode`);
+}
 
+async function load(dataDir: string): Promise<void> {
+	const server = await startServer(configOf(dataDir));
 	const set = (): Op => ({ kind: 'setData', path: pathOf(Math.floor(Math.random() * znodes)), data, version: -1 });
 	for (const [name, perMs] of [
 		['20,000 setData/s', 20],
 		['as many setData/s as it takes', Infinity],
 	] as const) {
-		const without = await longestStall(() => send(server, 200_000, set, perMs));
+		await send(server, 100_000, set, perMs);
+		await server.replica.snapshots.settled();
+		const without = await longestStall(() => send(server, 40_000, set, perMs));
+		await server.replica.snapshots.settled();
 		let isOver = false;
 		let written = 0;
 		const started = performance.now();
@@ -145,9 +154,7 @@ async function serve(dataDir: string): Promise<void> {
 		);
 	}
 	await pause(1000);
-	console.log(`resident after the snapshots: ${mib(process.memoryUsage.rss())}`);
-	console.log('done');
-	await pause(60_000);
+	console.log(`resident after the snapshots under load: ${mib(process.memoryUsage.rss())}`);
 }
 
 async function isReady(port: number): Promise<boolean> {
@@ -162,7 +169,7 @@ async function isReady(port: number): Promise<boolean> {
 async function restart(dataDir: string, port: number): Promise<number> {
 	const main = fileURLToPath(new URL('../../apps/server/main.js', import.meta.url));
 	const startMs = performance.now();
-	const child = spawn(process.execPath, ['--max-semi-space-size=32', main], {
+	const child = spawn(process.execPath, [...flags, main], {
 		stdio: 'inherit',
 		env: {
 			...process.env,
@@ -188,26 +195,38 @@ async function kill(child: ChildProcess): Promise<void> {
 	await gone;
 }
 
+/** A server of this file's in a process of its own, which ends by kill -9. */
+async function inProcess(role: 'fill' | 'load', dataDir: string): Promise<void> {
+	const args = ['--role', role, '--znodes', String(znodes), '--dir', dataDir];
+	const child = spawn(process.execPath, [...flags, fileURLToPath(import.meta.url), ...args], {
+		stdio: ['ignore', 'pipe', 'inherit'],
+	});
+	const gone = once(child, 'exit');
+	for await (const line of createInterface({ input: child.stdout })) {
+		if (line === done) child.kill('SIGKILL');
+		else console.log(line);
+	}
+	const [code] = await gone;
+	if (code !== null) throw new Error(`the server ended with ${code}`);
+}
+
 async function main(): Promise<void> {
 	const dataDir = mkdtempSync(join(values.dir, 'chronokeeper-million-'));
 	try {
-		const flags = ['--max-semi-space-size=32'];
-		const args = ['--role', 'serve', '--znodes', String(znodes), '--dir', dataDir];
-		const child = spawn(process.execPath, [...flags, fileURLToPath(import.meta.url), ...args], {
-			stdio: ['ignore', 'pipe', 'inherit'],
-		});
-		for await (const line of createInterface({ input: child.stdout })) {
-			if (line === 'done') break;
-			console.log(line);
-		}
-		if (child.exitCode === null) await kill(child);
+		await inProcess('fill', dataDir);
 		for (let i = 0; i < Number(values.restarts); i++) {
 			const tookMs = await restart(dataDir, 18_080);
 			console.log(`recovery after kill -9: ${(tookMs / 1000).toFixed(2)} s from process start to ready`);
 		}
+		await inProcess('load', dataDir);
 	} finally {
 		rmSync(dataDir, { recursive: true, force: true });
 	}
 }
 
-await (values.role === 'serve' ? serve(values.dir) : main());
+if (values.role === 'parent') await main();
+else {
+	await (values.role === 'fill' ? fill(values.dir) : load(values.dir));
+	console.log(done);
+	await pause(60_000);
+}

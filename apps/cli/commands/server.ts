@@ -2,13 +2,11 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import type { CommandContext } from '../command-context.ts';
 import { Failure } from '../failure.ts';
 import { packageRoot } from '../package-root.ts';
-
-/** As `npm start` has them: see bin/start.mjs. */
-const nodeFlags = ['--max-semi-space-size=32', '--enable-source-maps'];
 
 export function addServer(program: Command, context: CommandContext): void {
 	program
@@ -25,6 +23,10 @@ export function addServer(program: Command, context: CommandContext): void {
 			if (options.config !== undefined && !existsSync(options.config)) {
 				throw new Failure(`the configuration file ${options.config} is not there`);
 			}
+			// A plain script beside the sources: it is not compiled.
+			const { nodeFlags } = (await import(pathToFileURL(join(packageRoot(), 'bin', 'node-flags.mjs')).href)) as {
+				readonly nodeFlags: readonly string[];
+			};
 			const args = [...nodeFlags, main, ...(options.config === undefined ? [] : ['--config', options.config])];
 			context.terminal.flush();
 			context.setExitCode(await run(args));
