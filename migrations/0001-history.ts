@@ -148,7 +148,8 @@ const statements = [
 		digest bigint,
 		hash bytea,
 		writer text,
-		mirrored timestamptz
+		mirrored timestamptz,
+		loading boolean not null default false
 	)`,
 	`insert into chronokeeper.mirror_cursor (id) values (1)`,
 ];

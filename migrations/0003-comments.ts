@@ -171,6 +171,8 @@ const tables: Record<string, { is: string; columns: Record<string, string> }> = 
 			hash: 'The hash chain there: txn.hash of the last row.',
 			writer: 'Which mirror or import wrote last.',
 			mirrored: 'When it did.',
+			loading:
+				'An import fills the database, or was cut off: some indexes are missing, and versions may lie behind the cursor until it is finished.',
 		},
 	},
 };

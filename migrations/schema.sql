@@ -44,6 +44,7 @@ create table chronokeeper.mirror_cursor (
 	hash bytea,
 	writer text,
 	mirrored timestamp with time zone,
+	loading boolean not null default false,
 	PRIMARY KEY (id),
 	CHECK ((id = 1))
 );
@@ -588,6 +589,8 @@ comment on column chronokeeper.mirror_cursor.hash is 'The hash chain there: txn.
 comment on column chronokeeper.mirror_cursor.writer is 'Which mirror or import wrote last.';
 
 comment on column chronokeeper.mirror_cursor.mirrored is 'When it did.';
+
+comment on column chronokeeper.mirror_cursor.loading is 'An import fills the database, or was cut off: some indexes are missing, and versions may lie behind the cursor until it is finished.';
 
 comment on table chronokeeper.session is 'One row per session.';
 

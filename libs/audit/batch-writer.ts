@@ -17,23 +17,46 @@ export class CursorMoved extends Error {
 /** The channel that a NOTIFY goes to with every batch; the payload is the new zxid in hexadecimal. */
 export const notifyChannel = 'chronokeeper';
 
-export async function writeBatch(client: pg.ClientBase, batch: Batch, writer: string): Promise<void> {
+/**
+ * With a second connection the versions go over that one, at the same time, and are committed just before the rest: for a bulk load only,
+ * because a crash between the two leaves versions behind the cursor.
+ */
+export async function writeBatch(
+	client: pg.ClientBase,
+	batch: Batch,
+	writer: string,
+	second: pg.ClientBase | null = null,
+): Promise<void> {
 	await inTransaction(client, async () => {
 		await advanceCursor(client, batch.from, batch.to, writer);
-		await writeAcls(client, batch.acls);
-		await copyIn(client, `copy chronokeeper.txn (${txnColumns}) from stdin binary`, batch.txns);
-		await copyIn(client, `copy chronokeeper.change (${changeColumns}) from stdin binary`, batch.changes);
-		await endVersions(client, batch);
-		await copyIn(client, `copy chronokeeper.znode_version (${versionColumns}) from stdin binary`, batch.versions);
-		await writeSessions(client, batch);
-		for (const { epoch, firstZxid, beganMs } of batch.epochs) {
-			await client.query(
-				'insert into chronokeeper.epoch values ($1, $2, to_timestamp($3 / 1000.0)) on conflict do nothing',
-				[epoch, firstZxid, beganMs],
-			);
+		if (second === null) {
+			await writeTxns(client, batch);
+			await writeVersions(client, batch);
+			return;
 		}
-		for (const gap of batch.gaps) await writeGap(client, gap);
+		const versions = inTransaction(second, () => writeVersions(second, batch));
+		const settled = await Promise.allSettled([writeTxns(client, batch), versions]);
+		for (const outcome of settled) if (outcome.status === 'rejected') throw outcome.reason;
 	});
+}
+
+async function writeTxns(client: pg.ClientBase, batch: Batch): Promise<void> {
+	await writeAcls(client, batch.acls);
+	await copyIn(client, `copy chronokeeper.txn (${txnColumns}) from stdin binary`, batch.txns);
+	await copyIn(client, `copy chronokeeper.change (${changeColumns}) from stdin binary`, batch.changes);
+	await writeSessions(client, batch);
+	for (const { epoch, firstZxid, beganMs } of batch.epochs) {
+		await client.query(
+			'insert into chronokeeper.epoch values ($1, $2, to_timestamp($3 / 1000.0)) on conflict do nothing',
+			[epoch, firstZxid, beganMs],
+		);
+	}
+	for (const gap of batch.gaps) await writeGap(client, gap);
+}
+
+async function writeVersions(client: pg.ClientBase, batch: Batch): Promise<void> {
+	await endVersions(client, batch);
+	await copyIn(client, `copy chronokeeper.znode_version (${versionColumns}) from stdin binary`, batch.versions);
 }
 
 export async function inTransaction(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {

@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { writeBase } from './base-snapshot.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
-import { bulkLoadTxns, dropQueryIndexes, ensureQueryIndexes } from './bulk-load.ts';
+import { bulkLoad, bulkLoadTxns, recoverFromLoad } from './bulk-load.ts';
 import { foldStart } from './fold-start.ts';
 import { type HistoryPlan, planHistory } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -17,6 +17,8 @@ import { type Chain, chainsOf, loadTreeAt, snapshotsWithin } from './tree-loader
 
 export interface CatchUpOptions {
 	readonly writer: string;
+	/** Another connection to the same database, for a bulk load. */
+	readonly connect: () => Promise<pg.Client>;
 	readonly allowDigestMismatch?: boolean;
 	/** Nothing behind this zxid is read: it may still be written, or is not committed. */
 	readonly through?: Zxid;
@@ -32,6 +34,7 @@ export class CatchUp {
 	readonly #client: pg.ClientBase;
 	readonly #sources: readonly LogSource[];
 	readonly #options: CatchUpOptions;
+	#second: pg.Client | null = null;
 
 	constructor(client: pg.ClientBase, sources: readonly LogSource[], options: CatchUpOptions) {
 		this.#client = client;
@@ -54,16 +57,17 @@ export class CatchUp {
 
 	/** Everything of the plan that is not there yet. The writer goes on from its end; null when there is nothing to go on from. */
 	async run(plan: HistoryPlan, from: HistoryPoint): Promise<HistoryWriter | null> {
+		await recoverFromLoad(this.#client);
 		const txns = plan.segments.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-		if (from.zxid !== null || txns < bulkLoadTxns) {
-			await ensureQueryIndexes(this.#client);
-			return this.#runChains(plan, from);
+		if (from.zxid !== null || txns < bulkLoadTxns) return this.#runChains(plan, from);
+		const second = await this.#options.connect();
+		this.#second = second;
+		try {
+			return await bulkLoad(this.#client, () => this.#runChains(plan, from));
+		} finally {
+			this.#second = null;
+			await second.end().catch(() => undefined); // A broken connection is closed already.
 		}
-		await dropQueryIndexes(this.#client);
-		const writer = await this.#runChains(plan, from);
-		// Not after a failure, which leaves little to index or no connection: the next attempt comes through here, too.
-		await ensureQueryIndexes(this.#client);
-		return writer;
 	}
 
 	async #runChains(plan: HistoryPlan, from: HistoryPoint): Promise<HistoryWriter | null> {
@@ -124,6 +128,7 @@ export class CatchUp {
 		const start = await foldStart(this.#client, point, this.#sources, plan, chain);
 		const writer = new HistoryWriter(this.#client, start, this.#options);
 		if (point.zxid! >= chain.last) return writer;
+		writer.second = this.#second;
 		let sinceTurn = 0;
 		for (const { record } of mergedRecords(this.#sources, plan, (point.zxid! + 1) as Zxid)) {
 			writer.add(record);
@@ -135,6 +140,7 @@ export class CatchUp {
 			if (record.header.zxid === chain.last) break;
 		}
 		await writer.finish();
+		writer.second = null;
 		this.gaps.push(...writer.gaps);
 		return writer;
 	}

@@ -36,6 +36,9 @@ export class HistoryWriter {
 		this.#written = start.point;
 	}
 
+	/** A second connection to write over, during a bulk load; null: none. */
+	second: pg.ClientBase | null = null;
+
 	/** What is known to be in the database. */
 	get written(): HistoryPoint {
 		return this.#written;
@@ -88,7 +91,7 @@ export class HistoryWriter {
 	}
 
 	#begin(batch: Batch): void {
-		const writing = writeBatch(this.#client, batch, this.#options.writer).then(() => {
+		const writing = writeBatch(this.#client, batch, this.#options.writer, this.second).then(() => {
 			this.#writing = null;
 			this.#done(batch);
 		});

@@ -49,18 +49,24 @@ export async function importDirectories(
 		throw new Error(`${name} has no logs and no snapshots of ZooKeeper, neither in it nor in its version-2`);
 	}
 	await migrateToLatest(databaseUrl);
-	const client = new pg.Client({ connectionString: databaseUrl, application_name: 'chronokeeper import' });
-	client.on('error', () => undefined); // The statement under way reports it.
-	await client.connect();
+	const client = await connect(databaseUrl);
 	try {
-		return await importFrom(client, sources, options, warnings, warn);
+		return await importFrom(client, () => connect(databaseUrl), sources, options, warnings, warn);
 	} finally {
 		await client.end().catch(() => undefined); // A broken connection is closed already.
 	}
 }
 
+async function connect(databaseUrl: string): Promise<pg.Client> {
+	const client = new pg.Client({ connectionString: databaseUrl, application_name: 'chronokeeper import' });
+	client.on('error', () => undefined); // The statement under way reports it.
+	await client.connect();
+	return client;
+}
+
 async function importFrom(
 	client: pg.Client,
+	connect: () => Promise<pg.Client>,
 	sources: readonly LogSource[],
 	options: ImportOptions,
 	warnings: string[],
@@ -73,6 +79,7 @@ async function importFrom(
 	let total = 0;
 	const catchUp = new CatchUp(client, sources, {
 		writer: 'import',
+		connect,
 		allowDigestMismatch: options.allowDigestMismatch ?? false,
 		warn,
 		scanned: (count) => {

@@ -105,15 +105,19 @@ export class MirrorLoop {
 			await migrateToLatest(databaseUrl);
 			this.#migrated = true;
 		}
+		this.#client = await this.#newClient();
+	}
+
+	async #newClient(): Promise<pg.Client> {
 		const client = new pg.Client({
-			connectionString: databaseUrl,
+			connectionString: this.#options.databaseUrl,
 			application_name: 'chronokeeper mirror',
 			connectionTimeoutMillis: 5_000,
 			keepAlive: true,
 		});
 		client.on('error', () => undefined); // The statement under way, or the next one, reports it.
 		await client.connect();
-		this.#client = client;
+		return client;
 	}
 
 	async #disconnect(): Promise<void> {
@@ -179,7 +183,15 @@ export class MirrorLoop {
 		const warn = () => undefined; // The replica's own recovery has said the same to the operator.
 		const sources = [new LogSource(dataDir, dataLogDir, warn)];
 		const restored = restoredFrom(dataDir);
-		const options = { writer: name, allowDigestMismatch, through, warn, ...(restored === null ? {} : { restored }) };
+		const connect = () => this.#newClient();
+		const options = {
+			writer: name,
+			connect,
+			allowDigestMismatch,
+			through,
+			warn,
+			...(restored === null ? {} : { restored }),
+		};
 		const written = (batch: { readonly to: HistoryPoint; readonly txnCount: number }) => {
 			this.#mirrored = batch.to.zxid;
 			this.#error = null;

@@ -155,6 +155,23 @@ describe('recording a: one server', () => {
 		expect(await describeSchema((sql) => database.query(sql))).toBe(readFileSync(file, 'utf8'));
 	});
 
+	it('finishes what an import left that was cut off: versions behind the cursor, missing indexes', async () => {
+		const versions = 'select * from chronokeeper.znode_version v order by v.path, v.from_zxid';
+		const before = await database.query(versions);
+		await database.query(`insert into chronokeeper.znode_version select * from (
+			select (jsonb_populate_record(v, '{"from_zxid": 20099}')).* from chronokeeper.znode_version v where v.path = '/acl' and v.to_zxid is null) x`);
+		await database.query(
+			`update chronokeeper.znode_version set to_zxid = 20099, span = 3 where path = '/acl' and to_zxid is null and from_zxid < 20099`,
+		);
+		await database.query(`update chronokeeper.mirror_cursor set loading = true`);
+		await database.query('drop index chronokeeper.change_path');
+		expect(await database.query(versions)).not.toEqual(before);
+		expect(await importDirectories(unpacked(['recording-a']), database.url)).toMatchObject({ txns: 0 });
+		expect(await database.query(versions)).toEqual(before);
+		const file = new URL('../../migrations/schema.sql', import.meta.url);
+		expect(await describeSchema((sql) => database.query(sql))).toBe(readFileSync(file, 'utf8'));
+	});
+
 	it('adds nothing the second time', async () => {
 		const again = await importDirectories(unpacked(['recording-a']), database.url);
 		expect(again).toMatchObject({ txns: 0, lastZxid: 0x4e42, gaps: [] });
