@@ -30,8 +30,8 @@ const { values } = parseArgs({
 		restarts: { type: 'string', default: '3' },
 	},
 });
-/** Those of `npm start`. */
-const flags = ['--max-semi-space-size=32'];
+/** Those of `npm start`, which `npm run bench` gives to this process. */
+const flags = process.execArgv;
 const done = 'done';
 const znodes = Number(values.znodes);
 const inFlight = 1024;
