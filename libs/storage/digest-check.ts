@@ -1,5 +1,5 @@
 /**
- * Compares the tree with the digests in the log while it is rebuilt (rule 2 of DESIGN.md).
+ * Compares the tree with the digests in the log while it is rebuilt.
  *
  * A snapshot that ZooKeeper wrote is fuzzy: up to the zxid of its digest section the tree is one that never existed, and nothing is compared.
  * At that zxid it must have the section's digest, and from there on the digest of every record. A snapshot without the section does not say

@@ -1,7 +1,7 @@
 /**
  * What a replica starts from: the newest sound snapshot and the logs behind it.
  *
- * Where ZooKeeper starts with transactions missing or with a tree that its digests say is wrong, this refuses (rule 3 of DESIGN.md) and says what
+ * Where ZooKeeper starts with transactions missing or with a tree that its digests say is wrong, this refuses (ARCHITECTURE.md, storage) and says what
  * the operator can do; where ZooKeeper dies although nothing is missing, this starts and warns. It changes nothing on disk.
  */
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';

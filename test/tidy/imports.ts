@@ -1,4 +1,4 @@
-/** Who imports whom: the table of DESIGN.md's rooms, the order inside core, cycles and files that nobody imports. */
+/** Who imports whom: the table of ARCHITECTURE.md's rooms, the order inside core, cycles and files that nobody imports. */
 import { posix } from 'node:path';
 import { isGenerated, isTest, isTypeScript, type Rule, type SourceFile } from './source-file.ts';
 
