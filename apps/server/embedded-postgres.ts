@@ -151,6 +151,7 @@ export class EmbeddedPostgres {
 			unix_socket_directories: '',
 			max_connections: '60',
 			max_wal_size: '2GB',
+			shared_buffers: '256MB',
 			log_min_messages: 'warning',
 		};
 		const args = ['-D', this.#databaseDir, '-p', url.port];

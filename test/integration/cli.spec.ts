@@ -152,7 +152,9 @@ describe('ck log --verify', () => {
 	it('gives the tree’s digest at any zxid', async () => {
 		const { treeDigest } = expectedState('recording-a', '2649');
 		const { stdout } = await ck(['log', '--verify', '--json', '--to', '0x2649', join(folder, 'recording-a')]);
-		expect(objects(stdout)).toEqual([{ txns: 0x2649, mismatches: 0, lastZxid: '0x2649', digest: treeDigest }]);
+		expect(objects(stdout)).toEqual([
+			{ txns: 0x2649, mismatches: 0, lastZxid: '0x2649', digest: treeDigest, damage: [] },
+		]);
 	});
 
 	it('77: fails where only a digest tells', async () => {
