@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mirror, MirrorStatus } from '#audit/mirror';
-import { type Zxid, zeroZxid } from '#core/model/zxid';
+import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { Logger } from '#telemetry/logger';
 import type { CommitGate } from '../replica/commit-gate.ts';
 import type { Database } from './database.ts';
@@ -32,6 +32,8 @@ const states: Readonly<Record<MirrorStatus['state'], MirrorHealth['state']>> = {
 const firstRetryMs = 1000;
 const lastRetryMs = 30_000;
 const watchMs = 500;
+/** How often a mirror that catches up says how far it is. */
+const progressMs = 10_000;
 /** How long a stop waits for the mirror to write what is left. */
 const flushMs = 2000;
 
@@ -47,6 +49,9 @@ export class MirrorService {
 	readonly #stopping = new AbortController();
 	#loop: Promise<void> | undefined;
 	#inStepMs = performance.now();
+	/** When the next line is due while the mirror catches up; undefined while it does not. */
+	#progressDueMs: number | undefined;
+	#toldProgress = false;
 
 	constructor(
 		private readonly database: Database,
@@ -109,6 +114,7 @@ export class MirrorService {
 			this.#attempted();
 			const status = this.#mirror?.status();
 			if (status?.state === 'mirroring' && status.lagTxns === 0) this.#inStepMs = performance.now();
+			if (status !== undefined) this.#tellProgress(status);
 			await sleep(pauseMs, undefined, { signal: this.#stopping.signal, ref: false }).catch(() => undefined);
 		}
 	}
@@ -133,6 +139,22 @@ export class MirrorService {
 			this.#loggedError = null;
 			this.logger.info('the mirror is back');
 		}
+	}
+
+	/** Only a long catch-up is told of. */
+	#tellProgress({ state, mirroredZxid, lagTxns }: MirrorStatus): void {
+		const nowMs = performance.now();
+		if (state !== 'catching up') {
+			if (this.#toldProgress && state === 'mirroring') this.logger.info('the mirror is in step');
+			if (state === 'mirroring') this.#toldProgress = false;
+			this.#progressDueMs = undefined;
+			return;
+		}
+		this.#progressDueMs ??= nowMs + progressMs;
+		if (nowMs < this.#progressDueMs) return;
+		this.#progressDueMs = nowMs + progressMs;
+		this.#toldProgress = true;
+		this.logger.info({ zxid: formatZxid(mirroredZxid ?? zeroZxid), txnsBehind: lagTxns }, 'the mirror catches up');
 	}
 
 	/** A problem that goes on is one line in the log. */

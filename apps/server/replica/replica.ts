@@ -17,6 +17,7 @@ import type { ServerConfig } from '../config/config.ts';
 import { Autopurge } from './autopurge.ts';
 import { chainOptions } from './chain-options.ts';
 import { CommitGate } from './commit-gate.ts';
+import { RecoveryProgress } from './recovery-progress.ts';
 import { Snapshots } from './snapshots.ts';
 import { systemClock } from './system-clock.ts';
 import { timedDisk } from './timed-disk.ts';
@@ -34,6 +35,7 @@ export async function recoverReplica(config: ServerConfig, logger: Logger): Prom
 	const startMs = performance.now();
 	const directory = new DataDirectory(config.dataDir, config.dataLogDir);
 	const lock = DirectoryLock.acquire(directory);
+	const progress = new RecoveryProgress(logger);
 	try {
 		const recovered = await recover({
 			dataDir: config.dataDir,
@@ -41,6 +43,7 @@ export async function recoverReplica(config: ServerConfig, logger: Logger): Prom
 			options: {
 				allowDigestMismatch: config['recovery.allowDigestMismatch'],
 				trustEmptySnapshots: config['snapshot.trust.empty'],
+				progress: (step) => progress.update(step),
 			},
 		});
 		for (const warning of recovered.warnings) logger.warn(warning);
@@ -48,6 +51,8 @@ export async function recoverReplica(config: ServerConfig, logger: Logger): Prom
 	} catch (error) {
 		lock.release();
 		throw error;
+	} finally {
+		progress.stop();
 	}
 }
 
