@@ -11,7 +11,7 @@ export default defineConfig({
 		include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
 		exclude: ['test/interop/**', 'node_modules/**', 'dist/**'],
 		globalSetup: ['test/support/postgres-global.ts'],
-		testTimeout: 30_000,
-		hookTimeout: 60_000,
+		testTimeout: 120_000,
+		hookTimeout: 120_000,
 	},
 });

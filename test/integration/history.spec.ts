@@ -141,7 +141,7 @@ describe('History', () => {
 				if (difference === 'deleted') expect(b).toBeNull();
 			}
 		}
-	}, 60_000);
+	});
 
 	it('says what it does not know', async () => {
 		await expect(history.nodeAt('/', at(0x4e43))).rejects.toThrow(

@@ -280,5 +280,5 @@ describe('recording c: an ensemble with holes and uncommitted tails', () => {
 		} finally {
 			await database.drop();
 		}
-	}, 60_000);
+	});
 });

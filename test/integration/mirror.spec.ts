@@ -176,7 +176,7 @@ describe('the mirror', () => {
 		]);
 		expect(rows[0]?.n).toBe(replica.host.tree.size);
 		await expectSameAsImport();
-	}, 60_000);
+	});
 
 	it('lets clients go on while PostgreSQL is away, says so, and catches up by itself', async () => {
 		const name = new URL(database.url).pathname.slice(1);
@@ -199,7 +199,7 @@ describe('the mirror', () => {
 		await mirror.mirroredThrough(last);
 		expect(mirror.status()).toMatchObject({ lagTxns: 0, lastError: null });
 		await expectComplete(last);
-	}, 60_000);
+	});
 
 	it('goes on from its cursor after a restart, from local snapshots or from PostgreSQL’s own rows', async () => {
 		const replica = await openReplica();
@@ -221,7 +221,7 @@ describe('the mirror', () => {
 		const last = tell(third, replica);
 		await third.mirroredThrough(last);
 		await expectComplete(last);
-	}, 60_000);
+	});
 
 	it('writes each transaction once when two mirrors write at the same time', async () => {
 		const replica = await openReplica();
@@ -234,7 +234,7 @@ describe('the mirror', () => {
 		both[1].committed(last);
 		await Promise.all(both.map((mirror) => mirror.mirroredThrough(last)));
 		await expectComplete(last);
-	}, 60_000);
+	});
 
 	it('starts late: a base snapshot, a gap that says so, and the tree from there on', async () => {
 		unpackRecording(
@@ -267,7 +267,7 @@ describe('the mirror', () => {
 		} finally {
 			await whole.drop();
 		}
-	}, 60_000);
+	});
 
 	it('2: stops at a digest that is not the tree’s, and says so', async () => {
 		unpackRecording('recording-a', path.join(dataDir, 'version-2'), (file) => file === 'log.1');

@@ -65,7 +65,7 @@ beforeAll(async () => {
 	}
 	client = new pg.Client({ connectionString: database.url });
 	await client.connect();
-}, 60_000);
+});
 afterAll(async () => {
 	await client?.end();
 	await database?.drop();
