@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { formatZxid, isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
-import { RecoveryRefused } from './damage.ts';
+import { RecoveryRefused, StorageDamage } from './damage.ts';
 import type { StoredFile } from './data-directory.ts';
 import { DigestCheck, type Mismatch } from './digest-check.ts';
 import { logSequence, logsFrom } from './log-sequence.ts';
@@ -40,6 +40,8 @@ export interface ReplayOptions {
 	readonly warn: (warning: string) => void;
 	/** Stop behind this zxid. */
 	readonly until?: Zxid;
+	/** Told of logs that cannot be read on: replay then ends where they do, instead of throwing. */
+	readonly damaged?: (damage: StorageDamage) => void;
 	/** Called after each applied record. */
 	readonly applied?: (zxid: Zxid, tree: DataTree) => void;
 }
@@ -76,7 +78,7 @@ export function* loadTree(snapshot: StoredFile): Steps<LoadedSnapshot> {
 
 /**
  * Applies the records behind the snapshot to its tree.
- * @throws LogDamage, and RecoveryRefused when transactions are missing between two records.
+ * @throws LogDamage, and RecoveryRefused when transactions are missing between two records; neither with `damaged`.
  */
 export function* replay(
 	start: LoadedSnapshot,
@@ -96,8 +98,13 @@ export function* replay(
 		unusual.push(warning);
 		options.warn(warning);
 	};
-	if (stopAt === null || options.allowDigestMismatch) {
-		for (const entry of logSequence(files, nextZxid(start.zxid), { reuse: true, warn })) {
+	let isDamaged = false;
+	const entries =
+		stopAt === null || options.allowDigestMismatch
+			? logSequence(files, nextZxid(start.zxid), { reuse: true, warn })
+			: [];
+	try {
+		for (const entry of entries) {
 			const { record, file, offset } = entry;
 			const { zxid } = record.header;
 			if (options.until !== undefined && zxid > options.until) break;
@@ -123,13 +130,17 @@ export function* replay(
 				};
 			}
 		}
+	} catch (error) {
+		if (!(error instanceof StorageDamage) || options.damaged === undefined) throw error;
+		isDamaged = true;
+		options.damaged(error);
 	}
 	const read = files.at(-1);
 	if (read !== undefined && stopAt === null) {
 		const bytes = bytesBefore(files, null);
 		yield { phase: 'logs', file: read.path, bytesDone: bytes, bytesTotal: bytes };
 	}
-	const unsettled = options.until === undefined ? check.finished() : null;
+	const unsettled = options.until === undefined && !isDamaged ? check.finished() : null;
 	if (!options.allowDigestMismatch) stopAt ??= unsettled;
 	return { lastZxid: last, txns, check, mismatch: options.allowDigestMismatch ? null : stopAt };
 }

@@ -2,7 +2,7 @@
 import { formatZxid, nextZxid, type Zxid } from '#core/model/zxid';
 import type { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
-import { RecoveryRefused, restoreAdvice, SnapshotDamage, type StorageDamage } from './damage.ts';
+import { RecoveryRefused, restoreAdvice, SnapshotDamage, StorageDamage } from './damage.ts';
 import { DataDirectory, type StoredFile } from './data-directory.ts';
 import type { Mismatch } from './digest-check.ts';
 import { readLogs } from './history-reader.ts';
@@ -34,7 +34,7 @@ export interface Verified {
 	readonly digest: bigint;
 	readonly holes: readonly FilledHole[];
 	readonly warnings: readonly string[];
-	/** What is damaged although the replay did not need it: each would stop, or be passed over by, a replica that does. */
+	/** Snapshots that are not sound, and where the logs cannot be read on: what lies behind that was not verified. */
 	readonly damage: readonly StorageDamage[];
 }
 
@@ -45,7 +45,7 @@ interface Stretch {
 	readonly until: Zxid | undefined;
 }
 
-/** @throws StorageDamage when the logs cannot be read on, or a hole is not filled. */
+/** Goes as far as the files allow. @throws SnapshotDamage when a file changes meanwhile. */
 export function verify(request: VerifyRequest): Verified {
 	const directory = new DataDirectory(request.dataDir, request.dataLogDir);
 	const warnings: string[] = [];
@@ -59,7 +59,9 @@ export function verify(request: VerifyRequest): Verified {
 	let firstMismatch: Mismatch | null = null;
 	let start: LoadedSnapshot = emptyStart();
 	let lastZxid: Zxid = start.zxid;
+	let canGoOn = true;
 	for (const stretch of stretches) {
+		if (!canGoOn) break;
 		const { snapshot } = stretch;
 		if (snapshot !== null && request.until !== undefined && snapshot.zxid > request.until && lastZxid > 0) break;
 		start = snapshot === null ? emptyStart() : drain(loadTree(snapshot), request.progress);
@@ -69,6 +71,10 @@ export function verify(request: VerifyRequest): Verified {
 			replay(start, directory.logs(), {
 				allowDigestMismatch: true,
 				warn: (warning) => warnings.push(warning),
+				damaged: (found) => {
+					damage.push(found);
+					canGoOn = false;
+				},
 				...(until === undefined ? {} : { until }),
 			}),
 			request.progress,
@@ -79,7 +85,7 @@ export function verify(request: VerifyRequest): Verified {
 		lastZxid = outcome.lastZxid;
 	}
 	const newest = sound.at(-1);
-	if (newest !== undefined && newest.zxid > lastZxid && request.until === undefined) {
+	if (newest !== undefined && newest.zxid > lastZxid && canGoOn && request.until === undefined) {
 		damage.push(behindTheLogs(newest, lastZxid));
 	}
 	const { tree, sessions } = start;
@@ -101,8 +107,8 @@ function stretchesOf(directory: DataDirectory, sound: readonly StoredFile[]): St
 	let snapshot = first;
 	let last: Zxid | null = null;
 	const from = first === null ? undefined : nextZxid(first.zxid);
-	if (logs.length > 0) {
-		for (const { record, holeAfter } of readLogs(directory.logDirectory, from)) {
+	try {
+		for (const { record, holeAfter } of logs.length === 0 ? [] : readLogs(directory.logDirectory, from)) {
 			const { zxid } = record.header;
 			const filling = holeAfter === undefined ? undefined : sound.findLast((file) => file.zxid === zxid - 1);
 			if (filling !== undefined) {
@@ -111,6 +117,9 @@ function stretchesOf(directory: DataDirectory, sound: readonly StoredFile[]): St
 			}
 			last = zxid;
 		}
+	} catch (error) {
+		// The replay meets it again, and ends there.
+		if (!(error instanceof StorageDamage)) throw error;
 	}
 	stretches.push({ snapshot, until: undefined });
 	return stretches;
