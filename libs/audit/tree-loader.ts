@@ -3,7 +3,7 @@ import { counterOf, epochOf, formatZxid, isContiguous, type Zxid, zeroZxid } fro
 import { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
 import { SnapshotDamage } from '#storage/damage';
-import { loadSnapshot } from '#storage/snapshot-reader';
+import { loadTree, trackSession } from '#storage/replay';
 import { DigestMismatch } from './fold.ts';
 import type { HistoryPlan, PlannedGap } from './history-plan.ts';
 import type { LogSource, SnapshotFile } from './log-source.ts';
@@ -81,8 +81,7 @@ export async function loadTreeAt(
 				);
 			}
 			tree.apply(record);
-			if (record.txn.kind === 'createSession') sessions.set(record.header.sessionId, record.txn.timeoutMs);
-			else if (record.txn.kind === 'closeSession') sessions.delete(record.header.sessionId);
+			trackSession(sessions, record);
 			last = at;
 			check(at);
 		}
@@ -113,15 +112,10 @@ function emptyTree(keepData: boolean): LoadedTree {
 }
 
 async function loadFile(file: SnapshotFile, keepData: boolean): Promise<LoadedTree> {
-	const tree = DataTree.load({ keepData });
-	const sessions = new Map<SessionId, number>();
-	const steps = loadSnapshot(file.path, {
-		session: (id, timeoutMs) => sessions.set(id, timeoutMs),
-		acl: (aclId, acl) => tree.addAcl(aclId, acl),
-		node: (path, data, aclId, stat) => tree.addNode(path, data, aclId, stat),
-	});
-	while (!steps.next().done) await new Promise((resolve) => setImmediate(resolve));
-	tree.finishLoading();
-	tree.lastProcessedZxid = file.zxid;
-	return { tree, sessions, source: file.path };
+	const steps = loadTree(file, { keepData });
+	for (;;) {
+		const step = steps.next();
+		if (step.done) return { tree: step.value.tree, sessions: step.value.sessions, source: file.path };
+		await new Promise((resolve) => setImmediate(resolve));
+	}
 }

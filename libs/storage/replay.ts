@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import { formatZxid, isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
-import { DataTree } from '#core/tree/data-tree';
+import { DataTree, type DataTreeOptions } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
 import { RecoveryRefused, StorageDamage } from './damage.ts';
 import type { StoredFile } from './data-directory.ts';
@@ -49,7 +49,7 @@ export interface ReplayOptions {
 type Steps<T> = Generator<ReplayProgress, T>;
 
 /** A seed of its own for each process, so that nobody can choose paths that collide in the tree's index. */
-function treeOptions() {
+function treeOptions(): DataTreeOptions {
 	return { hashSeed: randomInt(2 ** 31) };
 }
 
@@ -59,8 +59,11 @@ export function emptyStart(): LoadedSnapshot {
 }
 
 /** @throws SnapshotDamage */
-export function* loadTree(snapshot: StoredFile): Steps<LoadedSnapshot> {
-	const tree = DataTree.load(treeOptions());
+export function* loadTree(
+	snapshot: StoredFile,
+	options: Pick<DataTreeOptions, 'keepData'> = {},
+): Steps<LoadedSnapshot> {
+	const tree = DataTree.load({ ...treeOptions(), ...options });
 	const sessions = new Map<SessionId, number>();
 	const steps = loadSnapshot(snapshot.path, {
 		session: (id, timeoutMs) => sessions.set(id, timeoutMs),
@@ -89,6 +92,7 @@ export function* replay(
 	const digest = () => tree.digest();
 	const check = new DigestCheck(start.summary?.digest ?? (start.file === '' ? noSection : null));
 	const files = logsFrom(logs, nextZxid(start.zxid));
+	const { before, total } = sizesOf(files);
 	let last = start.zxid;
 	let txns = 0;
 	let stopAt = check.loaded(start.zxid, digest, start.file);
@@ -125,8 +129,8 @@ export function* replay(
 				yield {
 					phase: 'logs',
 					file,
-					bytesDone: bytesBefore(files, file) + offset,
-					bytesTotal: bytesBefore(files, null),
+					bytesDone: before.get(file)! + offset,
+					bytesTotal: total,
 				};
 			}
 		}
@@ -137,27 +141,28 @@ export function* replay(
 	}
 	const read = files.at(-1);
 	if (read !== undefined && stopAt === null) {
-		const bytes = bytesBefore(files, null);
-		yield { phase: 'logs', file: read.path, bytesDone: bytes, bytesTotal: bytes };
+		yield { phase: 'logs', file: read.path, bytesDone: total, bytesTotal: total };
 	}
 	const unsettled = options.until === undefined && !isDamaged ? check.finished() : null;
 	if (!options.allowDigestMismatch) stopAt ??= unsettled;
 	return { lastZxid: last, txns, check, mismatch: options.allowDigestMismatch ? null : stopAt };
 }
 
-/** The size of all files before this one; of all for null. */
-function bytesBefore(files: readonly StoredFile[], file: string | null): number {
-	let bytes = 0;
-	for (const each of files) {
-		if (each.path === file) break;
-		bytes += fs.statSync(each.path).size;
+/** The bytes that lie before each file, and all of them. */
+function sizesOf(files: readonly StoredFile[]): { before: ReadonlyMap<string, number>; total: number } {
+	const before = new Map<string, number>();
+	let total = 0;
+	for (const { path } of files) {
+		before.set(path, total);
+		total += fs.statSync(path).size;
 	}
-	return bytes;
+	return { before, total };
 }
 
 const noSection = { zxid: zeroZxid, version: 0, value: 0n };
 
-function trackSession(
+/** The open sessions after a transaction, and their timeouts. */
+export function trackSession(
 	sessions: Map<SessionId, number>,
 	record: {
 		readonly header: { readonly sessionId: SessionId };
