@@ -7,15 +7,18 @@ import { DataDirectory, type StoredFile } from './data-directory.ts';
 import type { Mismatch } from './digest-check.ts';
 import { readLogs } from './history-reader.ts';
 import { emptyStart, type LoadedSnapshot, loadTree, type ReplayProgress, replay } from './replay.ts';
-import { missingSeal, readSnapshot } from './snapshot-reader.ts';
+import { loadSnapshot, missingSeal } from './snapshot-reader.ts';
 
 export interface VerifyRequest {
 	readonly dataDir: string;
 	readonly dataLogDir?: string;
 	/** Stop behind this zxid: the tree is then what it was there. */
 	readonly until?: Zxid;
-	readonly progress?: (progress: ReplayProgress) => void;
+	readonly progress?: (progress: VerifyProgress) => void;
 }
+
+/** Every snapshot is checked by itself first; then the oldest one is loaded and the logs are replayed. */
+export type VerifyProgress = Omit<ReplayProgress, 'phase'> & { readonly phase: 'check' | ReplayProgress['phase'] };
 
 export interface FilledHole {
 	/** The last zxid before the hole. */
@@ -51,7 +54,7 @@ export function verify(request: VerifyRequest): Verified {
 	const warnings: string[] = [];
 	const damage: StorageDamage[] = [];
 	const complete = directory.snapshots().filter((snapshot) => isComplete(snapshot, warnings));
-	const sound = complete.filter((snapshot) => isSound(snapshot, damage));
+	const sound = complete.filter((snapshot) => isSound(snapshot, damage, request.progress));
 	const stretches = stretchesOf(directory, sound);
 	const holes: FilledHole[] = [];
 	let txns = 0;
@@ -131,9 +134,10 @@ function isComplete(snapshot: StoredFile, warnings: string[]): boolean {
 	return problem === null;
 }
 
-function isSound(snapshot: StoredFile, damage: StorageDamage[]): boolean {
+function isSound(snapshot: StoredFile, damage: StorageDamage[], progress: VerifyRequest['progress']): boolean {
+	const { path: file } = snapshot;
 	try {
-		readSnapshot(snapshot.path, {});
+		drain(loadSnapshot(file, {}), (step) => progress?.({ phase: 'check', file, ...step }));
 		return true;
 	} catch (error) {
 		if (!(error instanceof SnapshotDamage)) throw error;
@@ -156,7 +160,7 @@ function earlier(a: Zxid | undefined, b: Zxid | undefined): Zxid | undefined {
 	return a < b ? a : b;
 }
 
-function drain<T>(steps: Generator<ReplayProgress, T>, progress?: (progress: ReplayProgress) => void): T {
+function drain<S, T>(steps: Generator<S, T>, progress?: (progress: S) => void): T {
 	for (;;) {
 		const step = steps.next();
 		if (step.done) return step.value;

@@ -4,7 +4,7 @@ import { basename } from 'node:path';
 import type { Zxid } from '#jute/scalars';
 import { DataDirectory } from '#storage/data-directory';
 import { describeMismatch, harmlessCauses } from '#storage/digest-check';
-import { verifiedLine, verify } from '#storage/verify';
+import { type VerifyProgress, verifiedLine, verify } from '#storage/verify';
 import type { CommandContext } from '../command-context.ts';
 import { exitCodes } from '../failure.ts';
 import { Progress } from '../progress.ts';
@@ -20,14 +20,15 @@ export function verifyDirectory(context: CommandContext, dataDir: string, option
 	const { terminal } = context;
 	const progress = new Progress(terminal, 'verify');
 	const { dataLogDir, until } = options;
-	const { before, total } = sizes(new DataDirectory(dataDir, dataLogDir));
+	const { doneBefore, total } = plan(new DataDirectory(dataDir, dataLogDir));
 	try {
 		const verified = verify({
 			dataDir,
 			...(dataLogDir === undefined ? {} : { dataLogDir }),
 			...(until === undefined ? {} : { until }),
-			progress: ({ file, bytesDone }) => {
-				const done = (before.get(file) ?? 0) + bytesDone;
+			progress: (step) => {
+				const { file, bytesDone } = step;
+				const done = doneBefore(step) + bytesDone;
 				progress.update({ done, total, detail: `${basename(file)}, ${size(done)} of ${size(total)}` });
 			},
 		});
@@ -58,13 +59,21 @@ export function verifyDirectory(context: CommandContext, dataDir: string, option
 	}
 }
 
-/** The bytes that lie before each file, in the order of the zxids. */
-function sizes(directory: DataDirectory): { before: ReadonlyMap<string, number>; total: number } {
+/** What is read one after the other: each snapshot to check it, the oldest once more, the logs. */
+function plan(directory: DataDirectory): { doneBefore: (step: VerifyProgress) => number; total: number } {
 	const before = new Map<string, number>();
-	let total = 0;
-	for (const { path } of [...directory.snapshots().slice(0, 1), ...directory.logs()]) {
-		before.set(path, total);
-		total += statSync(path).size;
+	let checked = 0;
+	for (const { path } of directory.snapshots()) {
+		before.set(path, checked);
+		checked += statSync(path).size;
 	}
-	return { before, total };
+	const oldest = directory.snapshots()[0];
+	const loaded = checked + (oldest === undefined ? 0 : statSync(oldest.path).size);
+	const logs = directory.logs().reduce((sum, { path }) => sum + statSync(path).size, 0);
+	const doneBefore = ({ phase, file }: VerifyProgress): number => {
+		if (phase === 'check') return before.get(file) ?? 0;
+		// Progress of the logs counts all of them.
+		return phase === 'snapshot' ? checked : loaded;
+	};
+	return { doneBefore, total: loaded + logs };
 }
