@@ -30,8 +30,7 @@ export class ReplicaHealth {
 		const mirror = this.mirror?.health();
 		const problems: string[] = [];
 		const warnings: string[] = [];
-		if (host.state !== 'serving') problems.push(host.stateReason);
-		else if (host.stateReason !== '') problems.push(host.stateReason);
+		if (host.state !== 'serving' || host.stateReason !== '') problems.push(host.stateReason);
 		if (mirror !== undefined) {
 			const trouble = mirrorTrouble(mirror);
 			if (trouble !== '') (this.strict ? problems : warnings).push(trouble);

@@ -145,9 +145,10 @@ export class MirrorService {
 	#tellProgress({ state, mirroredZxid, lagTxns }: MirrorStatus): void {
 		const nowMs = performance.now();
 		if (state !== 'catching up') {
-			if (this.#toldProgress && state === 'mirroring') this.logger.info('the mirror is in step');
-			if (state === 'mirroring') this.#toldProgress = false;
 			this.#progressDueMs = undefined;
+			if (state !== 'mirroring' || !this.#toldProgress) return;
+			this.#toldProgress = false;
+			this.logger.info('the mirror is in step');
 			return;
 		}
 		this.#progressDueMs ??= nowMs + progressMs;
