@@ -4,7 +4,7 @@ import { counterOf, epochOf, type Zxid, zeroZxid } from '#core/model/zxid';
 import { LogDamage } from '#storage/damage';
 import { DataDirectory, type StoredFile } from '#storage/data-directory';
 import { logSequence, type SequencedEntry } from '#storage/log-sequence';
-import { missingSeal } from '#storage/snapshot-reader';
+import { missingSeal, readDigestSection } from '#storage/snapshot-tail';
 
 const maxZxid = Number.MAX_SAFE_INTEGER as Zxid;
 
@@ -94,39 +94,8 @@ function inspect(file: StoredFile, warn: (warning: string) => void): SnapshotFil
 		warn(`${file.path}: ${problem}. It was passed over`);
 		return [];
 	}
-	const { section, bytes } = digestSection(file.path);
+	const { section, bytes } = readDigestSection(file.path);
 	if (section === null || section.zxid === 0) return [{ ...file, exactZxid: file.zxid, digest: null, bytes }];
 	const exactZxid = Math.max(section.zxid, file.zxid) as Zxid;
 	return [{ ...file, exactZxid, digest: section.version === 2 ? section.digest : null, bytes }];
-}
-
-const sealBytes = 13;
-const sectionBytes = 20;
-/** ZooKeeper 3.9 writes the last processed zxid and a third seal behind it. */
-const lastProcessedBytes = 8 + sealBytes;
-
-/** Read from the file's end alone: whether the file is sound shows when it is loaded. */
-function digestSection(file: string): {
-	section: { zxid: number; version: number; digest: bigint } | null;
-	bytes: number;
-} {
-	const fd = fs.openSync(file, 'r');
-	try {
-		const { size } = fs.fstatSync(fd);
-		const tail = Buffer.alloc(Math.min(size, 96));
-		fs.readSync(fd, tail, 0, tail.length, size - tail.length);
-		for (const behind of [sealBytes, sealBytes + lastProcessedBytes]) {
-			const at = tail.length - behind - sectionBytes;
-			if (at < sealBytes || tail.readInt32BE(at - 5) !== 1 || tail[at - 1] !== 0x2f) continue;
-			const section = {
-				zxid: Number(tail.readBigInt64BE(at)),
-				version: tail.readInt32BE(at + 8),
-				digest: tail.readBigInt64BE(at + 12),
-			};
-			return { section, bytes: size };
-		}
-		return { section: null, bytes: size };
-	} finally {
-		fs.closeSync(fd);
-	}
 }

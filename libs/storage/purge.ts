@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { Zxid } from '#core/model/zxid';
 import type { DataDirectory, StoredFile } from './data-directory.ts';
 import { syncDirectorySync } from './disk.ts';
-import { missingSeal } from './snapshot-reader.ts';
+import { missingSeal } from './snapshot-tail.ts';
 
 export interface PurgeRequest {
 	/** How many snapshots to keep: autopurge.snapRetainCount, at least 3 as in ZooKeeper. */

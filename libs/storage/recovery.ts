@@ -19,7 +19,7 @@ import {
 	type ReplayProgress,
 	replay,
 } from './replay.ts';
-import { missingSeal } from './snapshot-reader.ts';
+import { missingSeal } from './snapshot-tail.ts';
 
 export interface RecoveryOptions {
 	/** Go on although a digest differs; each is counted and the first is described in the warnings. */

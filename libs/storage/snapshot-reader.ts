@@ -5,7 +5,6 @@
  * stored Stat), "/" behind the last; seal. Then, since ZooKeeper 3.6, the digest section (zxid, version, digest) and a second seal; since 3.9 the
  * last processed zxid and a third. A seal is the Adler-32 of all bytes before it (8 bytes) and the string "/".
  */
-import fs from 'node:fs';
 import path from 'node:path';
 import type { Zxid } from '#core/model/zxid';
 import { readAcl } from '#jute/acl';
@@ -17,6 +16,7 @@ import { SnapshotDamage } from './damage.ts';
 import { fileHeaderBytes, headerProblem, snapshotKind } from './file-header.ts';
 import { snapshotPrefix, zxidInName } from './file-names.ts';
 import { FileWindow } from './file-window.ts';
+import { digestSectionBytes, sealBytes, slash } from './snapshot-tail.ts';
 
 /** Takes what is in a snapshot, in the order of the file. */
 export interface SnapshotSink {
@@ -47,11 +47,8 @@ export interface SnapshotProgress {
 	readonly bytesTotal: number;
 }
 
-const sealBytes = 13;
-const digestSectionBytes = 20;
 /** ACL id and stored Stat, behind the data. */
 const nodeTailBytes = 8 + 60;
-const slash = 0x2f;
 /** More than this is not one path, one ACL list or one node's data. */
 const maxFieldBytes = 128 << 20;
 
@@ -75,22 +72,6 @@ export function* loadSnapshot(file: string, sink: SnapshotSink): Generator<Snaps
 		return yield* reader.read(sink);
 	} finally {
 		reader.close();
-	}
-}
-
-/** Like ZooKeeper, looks at the end only: a snapshot that was not written to its end has no seal there. Null when it is there. */
-export function missingSeal(file: string): string | null {
-	const fd = fs.openSync(file, 'r');
-	try {
-		const { size } = fs.fstatSync(fd);
-		const seal = Buffer.alloc(5);
-		if (size < fileHeaderBytes + sealBytes) return `the file has only ${size} bytes`;
-		fs.readSync(fd, seal, 0, 5, size - 5);
-		return seal.readInt32BE(0) === 1 && seal[4] === slash
-			? null
-			: 'the file does not end with a seal: it is not complete';
-	} finally {
-		fs.closeSync(fd);
 	}
 }
 

@@ -7,7 +7,8 @@ import { DataDirectory, type StoredFile } from './data-directory.ts';
 import type { Mismatch } from './digest-check.ts';
 import { readLogs } from './history-reader.ts';
 import { emptyStart, type LoadedSnapshot, loadTree, type ReplayProgress, replay } from './replay.ts';
-import { loadSnapshot, missingSeal } from './snapshot-reader.ts';
+import { loadSnapshot } from './snapshot-reader.ts';
+import { missingSeal } from './snapshot-tail.ts';
 
 export interface VerifyRequest {
 	readonly dataDir: string;
