@@ -1,0 +1,45 @@
+/** How the replica serves: what `srvr`, `stat`, `mntr` and the AdminServer's `server_stats` and `monitor` have in common. */
+import type { ServerView } from '../server-view.ts';
+import { type LatencyFigures, latencyFigures } from './latency-figures.ts';
+
+export interface ServiceFigures {
+	readonly latency: LatencyFigures;
+	readonly packetsReceived: number;
+	readonly packetsSent: number;
+	readonly connections: number;
+	readonly outstanding: number;
+	readonly zxid: number;
+	readonly mode: 'standalone' | 'read-only';
+	readonly znodes: number;
+	readonly uptimeMs: number;
+}
+
+/** What a word and a command answer while the replica does not serve. */
+export const notServing = 'This ZooKeeper instance is not currently serving requests';
+
+/** False once it is stopped or broken: nothing it could say would be of use. */
+export function isServing({ replica }: ServerView): boolean {
+	const { state } = replica.host;
+	return state === 'serving' || state === 'logFailed';
+}
+
+/** Reads are all that is served. */
+export function isReadOnly({ replica }: ServerView): boolean {
+	return replica.host.state === 'logFailed';
+}
+
+export function serviceFigures(view: ServerView): ServiceFigures {
+	const { stats, connections, replica } = view;
+	const { host } = replica;
+	return {
+		latency: latencyFigures(stats.latency),
+		packetsReceived: stats.packetsReceived,
+		packetsSent: stats.packetsSent,
+		connections: connections.size,
+		outstanding: host.outstanding,
+		zxid: host.lastProcessedZxid,
+		mode: isReadOnly(view) ? 'read-only' : 'standalone',
+		znodes: host.tree.size,
+		uptimeMs: Math.floor(performance.now() - replica.startedMs),
+	};
+}

@@ -1,0 +1,53 @@
+/** ZooKeeper's four-letter words: four bytes where a client sends the length of its first frame, and a text as the answer. */
+import { isServing, notServing } from '../figures/service.ts';
+import type { ServerView } from '../server-view.ts';
+import { writeServer, writeServerAndClients } from './stat-word.ts';
+import { WordText } from './word-text.ts';
+
+interface Word {
+	/** Also while the replica does not serve. */
+	readonly always?: true;
+	write(view: ServerView, text: WordText, argument: bigint | undefined): void | string;
+}
+
+const words: Readonly<Record<string, Word>> = {
+	ruok: { always: true, write: () => 'imok' },
+	srvr: { write: writeServer },
+	stat: { write: writeServerAndClients },
+};
+
+/** What other scripts of ZooKeeper need; it cannot be forbidden. */
+const alwaysAllowed = 'srvr';
+
+const byCode: ReadonlyMap<number, string> = new Map(Object.keys(words).map((word) => [codeOf(word), word]));
+
+/** @param code the first four bytes of a connection, as a signed int */
+export function wordOf(code: number): string | undefined {
+	return byCode.get(code);
+}
+
+/** `stmk` has eight bytes behind it, a long. */
+export function argumentBytes(word: string): number {
+	return word === 'stmk' ? 8 : 0;
+}
+
+/** @param argument of `stmk` */
+export function answerWord(word: string, view: ServerView, argument?: bigint): string {
+	if (!isAllowed(word, view.config['4lw.commands.whitelist'])) {
+		return `${word} is not executed because it is not in the whitelist.\n`;
+	}
+	const known = words[word];
+	if (known === undefined) return '';
+	if (known.always !== true && !isServing(view)) return `${notServing}\n`;
+	const text = new WordText();
+	const whole = known.write(view, text, argument);
+	return typeof whole === 'string' ? whole : text.toString();
+}
+
+function isAllowed(word: string, whitelist: readonly string[]): boolean {
+	return word === alwaysAllowed || whitelist.includes('*') || whitelist.includes(word);
+}
+
+function codeOf(word: string): number {
+	return [...word].reduce((code, character) => (code << 8) | character.charCodeAt(0), 0);
+}
