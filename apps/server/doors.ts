@@ -26,6 +26,7 @@ import { NestLogger } from './nest-logger.ts';
 import { chainOptions } from './replica/chain-options.ts';
 import type { Replica } from './replica/replica.ts';
 import type { ReplicaHealth } from './replica-health.ts';
+import type { ServerView } from './zookeeper/server-view.ts';
 
 export interface DoorParts {
 	readonly config: ServerConfig;
@@ -35,6 +36,8 @@ export interface DoorParts {
 	readonly metrics: Metrics;
 	readonly tracing: Tracing;
 	readonly logger: Logger;
+	/** What the AdminServer's commands look at. */
+	readonly view: ServerView;
 }
 
 export interface OpenDoors {

@@ -13,8 +13,11 @@ import { type RecoveredReplica, Replica, recoverReplica } from './replica/replic
 import { StageTracer } from './replica/stage-tracer.ts';
 import { ReplicaHealth } from './replica-health.ts';
 import { version } from './version.ts';
+import { ClientPort } from './zookeeper/client-port.ts';
 
 export interface Addresses {
+	/** Of ZooKeeper's client port: `127.0.0.1:2181`; undefined without one. */
+	readonly zookeeper: string | undefined;
 	/** `127.0.0.1:50051`. */
 	readonly grpc: string;
 	readonly http: string;
@@ -55,27 +58,32 @@ export async function startServer(
 	const recovery = await recoverReplica(config, logger);
 	let replica: Replica | undefined;
 	let mirror: MirrorService | undefined;
+	let clientPort: ClientPort | undefined;
 	try {
 		const metrics = await loading.metrics;
 		const tracing = await loading.tracing;
 		replica = new Replica(recovery, { config, logger, metrics, tracer: new StageTracer(tracing, metrics) });
 		// Behind a log there must be a snapshot, be it of the empty tree; and what recovery had to work around must not meet the next start.
 		if (recovery.recovered.snapshotDue) await replica.snapshots.take();
+		// It needs none of the libraries that the other doors are still loading.
+		clientPort = await ClientPort.open({ config, replica, logger, tracing });
 		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health);
 		const { openDoors } = await loading.doors;
-		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger });
+		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger, view: clientPort.view });
+		const port = clientPort;
 		const close = async () => {
-			await doors.close();
+			await Promise.all([port.drain(config['shutdown.timeoutMs']), doors.close()]);
 			await replica!.stop();
+			port.close();
 			await mirror?.stop();
 			await tracing.shutdown();
 		};
 		let closing: Promise<void> | undefined;
 		return {
 			config,
-			addresses: addressesOf(config, doors, mirror),
+			addresses: addressesOf(config, { ...doors, clientPort: port.view.clientPort }, mirror),
 			replica,
 			mirror,
 			health,
@@ -83,6 +91,8 @@ export async function startServer(
 			close: () => (closing ??= close()),
 		};
 	} catch (error) {
+		await clientPort?.drain(0);
+		clientPort?.close();
 		if (replica === undefined) recovery.lock.release();
 		else await replica.stop().catch(() => undefined);
 		await mirror?.stop().catch(() => undefined);
@@ -96,10 +106,12 @@ export function defaultLogger(config: ServerConfig): Logger {
 
 function addressesOf(
 	config: ServerConfig,
-	ports: { grpcPort: number; httpPort: number },
+	ports: { grpcPort: number; httpPort: number; clientPort: number },
 	mirror: MirrorService | undefined,
 ): Addresses {
+	const { clientPort } = ports;
 	return {
+		zookeeper: clientPort === 0 ? undefined : `${host(config.clientPortAddress)}:${clientPort}`,
 		grpc: `${host(config.grpcAddress)}:${ports.grpcPort}`,
 		http: `${host(config.httpAddress)}:${ports.httpPort}`,
 		get postgres() {
@@ -110,7 +122,7 @@ function addressesOf(
 
 /** An address that stands for all of them is not one to connect to. */
 function host(address: string): string {
-	if (address === '0.0.0.0') return '127.0.0.1';
+	if (address === '0.0.0.0' || address === '') return '127.0.0.1';
 	if (address === '::') return '[::1]';
 	return address.includes(':') ? `[${address}]` : address;
 }

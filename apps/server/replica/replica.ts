@@ -3,7 +3,7 @@
  * and no NestJS.
  */
 import { Host, type HostState } from '#core/host/host';
-import { epochOf, formatZxid, type Zxid } from '#core/model/zxid';
+import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
 import { DataDirectory } from '#storage/data-directory';
 import { DirectoryLock } from '#storage/directory-lock';
@@ -63,6 +63,13 @@ export interface ReplicaParts {
 	readonly tracer: Tracer;
 }
 
+/** What a door is told of the replica's work; see HostEvents. */
+export interface ReplicaDoor {
+	/** The end of a batch of answers. */
+	answered(): void;
+	sessionClosed(id: SessionId): void;
+}
+
 export class Replica {
 	readonly host: Host;
 	readonly gate: CommitGate;
@@ -75,6 +82,7 @@ export class Replica {
 	readonly #lock: DirectoryLock;
 	readonly #logger: Logger;
 	readonly #ticker: NodeJS.Timeout;
+	readonly #doors: ReplicaDoor[] = [];
 
 	constructor(recoveredReplica: RecoveredReplica, parts: ReplicaParts) {
 		const { directory, lock, recovered } = recoveredReplica;
@@ -109,6 +117,12 @@ export class Replica {
 			options: chainOptions(config),
 			events: {
 				applied: () => this.snapshots.applied(),
+				answered: () => {
+					for (const door of this.#doors) door.answered();
+				},
+				sessionClosed: (id) => {
+					for (const door of this.#doors) door.sessionClosed(id);
+				},
 				stateChanged: (state, reason) => this.#stateChanged(state, reason),
 				requestFailed: (error, request) => logger.error({ err: error, op: request.op.kind }, 'a request met a bug'),
 			},
@@ -142,6 +156,11 @@ export class Replica {
 		);
 		this.#ticker = setInterval(() => this.host.tick(), Math.max(1, Math.floor(config.tickTime / 2)));
 		this.#ticker.unref();
+	}
+
+	/** From now on this door is told of what it needs for its connections. */
+	attach(door: ReplicaDoor): void {
+		this.#doors.push(door);
 	}
 
 	/** Nothing further is taken; what was taken becomes durable, and the directory is free for the next. */

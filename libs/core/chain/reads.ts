@@ -64,6 +64,7 @@ const handlers: Handlers = {
 	closeSession: () => ({ kind: 'closeSession' }),
 	// Alone, a check is no request that ZooKeeper knows; the door closes the connection behind the answer (semantics 31).
 	check: () => errors.unimplemented.code,
+	unreadable: () => errors.marshallingError.code,
 	unknown: () => errors.unimplemented.code,
 };
 

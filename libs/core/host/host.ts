@@ -14,11 +14,12 @@
  *     replica has to be started again from its log.
  */
 import { errors } from '#jute/errors';
+import { performAuth } from '../chain/auth.ts';
 import type { ChainOptions } from '../chain/options.ts';
 import { isPreparable, type Preparable } from '../chain/prep.ts';
 import { type Chain, standalone } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
-import type { Caller, CreateSessionOp, Op, Request, Result, Watcher } from '../model/op.ts';
+import type { AuthOp, Caller, CreateSessionOp, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
@@ -135,6 +136,11 @@ export class Host implements TxnLogListener {
 		return this.#state;
 	}
 
+	/** Only clients that accept that may have a session (semantics 67). */
+	get isReadOnly(): boolean {
+		return this.#options.readOnly;
+	}
+
 	/** Why the state is not `serving`; empty while it is. */
 	get stateReason(): string {
 		return this.#stateReason;
@@ -172,6 +178,14 @@ export class Host implements TxnLogListener {
 	/** False when the client has seen a later state than this replica's: it would go back in time here (semantics 61, 70). */
 	maySee(lastZxidSeen: Zxid): boolean {
 		return lastZxidSeen <= this.lastProcessedZxid;
+	}
+
+	/**
+	 * Checks credentials at once, for a door whose connection sends its next request right behind them: the identities are in the answer
+	 * (semantics 38).
+	 */
+	authenticate(op: AuthOp): Reply {
+		return performAuth(op, this.#options);
 	}
 
 	/** A connection is gone: its watches go with it, its session lives on (semantics 53). */

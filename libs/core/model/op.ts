@@ -12,7 +12,9 @@ export type CreateMode =
 	| 'ephemeralSequential'
 	| 'container'
 	| 'ttl'
-	| 'ttlSequential';
+	| 'ttlSequential'
+	/** A flag that ZooKeeper does not have: BadArguments, in a transaction of its own (semantics 21). */
+	| 'invalid';
 
 export interface CreateOp {
 	readonly kind: 'create';
@@ -74,6 +76,11 @@ export interface ReconfigOp {
 /** A write whose body could not be decoded: it draws a zxid and is answered MarshallingError (semantics 45). */
 export interface UnparsableOp {
 	readonly kind: 'unparsable';
+}
+
+/** A read whose body could not be decoded: it is answered MarshallingError in its turn and draws no zxid. */
+export interface UnreadableOp {
+	readonly kind: 'unreadable';
 }
 
 export interface ExistsOp {
@@ -185,6 +192,7 @@ export type ReadOp =
 	| RemoveWatchesOp
 	| CheckWatchesOp
 	| SetWatchesOp
+	| UnreadableOp
 	| UnknownOp;
 export type Op = WriteOp | ReadOp;
 

@@ -42,6 +42,7 @@ export function prepareCreate(op: CreateOp, context: PrepContext): AnyCreateTxn 
 
 /** TTL nodes enabled, TTL in range, session alive: in this order. */
 function modeError(op: CreateOp, context: PrepContext): ErrorCode {
+	if (op.mode === 'invalid') return errors.badArguments.code;
 	if (isTtl(op.mode)) {
 		if (!context.options.extendedTypesEnabled) return errors.unimplemented.code;
 		const ttlMs = op.ttlMs ?? -1;

@@ -1,0 +1,420 @@
+/**
+ * One client of ZooKeeper's protocol: frames in, answers and watch events out.
+ *
+ * It reads as long as there is room: not while the session is being opened, not while the host is throttled and has requests of it, not
+ * while too much waits for an answer or to be read by the client. What is answered in a batch leaves in one write at its end.
+ */
+import type { Socket } from 'node:net';
+import type { AuthOp, Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
+import { formatSessionId, noSession, type SessionId, type Zxid } from '#core/model/zxid';
+import { type ConnectRequest, readConnectRequest, writeConnectResponse } from '#jute/client/connect';
+import { JuteError, JuteReader, type JuteWriter } from '#jute/codec';
+import { errors } from '#jute/errors';
+import { opCode } from '#jute/op-codes';
+import type { Id } from '#jute/records';
+import { ClientRequest } from './client-request.ts';
+import { ConnectionStats } from './connection-stats.ts';
+import type { Connection } from './connections.ts';
+import { FrameDecoder, FrameError } from './frame-decoder.ts';
+import { opAbbreviation } from './op-abbreviations.ts';
+import { readOperation } from './operations.ts';
+import type { PortContext } from './port-context.ts';
+import { writeReply, writeSaslReply } from './replies.ts';
+
+type State =
+	/** Nothing is known of the client: a handshake or a four-letter word may come. */
+	| 'connecting'
+	/** Its createSession is under way. */
+	| 'opening'
+	| 'open'
+	/** Nothing more is read or answered. */
+	| 'closed';
+
+/** Why nothing is read, as bits. */
+const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, draining: 16 } as const;
+
+/** More than this unsent, and the client has to read before more is done for it. */
+const pauseUnsentBytes = 1 << 20;
+/** More than this unsent (events, and answers to what was under way), and the connection is cut: the client does not read. */
+const maxUnsentBytes = 256 << 20;
+/** Requests under way per connection: fewer where answers are large. */
+const maxWindow = 1000;
+const windowBytes = 16 << 20;
+/** A mean that forgets slowly, so that one large answer narrows the window for a while. */
+const largestDecay = 0.98;
+
+const noPassword = new Uint8Array(16);
+/** Every frame is read to its end before the next one. */
+const reader = new JuteReader(new Uint8Array(0));
+
+export class ClientConnection implements Connection, Watcher {
+	readonly address: string;
+	readonly port: number;
+	readonly stats = new ConnectionStats();
+	sessionId: SessionId = noSession;
+	sessionTimeoutMs = 0;
+	outstanding = 0;
+	/** Replaced, never changed, when the client authenticates: requests under way keep theirs. */
+	caller: Caller;
+	readonly #context: PortContext;
+	readonly #socket: Socket;
+	readonly #decoder: FrameDecoder;
+	#state: State = 'connecting';
+	#pauses = 0;
+	#out: JuteWriter | null = null;
+	#largestReply = 0;
+	/** Whether the client's handshake had the read-only flag, which its answer then has too. */
+	#hasReadOnlyFlag = false;
+	#endsWhenSent = false;
+
+	constructor(socket: Socket, context: PortContext) {
+		this.#socket = socket;
+		this.#context = context;
+		this.address = withoutMapping(socket.remoteAddress ?? '');
+		this.port = socket.remotePort ?? 0;
+		this.#decoder = new FrameDecoder(context.config['jute.maxbuffer']);
+		this.caller = {
+			door: 'zookeeper',
+			identities: [{ scheme: 'ip', id: this.address }],
+			address: `${this.address.includes(':') ? `[${this.address}]` : this.address}:${this.port}`,
+			watcher: this,
+		};
+	}
+
+	get identities(): readonly Id[] {
+		return this.caller.identities;
+	}
+
+	get isReading(): boolean {
+		return this.#pauses === 0 && this.#state !== 'closed';
+	}
+
+	/** No session yet: what a connection is that never says anything. */
+	get isSessionless(): boolean {
+		return this.#state === 'connecting';
+	}
+
+	// --- in
+
+	received(chunk: Uint8Array): void {
+		if (this.#state === 'closed') return;
+		this.#context.stats.bytesReceived += chunk.length;
+		this.#decoder.push(chunk);
+		this.#decode();
+	}
+
+	/** The client has read what was unsent. */
+	drained(): void {
+		this.#resume(pause.unsent);
+	}
+
+	/** The host has room again. */
+	unthrottle(): void {
+		this.#resume(pause.throttled);
+	}
+
+	/** Reads no more; what is under way is answered. */
+	drain(): void {
+		this.#pause(pause.draining);
+	}
+
+	#decode(): void {
+		const receivedMs = performance.now();
+		const decoder = this.#decoder;
+		try {
+			if (this.#state === 'connecting' && this.#answerWord()) return;
+			while (this.#pauses === 0 && this.#state !== 'closed' && decoder.next()) {
+				reader.reset(decoder.bytes, decoder.start, decoder.end);
+				this.#context.stats.packetsReceived += 1;
+				this.stats.packetsReceived += 1;
+				if (this.#state === 'open') this.#request(receivedMs);
+				else this.#handshake(receivedMs);
+			}
+		} catch (error) {
+			if (!(error instanceof FrameError || error instanceof JuteError)) throw error;
+			this.#abandon(error.message);
+			return;
+		}
+		decoder.release();
+		if (this.outstanding > 0 && this.#context.host.isThrottled && this.#pause(pause.throttled)) {
+			this.#context.throttle(this);
+		}
+	}
+
+	#request(receivedMs: number): void {
+		const xid = reader.readInt();
+		const type = reader.readInt();
+		const op = readOperation(reader, type);
+		if (op.kind === 'sasl') this.#refuseSasl(xid);
+		else if (op.kind === 'auth') this.#authenticate(xid, op);
+		else this.#submit(xid, type, op, receivedMs);
+	}
+
+	#submit(xid: number, type: number, op: Op, receivedMs: number): void {
+		const { host, tracing } = this.#context;
+		const traced = tracing.request('zookeeper', op.kind, undefined);
+		this.outstanding += 1;
+		host.submit(new ClientRequest(this, xid, type, op, receivedMs, traced));
+		if (this.outstanding >= this.#window) this.#pause(pause.window);
+	}
+
+	/** How many requests may be under way. */
+	get #window(): number {
+		if (this.#largestReply * maxWindow <= windowBytes) return maxWindow;
+		return Math.max(4, Math.floor(windowBytes / this.#largestReply));
+	}
+
+	// --- handshake
+
+	#handshake(receivedMs: number): void {
+		const request = readConnectRequest(reader);
+		const { host, connections } = this.#context;
+		this.#hasReadOnlyFlag = request.readOnly !== undefined;
+		if (host.isReadOnly && request.readOnly !== true) {
+			this.#abandon('this replica is read-only and the client does not allow that (semantics 67)');
+			return;
+		}
+		if (!host.maySee(request.lastZxidSeen as Zxid)) {
+			this.#abandon('the client has seen a later zxid than this replica has: it must try another (semantics 61)');
+			return;
+		}
+		if (request.sessionId === noSession) {
+			this.#state = 'opening';
+			this.#pause(pause.opening);
+			this.#submit(0, opCode.createSession, { kind: 'createSession', timeoutMs: request.timeoutMs }, receivedMs);
+			return;
+		}
+		const answer = this.#attach(request);
+		if (answer === undefined) return;
+		connections.ofSession(request.sessionId)?.close('the client came back on another connection');
+		this.#opened(request.sessionId, answer.timeoutMs, answer.password);
+		this.#record('SESS', 0, host.lastProcessedZxid, receivedMs);
+	}
+
+	/** Undefined, and the connection refused, when the client may not have the session (semantics 60). */
+	#attach(request: ConnectRequest): { readonly timeoutMs: number; readonly password: Uint8Array } | undefined {
+		const { host } = this.#context;
+		const { sessionId, password, timeoutMs } = request;
+		const answer = host.attach(sessionId, password, timeoutMs, host.lastProcessedZxid);
+		if (answer.kind === 'attached') return answer;
+		this.#writeConnectResponse(noSession, 0, noPassword);
+		this.close(`session ${formatSessionId(sessionId)} is unknown, over, or the password is wrong`);
+		return undefined;
+	}
+
+	#opened(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
+		this.sessionId = sessionId;
+		this.sessionTimeoutMs = timeoutMs;
+		this.#state = 'open';
+		this.#context.connections.bind(sessionId, this);
+		this.#writeConnectResponse(sessionId, timeoutMs, password);
+	}
+
+	#writeConnectResponse(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
+		const writer = this.#writer();
+		const at = writer.position;
+		writer.writeInt(0);
+		const readOnly = this.#hasReadOnlyFlag ? this.#context.host.isReadOnly : undefined;
+		writeConnectResponse(writer, { protocolVersion: 0, timeoutMs, sessionId, password, readOnly });
+		writer.patchInt(at, writer.position - at - 4);
+		this.#sent();
+		// Outside of a batch nobody else would send it.
+		this.send();
+	}
+
+	/** True while a four-letter word, or what may become one, is all there is. */
+	#answerWord(): boolean {
+		const first = this.#decoder.peekInt();
+		return first === undefined;
+	}
+
+	// --- out
+
+	/** The host's answer to a request of this connection. */
+	answer(request: ClientRequest, reply: Reply): void {
+		this.outstanding -= 1;
+		if (this.#state === 'closed') return;
+		if (request.type === opCode.createSession) {
+			this.#answerHandshake(request, reply);
+			return;
+		}
+		if (reply.error === errors.sessionMoved.code) {
+			// Without a reply: the client has to come back (semantics 44, 65).
+			this.close('the session has moved to another connection');
+			return;
+		}
+		const { op, cxid, type } = request;
+		const { error, result } = reply;
+		const zxid = op.kind === 'unknown' ? -1 : reply.zxid;
+		const writer = this.#writer();
+		const bytes = writeReply(writer, cxid, zxid, error, type, result);
+		this.#context.stats.responded(bytes);
+		this.#largestReply = Math.max(bytes, this.#largestReply * largestDecay);
+		this.#sent();
+		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs);
+		this.#afterAnswer(op, writer);
+	}
+
+	#afterAnswer(op: Op, writer: JuteWriter): void {
+		if (this.#pauses & pause.window && this.outstanding <= this.#window / 2) this.#resumeLater(pause.window);
+		if (op.kind === 'closeSession') this.close('the client closed its session');
+		else if (op.kind === 'unknown') this.close(`operation ${op.code} is none that clients have (semantics 68)`);
+		else if (op.kind === 'check') this.close('a check outside of a multi (semantics 31)');
+		else if (writer.position > pauseUnsentBytes) this.#checkUnsent(writer);
+	}
+
+	#answerHandshake(request: ClientRequest, reply: Reply): void {
+		const { result, error } = reply;
+		if (result?.kind !== 'createSession') {
+			this.#abandon(`a session could not be opened (error ${error})`);
+			return;
+		}
+		this.#opened(result.sessionId, result.timeoutMs, result.password);
+		this.#record('SESS', 0, reply.zxid, request.receivedMs);
+		this.#resumeLater(pause.opening);
+	}
+
+	/** A watch event, from inside apply: ahead of every answer that shows the change (semantics 46). */
+	process(event: WatchEvent): void {
+		if (this.#state !== 'open') return;
+		const writer = this.#writer();
+		writer.writeRaw(this.#context.eventBytes(event));
+		this.#sent();
+		if (writer.position > pauseUnsentBytes) this.#checkUnsent(writer);
+		else if (this.#pauses & pause.unsent) this.#checkUnsent(writer);
+	}
+
+	/** The end of a batch: everything that was written leaves. */
+	send(): void {
+		const out = this.#out;
+		if (out === null) return;
+		this.#out = null;
+		const socket = this.#socket;
+		if (!socket.destroyed) {
+			this.#context.stats.bytesSent += out.position;
+			socket.write(out.view());
+		}
+		const unsent = socket.writableLength;
+		// What the kernel did not take at once is still read from the buffer.
+		if (unsent === 0) this.#context.outputs.giveBack(out);
+		else if (unsent > pauseUnsentBytes) this.#pause(pause.unsent);
+		if (this.#endsWhenSent) socket.destroySoon();
+	}
+
+	/** Sends what is answered already, then closes. */
+	close(reason: string): void {
+		if (this.#state === 'closed') return;
+		this.#leave(reason);
+		this.#endsWhenSent = true;
+		if (this.#out === null) this.#socket.destroySoon();
+	}
+
+	/** Closes without another word. */
+	#abandon(reason: string): void {
+		this.#leave(reason);
+		this.#socket.destroy();
+	}
+
+	/** The socket is gone, or is about to be. */
+	#leave(reason: string): void {
+		if (this.#state === 'closed') return;
+		this.#state = 'closed';
+		const { logger, connections, host } = this.#context;
+		logger.debug({ client: this.caller.address, session: formatSessionId(this.sessionId) }, `closed: ${reason}`);
+		this.#context.forget(this);
+		connections.remove(this);
+		host.disconnect(this);
+	}
+
+	closed(): void {
+		this.#leave('the client is gone');
+	}
+
+	// --- small parts
+
+	#writer(): JuteWriter {
+		if (this.#out !== null) return this.#out;
+		this.#out = this.#context.outputs.take();
+		this.#context.willSend(this);
+		return this.#out;
+	}
+
+	#sent(): void {
+		this.#context.stats.packetsSent += 1;
+		this.stats.packetsSent += 1;
+	}
+
+	#record(op: string, cxid: number, zxid: number, receivedMs: number): void {
+		const nowMs = this.#context.batchMs;
+		const { stats } = this;
+		const latencyMs = nowMs - receivedMs;
+		stats.lastOp = op;
+		stats.lastCxid = cxid;
+		stats.lastZxid = zxid;
+		stats.lastResponseMs = nowMs;
+		stats.lastLatencyMs = latencyMs;
+		stats.latency.record(latencyMs);
+		this.#context.stats.latency.record(latencyMs);
+	}
+
+	/** At once, ahead of what is under way: the next request in the same bytes has the identity already (semantics 38). */
+	#authenticate(xid: number, op: AuthOp): void {
+		const { error, zxid, result } = this.#context.host.authenticate(op);
+		if (result?.kind === 'auth') this.#add(result.identities);
+		writeReply(this.#writer(), xid, zxid, error, opCode.auth, undefined);
+		this.#sent();
+		this.send();
+		if (error !== 0) this.close(`authentication with the scheme "${op.scheme}" failed (semantics 38)`);
+	}
+
+	#add(identities: readonly Id[]): void {
+		const { caller } = this;
+		const more = identities.filter(
+			(id) => !caller.identities.some((has) => has.scheme === id.scheme && has.id === id.id),
+		);
+		if (more.length > 0) this.caller = { ...caller, identities: [...caller.identities, ...more] };
+	}
+
+	/** As a server without SASL: an empty token, and nothing has changed. */
+	#refuseSasl(xid: number): void {
+		writeSaslReply(this.#writer(), xid);
+		this.#sent();
+		this.send();
+	}
+
+	#checkUnsent(writer: JuteWriter): void {
+		const bytes = writer.position + this.#socket.writableLength;
+		if (bytes <= maxUnsentBytes) return;
+		this.#context.logger.warn(
+			{ client: this.caller.address, session: formatSessionId(this.sessionId), bytes },
+			'a client does not read what it is sent: its connection is closed',
+		);
+		this.#abandon('it does not read what it is sent');
+	}
+
+	/** @returns true when it was reading for this reason until now */
+	#pause(reason: number): boolean {
+		if (this.#pauses & reason) return false;
+		if (this.#pauses === 0) this.#socket.pause();
+		this.#pauses |= reason;
+		return true;
+	}
+
+	#resume(reason: number): void {
+		if ((this.#pauses & reason) === 0) return;
+		this.#pauses &= ~reason;
+		if (this.#pauses !== 0 || this.#state === 'closed') return;
+		this.#decode();
+		if (this.#pauses === 0) this.#socket.resume();
+	}
+
+	/** Not from inside an answer: the batch is sent first. */
+	#resumeLater(reason: number): void {
+		setImmediate(() => this.#resume(reason));
+	}
+}
+
+/** An IPv4 client of a socket that listens on IPv6 shows as `::ffff:203.0.113.7`. */
+function withoutMapping(address: string): string {
+	return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}

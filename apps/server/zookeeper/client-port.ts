@@ -1,0 +1,173 @@
+/** ZooKeeper's client port: accepts connections, within their limits, and hands each one to a ClientConnection. */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { SessionId } from '#core/model/zxid';
+import type { Logger } from '#telemetry/logger';
+import type { Tracing } from '#telemetry/tracing';
+import type { ServerConfig } from '../config/config.ts';
+import type { Replica, ReplicaDoor } from '../replica/replica.ts';
+import { ClientConnection } from './client-connection.ts';
+import { Connections } from './connections.ts';
+import { PortContext } from './port-context.ts';
+import type { ServerView } from './server-view.ts';
+import { ServiceStats } from './service-stats.ts';
+
+export interface ClientPortParts {
+	readonly config: ServerConfig;
+	readonly replica: Replica;
+	readonly logger: Logger;
+	readonly tracing: Tracing;
+}
+
+/** How often connections without a session are looked at. */
+const sweepMs = 1000;
+
+type ClientSocket = Socket & { connection?: ClientConnection };
+
+export class ClientPort implements ReplicaDoor {
+	readonly view: ServerView;
+	readonly #config: ServerConfig;
+	readonly #logger: Logger;
+	readonly #server: Server;
+	readonly #connections = new Connections<ClientConnection>();
+	readonly #stats = new ServiceStats();
+	readonly #context: PortContext;
+	readonly #sweeper: NodeJS.Timeout;
+	#port = 0;
+
+	/** Use open(). */
+	private constructor(parts: ClientPortParts) {
+		const { config, replica, logger, tracing } = parts;
+		this.#config = config;
+		this.#logger = logger;
+		const port = () => this.#port;
+		this.view = {
+			config,
+			replica,
+			connections: this.#connections,
+			stats: this.#stats,
+			get clientPort() {
+				return port();
+			},
+		};
+		this.#context = new PortContext({
+			host: replica.host,
+			config,
+			logger,
+			tracing,
+			connections: this.#connections,
+			stats: this.#stats,
+			view: this.view,
+		});
+		this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+		this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
+		this.#sweeper.unref();
+	}
+
+	/** Listens when `clientPort` is not 0. @throws Error naming the port and the keys when it cannot be listened on */
+	static async open(parts: ClientPortParts): Promise<ClientPort> {
+		const port = new ClientPort(parts);
+		parts.replica.attach(port);
+		if (parts.config.clientPort !== 0) await port.#listen();
+		return port;
+	}
+
+	/** Of the host's batch. */
+	answered(): void {
+		this.#context.answered();
+	}
+
+	sessionClosed(id: SessionId): void {
+		this.#connections.ofSession(id)?.close('its session is over');
+	}
+
+	/** Accepts and reads nothing more; resolves when what is under way is answered, or after so many milliseconds. */
+	async drain(timeoutMs: number): Promise<void> {
+		clearInterval(this.#sweeper);
+		this.#server.close();
+		for (const connection of this.#connections) connection.drain();
+		const until = performance.now() + timeoutMs;
+		while (this.#hasOutstanding() && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, 5));
+	}
+
+	/** Closes every connection. Sessions live on: their clients come back. */
+	close(): void {
+		for (const connection of [...this.#connections]) connection.close('the server stops');
+	}
+
+	#listen(): Promise<void> {
+		const { clientPort: port, clientPortAddress: host, clientPortListenBacklog } = this.#config;
+		const backlog = clientPortListenBacklog > 0 ? clientPortListenBacklog : 1024;
+		return new Promise((resolve, reject) => {
+			this.#server.once('error', (error) => {
+				reject(
+					new Error(
+						`the client port ${host === '' ? '' : `${host}:`}${port} cannot be listened on (clientPort, clientPortAddress): ${error.message}`,
+						{ cause: error },
+					),
+				);
+			});
+			this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
+				const address = this.#server.address();
+				this.#port = address !== null && typeof address === 'object' ? address.port : port;
+				this.#server.removeAllListeners('error');
+				this.#server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'));
+				resolve();
+			});
+		});
+	}
+
+	#accept(socket: ClientSocket): void {
+		socket.on('error', ignoreError);
+		const connection = new ClientConnection(socket, this.#context);
+		const limit = this.#limitFor(connection.address);
+		if (limit !== undefined) {
+			this.#stats.connectionsRejected += 1;
+			this.#logger.warn({ client: connection.address }, `a connection is refused: ${limit}`);
+			socket.destroy();
+			return;
+		}
+		this.#connections.add(connection);
+		socket.connection = connection;
+		socket.on('data', onData);
+		socket.on('drain', onDrain);
+		socket.on('close', onClose);
+	}
+
+	/** Why there may be no further connection; undefined when there may. */
+	#limitFor(address: string): string | undefined {
+		const { maxCnxns, maxClientCnxns } = this.#config;
+		if (maxCnxns > 0 && this.#connections.size >= maxCnxns) return `there are ${maxCnxns} already (maxCnxns)`;
+		if (maxClientCnxns > 0 && this.#connections.countFrom(address) >= maxClientCnxns)
+			return `there are ${maxClientCnxns} from this address already (maxClientCnxns)`;
+		return undefined;
+	}
+
+	/** Whoever connects and says nothing goes (`nio.sessionlessCnxnTimeout`). */
+	#sweep(): void {
+		const before = Date.now() - this.#config['nio.sessionlessCnxnTimeout'];
+		for (const connection of this.#connections) {
+			if (connection.isSessionless && connection.stats.establishedMs < before) connection.close('it opened no session');
+		}
+	}
+
+	#hasOutstanding(): boolean {
+		for (const connection of this.#connections) if (connection.outstanding > 0) return true;
+		return false;
+	}
+}
+
+// One function each for all sockets: ten thousand idle connections keep no closures.
+function onData(this: ClientSocket, chunk: Uint8Array): void {
+	this.connection?.received(chunk);
+}
+
+function onDrain(this: ClientSocket): void {
+	this.connection?.drained();
+}
+
+function onClose(this: ClientSocket): void {
+	this.connection?.closed();
+}
+
+/** A reset or a broken pipe: `close` follows and does what is to be done. */
+function ignoreError(): void {}

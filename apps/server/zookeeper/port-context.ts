@@ -1,0 +1,97 @@
+/** What the connections of the client port share. */
+import type { Host } from '#core/host/host';
+import type { WatchEvent } from '#core/model/op';
+import { JuteWriter } from '#jute/codec';
+import type { Logger } from '#telemetry/logger';
+import type { Tracing } from '#telemetry/tracing';
+import type { ServerConfig } from '../config/config.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Connections } from './connections.ts';
+import { OutputBuffers } from './output-buffers.ts';
+import { writeEvent } from './replies.ts';
+import type { ServerView } from './server-view.ts';
+import type { ServiceStats } from './service-stats.ts';
+
+export interface PortContextParts {
+	readonly host: Host;
+	readonly config: ServerConfig;
+	readonly logger: Logger;
+	readonly tracing: Tracing;
+	readonly connections: Connections<ClientConnection>;
+	readonly stats: ServiceStats;
+	readonly view: ServerView;
+}
+
+export class PortContext {
+	readonly host: Host;
+	readonly config: ServerConfig;
+	readonly logger: Logger;
+	readonly tracing: Tracing;
+	readonly connections: Connections<ClientConnection>;
+	readonly stats: ServiceStats;
+	readonly view: ServerView;
+	readonly outputs = new OutputBuffers();
+	/** Connections with answers that are not sent yet. */
+	#unsent: ClientConnection[] = [];
+	readonly #throttled = new Set<ClientConnection>();
+	#batchMs = 0;
+	readonly #eventBytes = new JuteWriter();
+	#event: WatchEvent | null = null;
+
+	constructor(parts: PortContextParts) {
+		this.host = parts.host;
+		this.config = parts.config;
+		this.logger = parts.logger;
+		this.tracing = parts.tracing;
+		this.connections = parts.connections;
+		this.stats = parts.stats;
+		this.view = parts.view;
+	}
+
+	/** The time of this batch of answers: one look at the clock for all of them. */
+	get batchMs(): number {
+		if (this.#batchMs === 0) this.#batchMs = performance.now();
+		return this.#batchMs;
+	}
+
+	/** The connection has something to send at the end of the batch. */
+	willSend(connection: ClientConnection): void {
+		this.#unsent.push(connection);
+	}
+
+	/** The connection reads on when the host has room again. */
+	throttle(connection: ClientConnection): void {
+		this.#throttled.add(connection);
+	}
+
+	forget(connection: ClientConnection): void {
+		this.#throttled.delete(connection);
+	}
+
+	/** The bytes of an event: of one that goes to a thousand connections they are made once. */
+	eventBytes(event: WatchEvent): Uint8Array {
+		if (this.#event !== event) {
+			this.#event = event;
+			this.#eventBytes.reset();
+			writeEvent(this.#eventBytes, event, this.config.watchEventZxid ? event.zxid : -1);
+		}
+		return this.#eventBytes.view();
+	}
+
+	/** The end of a batch of answers: they leave, and who had to wait goes on. */
+	answered(): void {
+		this.#batchMs = 0;
+		this.#event = null;
+		const unsent = this.#unsent;
+		if (unsent.length > 0) {
+			this.#unsent = [];
+			for (const connection of unsent) connection.send();
+		}
+		if (this.#throttled.size === 0 || this.host.isThrottled) return;
+		for (const connection of this.#throttled) {
+			this.#throttled.delete(connection);
+			connection.unthrottle();
+			if (this.host.isThrottled) return;
+		}
+	}
+}
