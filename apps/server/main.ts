@@ -15,7 +15,7 @@ const usage = `Starts a Chronokeeper replica.
   --version       print the version
   --help          print this
 
-Every key has an environment variable: dataDir is CK_DATA_DIR. Without a configuration: ./data, loopback ports 50051 and 8080.
+Every key has an environment variable: dataDir is CK_DATA_DIR. Without a configuration: ./data, loopback ports 2181, 50051 and 8080.
 `;
 
 /** Of the process, imports included. */

@@ -42,7 +42,7 @@ const pathOf = (i: number): string => `/bench/c1/0x100000000000${(i % 16).toStri
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 const configOf = (dataDir: string) =>
-	loadConfig({ overrides: { dataDir, grpcPort: 0, httpPort: 0, 'audit.mode': 'off', 'log.level': 'warn' } });
+	loadConfig({ overrides: { dataDir, clientPort: 0, grpcPort: 0, httpPort: 0, 'audit.mode': 'off', 'log.level': 'warn' } });
 
 /** Sends `count` operations, at most so many in flight and so many per millisecond; resolves when all are answered. */
 function send(server: RunningServer, count: number, op: (i: number) => Op, perMs = Infinity): Promise<void> {
@@ -174,6 +174,7 @@ async function restart(dataDir: string, port: number): Promise<number> {
 		env: {
 			...process.env,
 			CK_DATA_DIR: dataDir,
+			CK_CLIENT_PORT: '0',
 			CK_GRPC_PORT: '0',
 			CK_HTTP_PORT: String(port),
 			CK_AUDIT_MODE: 'off',

@@ -15,6 +15,7 @@ beforeAll(async () => {
 	folder = mkdtempSync(join(tmpdir(), 'ck-znodes-'));
 	const overrides = {
 		dataDir: folder,
+		clientPort: 0,
 		grpcPort: 0,
 		httpPort: 0,
 		extendedTypesEnabled: true,

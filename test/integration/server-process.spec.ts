@@ -91,9 +91,9 @@ describe('the process', () => {
 		const wrong = compiled.run({ CK_TICK_TIME: 'fast', CK_DATA_DIR: servers.newDirectory() });
 		expect(await wrong.exited).toBe(2);
 		expect(wrong.output).toContain('tickTime is "fast" (CK_TICK_TIME): it must be an integer ≥ 1');
-		const check = compiled.run({ CK_DATA_DIR: servers.newDirectory(), CK_CLIENT_PORT: '2181' }, '--check');
+		const check = compiled.run({ CK_DATA_DIR: servers.newDirectory(), CK_SECURE_CLIENT_PORT: '2281' }, '--check');
 		expect(await check.exited).toBe(0);
-		expect(check.output).toContain("clientPort=2181: this build does not listen on ZooKeeper's client port yet");
+		expect(check.output).toContain('secureClientPort=2281: this build has no client port with TLS');
 		const dataDir = servers.newDirectory();
 		await (await servers.start(dataDir)).close();
 		expect(existsSync(join(dataDir, 'version-2'))).toBe(true);

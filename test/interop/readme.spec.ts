@@ -83,6 +83,7 @@ beforeAll(async () => {
 	environment = {
 		...(process.env as Record<string, string>),
 		PATH: `${tools}${delimiter}${process.env.PATH}`,
+		CK_CLIENT_PORT: '0',
 		CK_GRPC_PORT: String(port),
 		CK_HTTP_PORT: '0',
 		CK_SERVER: `127.0.0.1:${port}`,
@@ -135,7 +136,7 @@ describe('README.md', () => {
 		const zooCfg = join(folder, 'zoo.cfg');
 		writeFileSync(
 			zooCfg,
-			`tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=${zooKeeper}\nclientPort=2181\naudit.mode=off\n`,
+			`tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=${zooKeeper}\nclientPort=${await freePort()}\naudit.mode=off\n`,
 		);
 		const args = [join(clone, 'bin', 'ck.mjs'), 'server', '--config', zooCfg];
 		const env = { CK_GRPC_PORT: String(port), CK_HTTP_PORT: '0' };

@@ -54,7 +54,7 @@ export class CompiledServer {
 		const [program, ...all] = [...wrapper, process.execPath, main, ...args] as [string, ...string[]];
 		return new RunningProgram(program, all, {
 			cwd: this.#directory,
-			env: { CK_GRPC_PORT: '0', CK_HTTP_PORT: '0', CK_AUDIT_POSTGRES_PORT: '0', ...env },
+			env: { CK_CLIENT_PORT: '0', CK_GRPC_PORT: '0', CK_HTTP_PORT: '0', CK_AUDIT_POSTGRES_PORT: '0', ...env },
 		});
 	}
 

@@ -22,6 +22,7 @@ export class ServerProcess {
 		const program = new RunningProgram(process.execPath, [join(root, 'bin', 'start.mjs')], {
 			env: {
 				CK_DATA_DIR: dataDir,
+				CK_CLIENT_PORT: '0',
 				CK_GRPC_PORT: '0',
 				CK_HTTP_PORT: '0',
 				CK_AUDIT_MODE: 'off',

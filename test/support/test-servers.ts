@@ -30,7 +30,7 @@ export class TestServers {
 
 	/** Without a mirror unless it is asked for. */
 	async start(dataDir: string, overrides: Partial<Values> = {}): Promise<RunningServer> {
-		const ports = { grpcPort: 0, httpPort: 0, 'audit.postgresPort': 0 } as const;
+		const ports = { clientPort: 0, grpcPort: 0, httpPort: 0, 'audit.postgresPort': 0 } as const;
 		const quick = { 'audit.mode': 'off', 'shutdown.timeoutMs': 1000 } as const;
 		const config = loadConfig({ overrides: { dataDir, ...ports, ...quick, ...overrides } });
 		return this.keep(await startServer(config, createLogger({ level: 'silent', format: 'json' })));

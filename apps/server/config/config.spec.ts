@@ -68,11 +68,10 @@ describe('zoo.cfg', () => {
 					'metricsProvider.httpPort=7000\nadmin.enableServer=false\nssl.quorum.keyStore.location=/x\nauthProvider.1=some.Class\n',
 			),
 		});
-		expect(config.clientPort).toBe(2181);
+		expect(config).toMatchObject({ clientPort: 2181, clientPortAddress: '', maxClientCnxns: 60 });
 		expect(config.warnings.filter((line) => line.startsWith('without effect'))).toEqual([
-			'without effect in this build: admin.enableServer, authProvider.1, initLimit, maxClientCnxns, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location, syncLimit',
+			'without effect in this build: admin.enableServer, authProvider.1, initLimit, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location, syncLimit',
 		]);
-		expect(config.warnings.some((line) => line.startsWith('clientPort=2181'))).toBe(true);
 	});
 
 	it('names the nearest known key and the line of an unknown one', () => {
@@ -114,9 +113,38 @@ describe('zoo.cfg', () => {
 	it('reads server lines from the dynamic configuration file', () => {
 		file('server.1=a:2888:3888;2181\nversion=100000000\n', 'zoo.cfg.dynamic');
 		const config = loadConfig({ file: file('dynamicConfigFile=zoo.cfg.dynamic\n') });
-		expect(config.servers).toEqual([{ id: 1, role: 'participant', text: 'a:2888:3888;2181' }]);
+		expect(config.servers).toMatchObject([{ id: 1, role: 'participant', text: 'a:2888:3888;2181' }]);
 		file('tickTime=1\n', 'zoo.cfg.dynamic');
 		expect(problemsOf('dynamicConfigFile=zoo.cfg.dynamic\n')[0]).toContain('tickTime cannot stand');
+	});
+
+	it.each([
+		['', 2181, '127.0.0.1'],
+		['clientPortAddress=10.0.0.1', 2181, '10.0.0.1'],
+		['clientPort=2182', 2182, ''],
+		['clientPort=0', 0, ''],
+		['clientPort=2182\nclientPortAddress=10.0.0.1', 2182, '10.0.0.1'],
+		['secureClientPort=2281', 0, ''],
+		['server.1=a:2888:3888;2183', 2183, ''],
+		['server.1=a:2888:3888;[::1]:2183', 2183, '::1'],
+		['server.1=a:2888:3888;10.0.0.1:2183\nclientPort=2183', 2183, '10.0.0.1'],
+	])('with "%s" clients are listened to at port %i, address "%s"', (text, clientPort, clientPortAddress) => {
+		expect(loadConfig({ file: file(text) })).toMatchObject({ clientPort, clientPortAddress });
+	});
+
+	it('refuses two client ports', () => {
+		expect(problemsOf('clientPort=2181\nserver.1=a:2888:3888;2182')[0]).toContain('leave one of them out');
+	});
+
+	it("knows the keys by the names of ZooKeeper's code and of its documentation", () => {
+		const text =
+			'connectionMaxTokens=5\nconnection_throttle_fill_count=7\nrequestThrottleLimit=9\nthrottled_op_wait_time=3\n';
+		expect(loadConfig({ file: file(text) })).toMatchObject({
+			connectionMaxTokens: 5,
+			connectionTokenFillCount: 7,
+			request_throttle_max_requests: 9,
+			throttled_op_wait_time: 3,
+		});
 	});
 
 	it('says that the file cannot be read', () => {
@@ -156,6 +184,53 @@ describe('the environment', () => {
 			'CK_DIGEST_AUTHENTICATION_PROVIDER_SUPER_DIGEST',
 		);
 		expect(environmentVariable('skipACL')).toBe('CK_SKIP_ACL');
+	});
+});
+
+describe("Java's system properties", () => {
+	const flags =
+		'-Xmx1000m -XX:+UseG1GC -Dfile.encoding=UTF-8 -Dzookeeper.extendedTypesEnabled=true -Djute.maxbuffer=0x200000 -Dzookeeper.snapCount=70 ' +
+		'-Dzookeeper.DigestAuthenticationProvider.superDigest=super:abc= -Dznode.container.checkIntervalMs=500 -Dzookeeper.log.dir=/x -Dzookeeper.admin.enableServer=false';
+
+	it('are read from SERVER_JVMFLAGS and JVMFLAGS, below the file and the environment', () => {
+		const config = loadConfig({
+			file: file('snapCount=80\n'),
+			environment: {
+				SERVER_JVMFLAGS: flags,
+				JVMFLAGS: '-Dzookeeper.skipACL=yes',
+				CK_ZNODE_CONTAINER_CHECK_INTERVAL_MS: '700',
+			},
+		});
+		expect(config).toMatchObject({
+			extendedTypesEnabled: true,
+			'jute.maxbuffer': 0x20_0000,
+			snapCount: 80,
+			'DigestAuthenticationProvider.superDigest': 'super:abc=',
+			'znode.container.checkIntervalMs': 700,
+			skipACL: true,
+		});
+		expect(config.warnings).toEqual([
+			'without effect in this build: admin.enableServer',
+			'skipACL=yes: access control lists are not looked at',
+		]);
+	});
+
+	it('that no server reads are warned of, those of zoo.cfg only among them', () => {
+		const { tickTime, warnings } = loadConfig({
+			environment: { JVMFLAGS: '-Dzookeeper.tickTime=7 -Dzookeeper.sasl.client=false -Dzookeeper.foo -DtickTime=8 -D' },
+		});
+		expect(tickTime).toBe(2000);
+		expect(warnings).toEqual([
+			'-Dzookeeper.tickTime in JVMFLAGS is not a property that a server reads: it has no effect',
+			'-Dzookeeper.foo in JVMFLAGS is not a property that a server reads: it has no effect',
+			'without effect in this build: sasl.client',
+		]);
+	});
+
+	it('are refused when they are wrong', () => {
+		expect(problemsOf('', { SERVER_JVMFLAGS: '-Djute.maxbuffer=big' })).toEqual([
+			'jute.maxbuffer is "big" (-Djute.maxbuffer in SERVER_JVMFLAGS): it must be an integer from 1024 to 1073741824',
+		]);
 	});
 });
 

@@ -1,13 +1,16 @@
 /**
- * The configuration: zoo.cfg, then the environment over it. Read once, validated, frozen. Anything wrong stops the start with a ConfigError that lists
+ * The configuration: Java's system properties in SERVER_JVMFLAGS, zoo.cfg over them, the environment over it. Read once, validated, frozen. Anything wrong stops the start with a ConfigError that lists
  * every problem, each with its key, its value, where it stands and what is allowed.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import type { Entry } from './entry.ts';
+import { readJvmFlags } from './jvm-flags.ts';
 import { environmentVariable, type Key, type KeyName, keyNames, keys, type Values } from './keys.ts';
-import { isLaterKey, laterKeys } from './later-keys.ts';
+import { isLaterKey, laterKeys, unbuiltKeys } from './later-keys.ts';
 import { nearest } from './nearest.ts';
 import { parseProperties } from './properties-file.ts';
+import { aliases } from './property-names.ts';
 import { type EnsembleServer, parseServerLine, serverLineForm } from './server-line.ts';
 
 export interface ServerConfig extends Values {
@@ -35,13 +38,6 @@ export interface ConfigSources {
 	readonly overrides?: Partial<Values>;
 }
 
-interface Entry {
-	readonly key: string;
-	readonly value: string;
-	/** ` (zoo.cfg, line 3)` or ` (CK_TICK_TIME)`, for messages. */
-	readonly where: string;
-}
-
 /** Variables of other parts of Chronokeeper that begin with CK_ as well. */
 const otherVariables: ReadonlySet<string> = new Set(['CK_CONFIG', 'CK_SERVER', 'CK_AUTH', 'CK_DEBUG', 'CK_REWRITE']);
 
@@ -49,7 +45,9 @@ const otherVariables: ReadonlySet<string> = new Set(['CK_CONFIG', 'CK_SERVER', '
 export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	const problems: string[] = [];
 	const warnings: string[] = [];
+	const withoutEffect = new Set<string>();
 	const entries = [
+		...readJvmFlags(sources.environment ?? {}, withoutEffect, warnings),
 		...(sources.file === undefined ? [] : readFile(sources.file, problems)),
 		...readEnvironment(sources.environment ?? {}, warnings),
 	];
@@ -59,10 +57,13 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	const values: Record<string, unknown> = {};
 	for (const name of keyNames) values[name] = keys[name].fallback;
 	const servers = new Map<number, EnsembleServer>();
-	const withoutEffect = new Set<string>();
+	const set = new Set<string>(Object.keys(sources.overrides ?? {}));
 	for (const entry of entries) {
-		if (isKey(entry.key)) readValue(entry.key, entry, values, problems);
-		else if (/^server\.[0-9]+$/.test(entry.key)) readServer(entry, servers, problems);
+		const name = isKey(entry.key) ? entry.key : aliases.get(entry.key);
+		if (name !== undefined) {
+			if (readValue(name, entry, values, problems)) set.add(name);
+			if (unbuiltKeys.has(name)) withoutEffect.add(entry.key);
+		} else if (/^server\.[0-9]+$/.test(entry.key)) readServer(entry, servers, problems);
 		else if (isLaterKey(entry.key)) withoutEffect.add(entry.key);
 		else problems.push(unknownKey(entry));
 	}
@@ -70,7 +71,15 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	if (withoutEffect.size > 0) {
 		warnings.push(`without effect in this build: ${[...withoutEffect].sort().join(', ')}`);
 	}
-	const config = derive(values as unknown as Values, sources.file, [...servers.values()], warnings, problems);
+	const given = values as unknown as Values;
+	const all = [...servers.values()];
+	const config = derive(
+		{ ...given, ...clientAddress(given, set, all, problems) },
+		sources.file,
+		all,
+		warnings,
+		problems,
+	);
 	if (problems.length > 0) throw new ConfigError(problems);
 	return Object.freeze(config);
 }
@@ -109,7 +118,8 @@ function readDynamicFile(entry: Entry, file: string | undefined, problems: strin
 function readEnvironment(environment: Readonly<Record<string, string | undefined>>, warnings: string[]): Entry[] {
 	const entries: Entry[] = [];
 	const known = new Map<string, string>();
-	for (const key of [...keyNames, ...Object.keys(laterKeys)]) known.set(environmentVariable(key), key);
+	for (const key of [...aliases.keys(), ...keyNames, ...Object.keys(laterKeys)])
+		known.set(environmentVariable(key), key);
 	for (const [name, value] of Object.entries(environment)) {
 		if (!name.startsWith('CK_') || value === undefined) continue;
 		const numbered = /^CK_(SERVER|GROUP|WEIGHT)_([0-9]+)$/.exec(name);
@@ -122,16 +132,18 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
 	return entries;
 }
 
-function readValue(name: KeyName, entry: Entry, values: Record<string, unknown>, problems: string[]): void {
+/** @returns whether it has a value */
+function readValue(name: KeyName, entry: Entry, values: Record<string, unknown>, problems: string[]): boolean {
 	const key = keys[name] as Key<unknown>;
 	// An empty value in the environment is what `CK_AUDIT_URL= npm start` gives: the default.
-	if (entry.value === '' && entry.where.startsWith(' (CK_')) return;
+	if (entry.value === '' && /^ \((CK_|-D)/.test(entry.where)) return false;
 	const value = key.type.read(entry.value);
 	if (value !== undefined) values[name] = value;
 	else {
 		const shown = key.secret === true ? 'a value' : `"${entry.value}"`;
-		problems.push(`${name} is ${shown}${entry.where}: it must be ${key.type.allowed}`);
+		problems.push(`${entry.key} is ${shown}${entry.where}: it must be ${key.type.allowed}`);
 	}
+	return value !== undefined;
 }
 
 function readServer(entry: Entry, servers: Map<number, EnsembleServer>, problems: string[]): void {
@@ -142,8 +154,30 @@ function readServer(entry: Entry, servers: Map<number, EnsembleServer>, problems
 }
 
 function unknownKey(entry: Entry): string {
-	const known = [...keyNames, 'server.1', ...Object.keys(laterKeys)];
+	const known = [...keyNames, ...aliases.keys(), 'server.1', ...Object.keys(laterKeys)];
 	return `${entry.key} is not a known key${entry.where}; the nearest one is ${nearest(entry.key, known)}`;
+}
+
+/** Where ZooKeeper's clients are listened to: `clientPort`, or what stands behind the `;` of this server's line; nobody asked for an open port when neither is there. */
+function clientAddress(
+	values: Values,
+	set: ReadonlySet<string>,
+	servers: readonly EnsembleServer[],
+	problems: string[],
+): Pick<Values, 'clientPort' | 'clientPortAddress'> {
+	const { clientPort, clientPortAddress } = values;
+	const line = servers.length === 1 ? servers[0]!.client : undefined;
+	if (set.has('clientPort')) {
+		if (line !== undefined && line.port !== clientPort) {
+			problems.push(
+				`clientPort is ${clientPort}, and ${line.port} in the server's line "${servers[0]!.text}": leave one of them out`,
+			);
+		}
+		return { clientPort, clientPortAddress: clientPortAddress === '' ? (line?.address ?? '') : clientPortAddress };
+	}
+	if (line !== undefined) return { clientPort: line.port, clientPortAddress: line.address || clientPortAddress };
+	if (set.has('secureClientPort')) return { clientPort: 0, clientPortAddress };
+	return { clientPort, clientPortAddress: clientPortAddress === '' ? '127.0.0.1' : clientPortAddress };
 }
 
 /** What follows from several values, and the rules between them. */
@@ -175,9 +209,8 @@ function derive(
 		warnings.push('forceSync=no: acknowledged writes are lost when the machine stops');
 	}
 	if (values.skipACL) warnings.push('skipACL=yes: access control lists are not looked at');
-	for (const name of ['clientPort', 'secureClientPort'] as const) {
-		if (values[name] !== 0)
-			warnings.push(`${name}=${values[name]}: this build does not listen on ZooKeeper's client port yet`);
+	if (values.secureClientPort !== 0) {
+		warnings.push(`secureClientPort=${values.secureClientPort}: this build has no client port with TLS`);
 	}
 	const dataDir = resolve(values.dataDir);
 	return {

@@ -29,7 +29,7 @@ function key<T>(type: ValueType<T>, fallback: NoInfer<T>, meaning: string, secre
 	return { type, fallback, meaning, secret };
 }
 
-const keyTable = {
+export const keys = {
 	tickTime: key(integer(1), 2000, 'Milliseconds of a tick, the unit of session expiry.'),
 	dataDir: key(
 		path,
@@ -37,16 +37,28 @@ const keyTable = {
 		'Where snapshots lie and, without `dataLogDir`, the transaction logs; the embedded PostgreSQL too.',
 	),
 	dataLogDir: key(path, '', 'Where the transaction logs lie; `dataDir` when empty.'),
-	clientPort: key(port, 0, "ZooKeeper's client port; 0: none. This build does not listen on it yet and says so."),
-	clientPortAddress: key(
-		string,
-		'',
-		'The address `clientPort` listens on; all when empty. No effect yet, as `clientPort`.',
+	clientPort: key(
+		port,
+		2181,
+		"ZooKeeper's client port; 0: none. When nothing sets it, it is 2181 on loopback only, and none beside a `secureClientPort`.",
+	),
+	clientPortAddress: key(string, '', 'The address `clientPort` listens on; all addresses when empty.'),
+	clientPortListenBacklog: key(
+		integer(-1),
+		-1,
+		"How many connections may wait to be accepted on `clientPort`; -1: the system's default.",
+	),
+	maxClientCnxns: key(integer(0), 60, 'Connections of one address to `clientPort` at a time; 0: any number.'),
+	maxCnxns: key(integer(0), 0, 'Connections to `clientPort` at a time; 0: any number.'),
+	'nio.sessionlessCnxnTimeout': key(
+		integer(1),
+		10_000,
+		'Milliseconds that a connection to `clientPort` may go without a session.',
 	),
 	secureClientPort: key(
 		port,
 		0,
-		"ZooKeeper's client port with TLS; 0: none. This build does not listen on it yet and says so.",
+		"ZooKeeper's client port with TLS; 0: none. This build does not listen on it and says so.",
 	),
 	minSessionTimeout: key(
 		integer(-1),
@@ -110,6 +122,76 @@ const keyTable = {
 		'The largest request and the largest data of a node, in bytes.',
 	),
 	globalOutstandingLimit: key(integer(1), 1000, 'How many requests may be under way; further ones wait.'),
+	connectionMaxTokens: key(
+		integer(0),
+		0,
+		'The throttle of connections: the bucket has so many tokens, and a connection to `clientPort` takes one or is closed; 0: no throttle.',
+	),
+	connectionTokenFillTime: key(integer(1), 1, 'Milliseconds between fillings of the bucket of tokens.'),
+	connectionTokenFillCount: key(integer(0), 1, 'Tokens that a filling puts into the bucket.'),
+	connectionFreezeTime: key(
+		integer(-1),
+		-1,
+		'Milliseconds between adjustments of the chance at which connections are dropped; -1: none is dropped by chance.',
+	),
+	connectionDropIncrease: key(decimal(0, 1), 0.02, 'By how much the chance rises while the bucket is empty.'),
+	connectionDropDecrease: key(
+		decimal(0, 1),
+		0.002,
+		'By how much the chance falls while the bucket has more than `connectionMaxTokens` × `connectionDecreaseRatio` tokens.',
+	),
+	connectionDecreaseRatio: key(decimal(0, 1), 0, 'See `connectionDropDecrease`.'),
+	connection_throttle_weight_enabled: key(
+		boolean,
+		false,
+		'Whether a connection takes as many tokens as the kind of its session weighs; the bucket and its fillings count in global sessions then.',
+	),
+	connection_throttle_global_session_weight: key(integer(1), 3, 'Tokens that a new session takes.'),
+	connection_throttle_renew_session_weight: key(integer(1), 2, 'Tokens that attaching to a session takes.'),
+	connection_throttle_local_session_weight: key(integer(1), 1, 'Tokens that a new local session takes.'),
+	request_throttle_max_requests: key(
+		integer(0),
+		0,
+		'The throttle of requests: how many may be under way before further ones wait; 0: no throttle. See `globalOutstandingLimit` too.',
+	),
+	request_throttle_stall_time: key(
+		integer(1),
+		100,
+		'Milliseconds that a throttled request waits before it looks again.',
+	),
+	request_throttle_drop_stale: key(boolean, true, 'Whether the throttle drops stale requests.'),
+	request_stale_latency_check: key(
+		boolean,
+		false,
+		'Whether a request that has waited longer than its session timeout is stale.',
+	),
+	request_stale_connection_check: key(boolean, true, 'Whether a request whose connection is closed is stale.'),
+	throttled_op_wait_time: key(
+		integer(0),
+		0,
+		'A request that has waited for more milliseconds than this in the throttle is answered ThrottledOp; 0: none is.',
+	),
+	largeRequestThreshold: key(integer(-1), -1, 'A request with more bytes than this is a large one; -1: none is.'),
+	largeRequestMaxBytes: key(
+		integer(1),
+		104_857_600,
+		'Bytes of all large requests under way; a connection whose request would exceed it is closed.',
+	),
+	localSessionsEnabled: key(
+		boolean,
+		false,
+		'Whether new sessions are local ones: they are not in the log, cannot have ephemeral nodes, and end with the server.',
+	),
+	localSessionsUpgradingEnabled: key(
+		boolean,
+		false,
+		'Whether a local session that creates an ephemeral node becomes a global one.',
+	),
+	'readonlymode.enabled': key(
+		boolean,
+		false,
+		'Whether a replica without a quorum serves reads. A single server always has its quorum: `isro` is among the default four-letter words, nothing else.',
+	),
 	'znode.container.checkIntervalMs': key(
 		integer(1),
 		60_000,
@@ -137,6 +219,7 @@ const keyTable = {
 		'Whether reconfiguration is allowed. A single server answers Unimplemented all the same, as ZooKeeper does.',
 	),
 	dynamicConfigFile: key(path, '', 'A file with the `server.N`, `group.N` and `weight.N` lines.'),
+	'4lw.commands.whitelist': key(words, Object.freeze(['srvr']), 'Which four-letter words are answered, or `*`.'),
 
 	grpcPort: key(port, 50_051, 'The gRPC port; 0: any free one.'),
 	grpcAddress: key(address, '127.0.0.1', 'The address the gRPC port listens on.'),
@@ -148,6 +231,11 @@ const keyTable = {
 		'Whether a version that is about to become -1 becomes 0 (ZOOKEEPER-4743, which no release up to 3.9.5 has).',
 	),
 	checkExistsAcl: key(boolean, false, 'Whether `exists` needs READ on the node, as in ZooKeeper 3.8.4 and 3.9.2.'),
+	watchEventZxid: key(
+		boolean,
+		false,
+		'Whether the header of a watch event has the zxid of the change, as in ZooKeeper 3.9; 3.8 has -1 there.',
+	),
 	'recovery.allowDigestMismatch': key(
 		boolean,
 		false,
@@ -194,16 +282,6 @@ const keyTable = {
 		integer(0),
 		10_000,
 		'Milliseconds after which a stop no longer waits for calls and streams that are under way.',
-	),
-} as const;
-
-/** 4lw.commands.whitelist is read now so that a typo in it shows now. */
-export const keys = {
-	...keyTable,
-	'4lw.commands.whitelist': key(
-		words,
-		Object.freeze(['srvr']),
-		"Which four-letter words are answered, or `*`. No effect yet: they come with ZooKeeper's client port.",
 	),
 } as const;
 
