@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { JuteReader } from '#jute/codec';
+import { opCode } from '#jute/op-codes';
+import { HostileFrames, requestKinds } from '#test/support/hostile-frames';
+import { requestBody } from '#test/support/wire-client';
+import { readOperation } from './operations.ts';
+
+const rounds = 3000;
+
+describe('readOperation', () => {
+	it.each(requestKinds)('reads %s', (kind) => {
+		const frames = new HostileFrames(1);
+		for (let i = 0; i < 100; i++) {
+			const request = frames.request(kind);
+			const reader = new JuteReader(requestBody(request));
+			const op = readOperation(reader, opCode[kind]);
+			expect(reader.remaining, op.kind).toBe(0);
+			// What has no meaning is read to its end too, and refused in its turn.
+			if (op.kind === 'unreadable') expect(['checkWatches', 'removeWatches', 'addWatch']).toContain(kind);
+			else expect(['unparsable', 'unknown']).not.toContain(op.kind);
+		}
+	});
+
+	it.each(requestKinds)('45: refuses %s with changed bytes, or reads what they mean now, and never throws', (kind) => {
+		const frames = new HostileFrames(2);
+		const seen = new Set<string>();
+		for (let i = 0; i < rounds; i++) {
+			const body = frames.mutate(requestBody(frames.request(kind)));
+			// Surrounded by other frames, as in a socket's chunk: what lies beyond the end must not be read.
+			const chunk = Uint8Array.from([...frames.bytes(7), ...body, ...frames.bytes(50)]);
+			const reader = new JuteReader(chunk, 7, 7 + body.length);
+			const op = readOperation(reader, opCode[kind]);
+			expect(reader.position).toBeLessThanOrEqual(reader.end);
+			expect(reader.position).toBeGreaterThanOrEqual(7);
+			seen.add(op.kind);
+		}
+		expect(seen).not.toContain('unknown');
+		if (requestBody(frames.request(kind)).length > 8) {
+			expect(seen.has('unreadable') || seen.has('unparsable'), [...seen].join()).toBe(true);
+		}
+	});
+
+	it('68: knows no operation behind any other code', () => {
+		const known = new Set<number>(requestKinds.map((kind) => opCode[kind]));
+		const frames = new HostileFrames(3);
+		for (let code = -20; code < 200; code++) {
+			const op = readOperation(new JuteReader(frames.bytes(frames.int(50))), code);
+			if (!known.has(code)) expect(op).toEqual({ kind: 'unknown', code });
+		}
+	});
+
+	it('45: allocates nothing for counts and lengths that the frame cannot hold', () => {
+		const huge = [0x7f, 0xff, 0xff, 0xff];
+		const body = Uint8Array.from([...[0, 0, 0, 0, 0, 0, 0, 0], ...huge, ...huge, ...huge]);
+		const bytesBefore = process.memoryUsage().heapUsed;
+		for (const kind of requestKinds) {
+			for (let at = 0; at < body.length; at++) readOperation(new JuteReader(body, at), opCode[kind]);
+		}
+		expect(process.memoryUsage().heapUsed - bytesBefore).toBeLessThan(16 << 20);
+	});
+});
