@@ -1,6 +1,7 @@
 /** Child processes of tests: run to the end, or kept and ended by their id. */
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
+import type { Writable } from 'node:stream';
 
 export interface Outcome {
 	readonly status: number | null;
@@ -17,6 +18,8 @@ export interface RunOptions {
 export interface RunningOptions extends RunOptions {
 	/** Signals go to all that the program has started, as Ctrl-C on a terminal does. */
 	readonly asGroup?: boolean;
+	/** Its standard input stays open for type(); it is empty otherwise. */
+	readonly interactive?: boolean;
 }
 
 /** Runs a program to its end. */
@@ -49,15 +52,22 @@ export class RunningProgram {
 	readonly exited: Promise<number>;
 	private waiting: (() => void)[] = [];
 	private readonly asGroup: boolean;
+	private readonly interactive: boolean;
+	private readonly input: Writable;
 
 	constructor(program: string, args: readonly string[], options: RunningOptions = {}) {
 		this.asGroup = options.asGroup ?? false;
 		const child = spawn(program, args, {
 			cwd: options.cwd,
 			env: { ...process.env, ...options.env },
-			stdio: ['ignore', 'pipe', 'pipe'],
+			stdio: ['pipe', 'pipe', 'pipe'],
 			detached: this.asGroup,
 		});
+		this.input = child.stdin;
+		// A program that has ended hears nothing; its exit code tells.
+		this.input.on('error', () => {});
+		this.interactive = options.interactive ?? false;
+		if (!this.interactive) this.input.end();
 		const collect = (chunk: Buffer): void => {
 			this.output += chunk.toString('utf8');
 			this.wake();
@@ -74,6 +84,12 @@ export class RunningProgram {
 		});
 		if (child.pid === undefined) throw new Error(`${program} could not be started: is it installed?`);
 		this.pid = child.pid;
+	}
+
+	/** Types into an interactive program, as from a terminal. */
+	type(text: string): void {
+		if (!this.interactive) throw new Error('the program was not started as an interactive one');
+		this.input.write(text);
 	}
 
 	/** Resolves when the output matches. @throws with the output when the program ends first or the time is up. */
