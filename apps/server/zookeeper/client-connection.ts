@@ -20,6 +20,7 @@ import { opAbbreviation } from './op-abbreviations.ts';
 import { readOperation } from './operations.ts';
 import type { PortContext } from './port-context.ts';
 import { writeReply, writeSaslReply } from './replies.ts';
+import { answerWord, argumentBytes, wordOf } from './words/words.ts';
 
 type State =
 	/** Nothing is known of the client: a handshake or a four-letter word may come. */
@@ -222,10 +223,21 @@ export class ClientConnection implements Connection, Watcher {
 		this.send();
 	}
 
-	/** True while a four-letter word, or what may become one, is all there is. */
+	/** True when what came is a four-letter word, or may become one. It is answered once all of it is there. */
 	#answerWord(): boolean {
 		const first = this.#decoder.peekInt();
-		return first === undefined;
+		if (first === undefined) return true;
+		const word = wordOf(first);
+		if (word === undefined) return false;
+		const bytes = this.#decoder.peekBytes();
+		const argumentAt = 4;
+		const hasArgument = argumentBytes(word) > 0;
+		if (bytes.length < argumentAt + argumentBytes(word)) return true;
+		const argument = hasArgument ? new JuteReader(bytes, argumentAt).readLong() : undefined;
+		this.#context.stats.packetsReceived += 1;
+		this.#socket.write(answerWord(word, this.#context.view, argument));
+		this.close(`it asked ${word}`);
+		return true;
 	}
 
 	// --- out

@@ -55,6 +55,11 @@ export class FrameDecoder {
 		return (this.#byte(0) << 24) | (this.#byte(1) << 16) | (this.#byte(2) << 8) | this.#byte(3);
 	}
 
+	/** A copy of what has arrived and belongs to no frame yet. Reads nothing. */
+	peekBytes(): Uint8Array {
+		return Uint8Array.from({ length: this.waitingBytes }, (_, index) => this.#byte(index));
+	}
+
 	/**
 	 * Goes to the next complete frame; false when there is none.
 	 * @throws FrameError
