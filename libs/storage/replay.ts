@@ -122,6 +122,7 @@ export function* replay(
 				stopAt = mismatch;
 				break;
 			}
+			if (check.awaited === null) tree.digests.reached(zxid, tree);
 			options.applied?.(zxid, tree);
 			sinceYield += entry.length;
 			if (sinceYield > 1 << 20) {

@@ -112,6 +112,7 @@ export class Final {
 		assert(zxid > tree.lastProcessedZxid, 'transactions are applied in zxid order, each once');
 		const applied = tree.apply(record, watches.listener(zxid));
 		if (record.digest !== null && tree.digest() !== record.digest.value) throw digestMismatch(record, tree.digest());
+		tree.digests.reached(zxid, tree);
 		this.#queue.shift();
 		this.#applySession(proposal);
 		const reply = writeReply(proposal, applied);

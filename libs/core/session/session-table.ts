@@ -47,6 +47,10 @@ export class SessionTable {
 		return this.#sessions.size;
 	}
 
+	get committedSize(): number {
+		return this.#committed.size;
+	}
+
 	/** Committed sessions with their timeouts: what a snapshot holds. A copy. */
 	committed(): Map<SessionId, number> {
 		return new Map(this.#committed);

@@ -14,6 +14,7 @@ import { zeroZxid } from '../model/zxid.ts';
 import { openAclId } from './acl-cache.ts';
 import { applyTxn } from './apply.ts';
 import type { ApplyResult, TreeChanges, TreeListener } from './changes.ts';
+import { DigestHistory } from './digest-history.ts';
 import { FrozenTree } from './frozen-tree.ts';
 import {
 	aclField,
@@ -64,6 +65,7 @@ const zeroStat: StoredStat = {
 export class DataTree implements TreeChanges {
 	/** The last transaction that was applied; a loader sets it. */
 	lastProcessedZxid: Zxid = zeroZxid;
+	readonly digests = new DigestHistory();
 	readonly #nodes: Znodes;
 	readonly #store: NodeStore;
 	readonly #quotas: QuotaUsage;

@@ -314,3 +314,43 @@ it('says how many watches there are, by path and by connection', () => {
 		[other, ['/a', '/b']],
 	]);
 });
+
+it('shows the table for data as ZooKeeper does, which counts a persistent watch in both of its tables', () => {
+	create('/a');
+	watches.add('/a', connection, 'data');
+	watches.add('/a', connection, 'child');
+	watches.add('/a', other, 'child');
+	watches.add('/b', connection, 'exist');
+	watches.add('/c', other, 'persistent');
+	watches.add('/d', other, 'persistentRecursive');
+	expect(watches.tableEntries).toBe(4 + 4);
+	expect(watches.dataTableSummary()).toEqual({ connections: 2, paths: 4, watches: 4 });
+	expect([...watches.dataTableByPath()]).toEqual([
+		['/a', [connection]],
+		['/b', [connection]],
+		['/c', [other]],
+		['/d', [other]],
+	]);
+	expect([...watches.dataTableByWatcher()]).toEqual([
+		[connection, ['/a', '/b']],
+		[other, ['/c', '/d']],
+	]);
+	setData('/a');
+	expect(watches.tableEntries).toBe(3 + 4);
+	watches.removeWatcher(other);
+	watches.removeWatcher(connection);
+	expect(watches.tableEntries).toBe(0);
+	expect(watches.dataTableSummary()).toEqual({ connections: 0, paths: 0, watches: 0 });
+});
+
+it('counts the connections that each event was told to', () => {
+	create('/a');
+	for (const watcher of [connection, other]) watches.add('/a', watcher, 'data');
+	watches.add('/a', other, 'child');
+	setData('/a');
+	setData('/a');
+	create('/a/b');
+	expect(watches.fired.nodeDataChanged).toMatchObject({ count: 1, sum: 2 });
+	expect(watches.fired.nodeChildrenChanged).toMatchObject({ count: 1, sum: 1 });
+	expect(watches.fired.nodeDeleted.count).toBe(0);
+});

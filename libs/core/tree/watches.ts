@@ -10,6 +10,7 @@ import type { Acl } from '#jute/records';
 import type { Zxid } from '#jute/scalars';
 import type { SetWatchesOp, WatchEventType, Watcher, WatcherType, WatchMode } from '../model/op.ts';
 import { parentPath, rootPath } from '../model/path.ts';
+import { Tally } from '../model/tally.ts';
 import { isPermitted } from './acl-check.ts';
 import type { TreeListener } from './changes.ts';
 import type { DataTree } from './data-tree.ts';
@@ -23,6 +24,9 @@ const persistentBit = 4;
 const recursiveBit = 8;
 const oneShotBits = dataBit | childBit;
 const allBits = 15;
+/** Which of ZooKeeper's two tables a watch is in: those for both are in both. */
+const dataTableBits = dataBit | persistentBit | recursiveBit;
+const childTableBits = childBit | persistentBit | recursiveBit;
 
 const kindBits = {
 	data: dataBit,
@@ -73,6 +77,15 @@ export class WatchManager implements TreeListener {
 	readonly #mayHear: MayHear;
 	readonly #byPath = new Map<string, Single | Map<Watcher, number>>();
 	readonly #byWatcher = new Map<Watcher, Set<string>>();
+	/** Connections told per event, of those that anybody was told of. */
+	readonly fired: Readonly<Record<WatchEventType, Tally>> = {
+		nodeCreated: new Tally(),
+		nodeDeleted: new Tally(),
+		nodeDataChanged: new Tally(),
+		nodeChildrenChanged: new Tally(),
+	};
+	#inDataTable = 0;
+	#inChildTable = 0;
 	#watches = 0;
 	/** Pairs of path and connection with a recursive watch: without any, no ancestor is asked. */
 	#recursive = 0;
@@ -164,6 +177,41 @@ export class WatchManager implements TreeListener {
 		return { connections: this.#byWatcher.size, paths: this.#byPath.size, watches: this.#watches };
 	}
 
+	/** As ZooKeeper counts them, whose tables for data and for children are two: a persistent watch is in both. */
+	get tableEntries(): number {
+		return this.#inDataTable + this.#inChildTable;
+	}
+
+	/**
+	 * What ZooKeeper's words show: its table for data. A watch on children is not in there.
+	 * Goes through all watches.
+	 */
+	dataTableSummary(): WatchSummary {
+		const connections = new Set<Watcher>();
+		let paths = 0;
+		for (const [, watchers] of this.dataTableByPath()) {
+			paths += 1;
+			for (const watcher of watchers) connections.add(watcher);
+		}
+		return { connections: connections.size, paths, watches: this.#inDataTable };
+	}
+
+	*dataTableByPath(): IterableIterator<readonly [path: string, watchers: readonly Watcher[]]> {
+		for (const [path, entry] of this.#byPath) {
+			const watchers: Watcher[] = [];
+			for (const [watcher, bits] of heldOf(entry)) if ((bits & dataTableBits) !== 0) watchers.push(watcher);
+			if (watchers.length > 0) yield [path, watchers];
+		}
+	}
+
+	*dataTableByWatcher(): IterableIterator<readonly [watcher: Watcher, paths: Iterable<string>]> {
+		for (const [watcher, all] of this.#byWatcher) {
+			const paths: string[] = [];
+			for (const path of all) if ((this.#bitsOf(path, watcher) & dataTableBits) !== 0) paths.push(path);
+			if (paths.length > 0) yield [watcher, paths];
+		}
+	}
+
 	*byPath(): IterableIterator<readonly [path: string, watchers: readonly Watcher[]]> {
 		for (const [path, entry] of this.#byPath) {
 			yield [path, entry instanceof Map ? [...entry.keys()] : [entry.watcher]];
@@ -181,6 +229,7 @@ export class WatchManager implements TreeListener {
 		const listening = this.#take(path, listeningBits[type]);
 		if (this.#recursive > 0 && type !== 'nodeChildrenChanged') this.#addRecursive(path, listening);
 		if (listening.size === 0) return;
+		this.fired[type].add(listening.size);
 		const acl = aclItHad ?? this.#tree.acl(path);
 		const event = { type, path, zxid: this.#zxid };
 		for (const watcher of listening) if (acl === undefined || this.#mayHear(watcher, acl)) watcher.process(event);
@@ -228,6 +277,8 @@ export class WatchManager implements TreeListener {
 	#setBits(path: string, watcher: Watcher, bits: number): void {
 		const before = this.#bitsOf(path, watcher);
 		if (before === bits) return;
+		this.#inDataTable += presence(bits & dataTableBits) - presence(before & dataTableBits);
+		this.#inChildTable += presence(bits & childTableBits) - presence(before & childTableBits);
 		if ((bits & recursiveBit) !== (before & recursiveBit)) this.#recursive += (bits & recursiveBit) === 0 ? -1 : 1;
 		if (before === 0) this.#join(path, watcher, bits);
 		else if (bits === 0) this.#leave(path, watcher);
@@ -266,4 +317,12 @@ export class WatchManager implements TreeListener {
 		if (paths.size === 0) this.#byWatcher.delete(watcher);
 		this.#watches -= 1;
 	}
+}
+
+function heldOf(entry: Single | Map<Watcher, number>): Iterable<readonly [Watcher, number]> {
+	return entry instanceof Map ? entry : [[entry.watcher, entry.bits]];
+}
+
+function presence(bits: number): number {
+	return bits === 0 ? 0 : 1;
 }
