@@ -157,15 +157,23 @@ export const keys = {
 	request_throttle_stall_time: key(
 		integer(1),
 		100,
-		'Milliseconds that a throttled request waits before it looks again.',
+		'No effect: a request that waits goes on as soon as there is room.',
 	),
-	request_throttle_drop_stale: key(boolean, true, 'Whether the throttle drops stale requests.'),
+	request_throttle_drop_stale: key(
+		boolean,
+		true,
+		'Whether the throttle of requests closes the connection of a stale one.',
+	),
 	request_stale_latency_check: key(
 		boolean,
 		false,
 		'Whether a request that has waited longer than its session timeout is stale.',
 	),
-	request_stale_connection_check: key(boolean, true, 'Whether a request whose connection is closed is stale.'),
+	request_stale_connection_check: key(
+		boolean,
+		true,
+		'No effect: what a closed connection had not handed over yet goes with it.',
+	),
 	throttled_op_wait_time: key(
 		integer(0),
 		0,

@@ -12,12 +12,12 @@ import { JuteError, JuteReader, type JuteWriter } from '#jute/codec';
 import { errors } from '#jute/errors';
 import { opCode } from '#jute/op-codes';
 import type { Id } from '#jute/records';
-import { ClientRequest } from './client-request.ts';
+import { ClientRequest, LargeRequest, RefusedRequest } from './client-request.ts';
 import { ConnectionStats } from './connection-stats.ts';
 import type { Connection } from './connections.ts';
 import { FrameDecoder, FrameError } from './frame-decoder.ts';
 import { opAbbreviation } from './op-abbreviations.ts';
-import { readOperation } from './operations.ts';
+import { readOperation, type SaslOp } from './operations.ts';
 import type { PortContext } from './port-context.ts';
 import { writeReply, writeSaslReply } from './replies.ts';
 import { answerWord, argumentBytes, wordOf } from './words/words.ts';
@@ -66,6 +66,8 @@ export class ClientConnection implements Connection, Watcher {
 	#largestReply = 0;
 	/** Whether the client's handshake had the read-only flag, which its answer then has too. */
 	#hasReadOnlyFlag = false;
+	/** When the bytes came that are being read, or wait to be: performance.now(). */
+	#arrivedMs = 0;
 	#endsWhenSent = false;
 
 	constructor(socket: Socket, context: PortContext) {
@@ -101,7 +103,9 @@ export class ClientConnection implements Connection, Watcher {
 		if (this.#state === 'closed') return;
 		this.#context.stats.bytesReceived += chunk.length;
 		this.#decoder.push(chunk);
-		this.#decode();
+		const nowMs = performance.now();
+		if (this.#pauses === 0) this.#arrivedMs = nowMs;
+		this.#decode(nowMs);
 	}
 
 	/** The client has read what was unsent. */
@@ -119,12 +123,11 @@ export class ClientConnection implements Connection, Watcher {
 		this.#pause(pause.draining);
 	}
 
-	#decode(): void {
-		const receivedMs = performance.now();
+	#decode(receivedMs: number): void {
 		const decoder = this.#decoder;
 		try {
 			if (this.#state === 'connecting' && this.#answerWord()) return;
-			while (this.#pauses === 0 && this.#state !== 'closed' && decoder.next()) {
+			while (this.#pauses === 0 && this.#state !== 'closed' && !this.#isHeldUp() && decoder.next()) {
 				reader.reset(decoder.bytes, decoder.start, decoder.end);
 				this.#context.stats.packetsReceived += 1;
 				this.stats.packetsReceived += 1;
@@ -137,26 +140,81 @@ export class ClientConnection implements Connection, Watcher {
 			return;
 		}
 		decoder.release();
-		if (this.outstanding > 0 && this.#context.host.isThrottled && this.#pause(pause.throttled)) {
-			this.#context.throttle(this);
-		}
+		if (this.outstanding > 0 && this.#context.isThrottled) this.#throttle();
+	}
+
+	/** Whether so many requests are under way that not even the first one of a connection may be handed over. */
+	#isHeldUp(): boolean {
+		if (!this.#context.isFull) return false;
+		this.#throttle();
+		return true;
+	}
+
+	#throttle(): void {
+		if (this.#pause(pause.throttled)) this.#context.throttle(this);
 	}
 
 	#request(receivedMs: number): void {
 		const xid = reader.readInt();
 		const type = reader.readInt();
-		const op = readOperation(reader, type);
+		if (this.#context.limits.lookAtRequests) {
+			this.#limitedRequest(xid, type, receivedMs);
+			return;
+		}
+		this.#perform(xid, type, readOperation(reader, type), receivedMs);
+	}
+
+	#perform(xid: number, type: number, op: Op | SaslOp, receivedMs: number): void {
 		if (op.kind === 'sasl') this.#refuseSasl(xid);
 		else if (op.kind === 'auth') this.#authenticate(xid, op);
 		else this.#submit(xid, type, op, receivedMs);
 	}
 
 	#submit(xid: number, type: number, op: Op, receivedMs: number): void {
-		const { host, tracing } = this.#context;
-		const traced = tracing.request('zookeeper', op.kind, undefined);
+		const traced = this.#context.tracing.request('zookeeper', op.kind, undefined);
+		this.#handOver(new ClientRequest(this, xid, type, op, receivedMs, traced));
+	}
+
+	#handOver(request: ClientRequest): void {
 		this.outstanding += 1;
-		host.submit(new ClientRequest(this, xid, type, op, receivedMs, traced));
+		this.#context.host.submit(request);
 		if (this.outstanding >= this.#window) this.#pause(pause.window);
+	}
+
+	/** A request that is looked at for its age and its size first. */
+	#limitedRequest(xid: number, type: number, receivedMs: number): void {
+		const { limits, logger } = this.#context;
+		const waitedMs = receivedMs - this.#arrivedMs;
+		const verdict = limits.requests.verdict(type, waitedMs, this.sessionTimeoutMs);
+		const bytes = reader.remaining;
+		if (verdict === 'close') {
+			this.#abandon(`a request waited ${Math.round(waitedMs)} ms (request_stale_latency_check)`);
+		} else if (verdict === 'refuse') {
+			this.#handOver(new RefusedRequest(this, xid, type, { kind: 'ping' }, receivedMs, undefined));
+		} else if (!limits.largeRequests.isLarge(bytes)) {
+			this.#perform(xid, type, readOperation(reader, type), receivedMs);
+		} else if (limits.largeRequests.admits(bytes)) {
+			this.#submitLarge(xid, type, bytes, receivedMs);
+		} else {
+			logger.warn(
+				{ client: this.caller.address, session: formatSessionId(this.sessionId), bytes },
+				'a large request is refused: too many are under way (largeRequestThreshold, largeRequestMaxBytes)',
+			);
+			this.#abandon('too many large requests');
+		}
+	}
+
+	#submitLarge(xid: number, type: number, bytes: number, receivedMs: number): void {
+		const op = readOperation(reader, type);
+		const { limits, tracing } = this.#context;
+		const finished = () => limits.largeRequests.finished(bytes);
+		if (op.kind === 'sasl' || op.kind === 'auth') {
+			finished();
+			this.#perform(xid, type, op, receivedMs);
+			return;
+		}
+		const traced = tracing.request('zookeeper', op.kind, undefined);
+		this.#handOver(new LargeRequest(this, xid, type, op, receivedMs, traced, finished));
 	}
 
 	/** How many requests may be under way. */
@@ -171,6 +229,11 @@ export class ClientConnection implements Connection, Watcher {
 		const request = readConnectRequest(reader);
 		const { host, connections } = this.#context;
 		this.#hasReadOnlyFlag = request.readOnly !== undefined;
+		if (!this.#context.limits.admitsSession(request.sessionId)) {
+			this.#context.stats.connectionsRejected += 1;
+			this.#abandon('too many sessions are opened at once (connectionMaxTokens)');
+			return;
+		}
 		if (host.isReadOnly && request.readOnly !== true) {
 			this.#abandon('this replica is read-only and the client does not allow that (semantics 67)');
 			return;
@@ -416,7 +479,7 @@ export class ClientConnection implements Connection, Watcher {
 		if ((this.#pauses & reason) === 0) return;
 		this.#pauses &= ~reason;
 		if (this.#pauses !== 0 || this.#state === 'closed') return;
-		this.#decode();
+		this.#decode(performance.now());
 		if (this.#pauses === 0) this.#socket.resume();
 	}
 

@@ -1,5 +1,6 @@
 import type { Caller, Op, Reply, Request } from '#core/model/op';
 import type { SessionId } from '#core/model/zxid';
+import { errors } from '#jute/errors';
 import type { TracedRequest } from '#telemetry/tracing';
 import type { ClientConnection } from './client-connection.ts';
 
@@ -39,5 +40,35 @@ export class ClientRequest implements Request {
 	reply(reply: Reply): void {
 		this.#traced?.end(reply.error);
 		this.#connection.answer(this, reply);
+	}
+}
+
+/** A request that waited too long: nothing is done for it, and in its turn it is answered so (`throttled_op_wait_time`). */
+export class RefusedRequest extends ClientRequest {
+	override reply(reply: Reply): void {
+		super.reply({ error: reply.error === 0 ? errors.throttledOp.code : reply.error, zxid: reply.zxid });
+	}
+}
+
+/** A request whose bytes are counted while it is under way (`largeRequestThreshold`). */
+export class LargeRequest extends ClientRequest {
+	readonly #finished: () => void;
+
+	constructor(
+		connection: ClientConnection,
+		cxid: number,
+		type: number,
+		op: Op,
+		receivedMs: number,
+		traced: TracedRequest | undefined,
+		finished: () => void,
+	) {
+		super(connection, cxid, type, op, receivedMs, traced);
+		this.#finished = finished;
+	}
+
+	override reply(reply: Reply): void {
+		this.#finished();
+		super.reply(reply);
 	}
 }

@@ -7,6 +7,7 @@ import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Connections } from './connections.ts';
+import { Limits } from './limits.ts';
 import { OutputBuffers } from './output-buffers.ts';
 import { writeEvent } from './replies.ts';
 import type { ServerView } from './server-view.ts';
@@ -30,6 +31,7 @@ export class PortContext {
 	readonly connections: Connections<ClientConnection>;
 	readonly stats: ServiceStats;
 	readonly view: ServerView;
+	readonly limits: Limits;
 	readonly outputs = new OutputBuffers();
 	/** Connections with answers that are not sent yet. */
 	#unsent: ClientConnection[] = [];
@@ -41,6 +43,7 @@ export class PortContext {
 	constructor(parts: PortContextParts) {
 		this.host = parts.host;
 		this.config = parts.config;
+		this.limits = new Limits(parts.config);
 		this.logger = parts.logger;
 		this.tracing = parts.tracing;
 		this.connections = parts.connections;
@@ -57,6 +60,16 @@ export class PortContext {
 	/** The connection has something to send at the end of the batch. */
 	willSend(connection: ClientConnection): void {
 		this.#unsent.push(connection);
+	}
+
+	/** True while connections that have requests under way should not be read. */
+	get isThrottled(): boolean {
+		return this.host.isThrottled || this.isFull;
+	}
+
+	/** True while nobody may hand over another request (`request_throttle_max_requests`). */
+	get isFull(): boolean {
+		return this.limits.requests.isFull(this.host.outstanding);
 	}
 
 	/** The connection reads on when the host has room again. */
@@ -87,11 +100,11 @@ export class PortContext {
 			this.#unsent = [];
 			for (const connection of unsent) connection.send();
 		}
-		if (this.#throttled.size === 0 || this.host.isThrottled) return;
+		if (this.#throttled.size === 0 || this.isThrottled) return;
 		for (const connection of this.#throttled) {
 			this.#throttled.delete(connection);
 			connection.unthrottle();
-			if (this.host.isThrottled) return;
+			if (this.isThrottled) return;
 		}
 	}
 }

@@ -29,6 +29,11 @@ describe('RequestThrottle', () => {
 		}
 	});
 
+	it('lets authentication pass: it is answered by the door', () => {
+		const throttle = new RequestThrottle({ ...off, maxRequests: 1, staleLatencyCheck: true, throttledOpWaitMs: 1 });
+		for (const type of [opCode.auth, opCode.sasl]) expect(throttle.verdict(type, hourMs, 4000)).toBe('take');
+	});
+
 	it('closes the connection of what waited longer than its session may be silent, when all three keys say so', () => {
 		const all = { ...off, maxRequests: 10, staleLatencyCheck: true };
 		const throttle = new RequestThrottle(all);

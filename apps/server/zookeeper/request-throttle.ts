@@ -23,6 +23,8 @@ export type Verdict =
 
 /** Without these a session could neither live nor end. */
 const alwaysTaken: ReadonlySet<number> = new Set([opCode.ping, opCode.createSession, opCode.closeSession]);
+/** These are answered by the door and need no turn. */
+const untouched: ReadonlySet<number> = new Set([opCode.auth, opCode.sasl]);
 
 export class RequestThrottle {
 	readonly #options: RequestThrottleOptions;
@@ -46,6 +48,7 @@ export class RequestThrottle {
 
 	/** @param waitedMs since its bytes came */
 	verdict(type: number, waitedMs: number, sessionTimeoutMs: number): Verdict {
+		if (untouched.has(type)) return 'take';
 		if (this.#closesStale && waitedMs > sessionTimeoutMs && type !== opCode.closeSession) return 'close';
 		const { throttledOpWaitMs } = this.#options;
 		if (throttledOpWaitMs > 0 && waitedMs > throttledOpWaitMs && !alwaysTaken.has(type)) return 'refuse';
