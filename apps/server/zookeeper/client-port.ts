@@ -10,6 +10,7 @@ import { Connections } from './connections.ts';
 import { PortContext } from './port-context.ts';
 import type { ServerView } from './server-view.ts';
 import { ServiceStats } from './service-stats.ts';
+import { TraceMask } from './trace-mask.ts';
 
 export interface ClientPortParts {
 	readonly config: ServerConfig;
@@ -45,6 +46,7 @@ export class ClientPort implements ReplicaDoor {
 			replica,
 			connections: this.#connections,
 			stats: this.#stats,
+			traceMask: new TraceMask(),
 			get clientPort() {
 				return port();
 			},

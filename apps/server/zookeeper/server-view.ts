@@ -3,6 +3,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Connections } from './connections.ts';
 import type { ServiceStats } from './service-stats.ts';
+import type { TraceMask } from './trace-mask.ts';
 
 export interface ServerView {
 	readonly config: ServerConfig;
@@ -12,4 +13,5 @@ export interface ServerView {
 	readonly stats: ServiceStats;
 	/** The port that is listened on; 0: none. */
 	readonly clientPort: number;
+	readonly traceMask: TraceMask;
 }

@@ -1,7 +1,11 @@
 /** ZooKeeper's four-letter words: four bytes where a client sends the length of its first frame, and a text as the answer. */
-import { isServing, notServing } from '../figures/service.ts';
+import { isReadOnly, isServing, notServing } from '../figures/service.ts';
 import type { ServerView } from '../server-view.ts';
+import { writeConfiguration, writeDirectories, writeEnvironment } from './configuration-words.ts';
+import { resetConnections, resetService, writeConnections } from './connection-words.ts';
+import { writeDump } from './dump-word.ts';
 import { writeServer, writeServerAndClients } from './stat-word.ts';
+import { writeWatchesByPath, writeWatchesBySession, writeWatchSummary } from './watch-words.ts';
 import { WordText } from './word-text.ts';
 
 interface Word {
@@ -14,6 +18,20 @@ const words: Readonly<Record<string, Word>> = {
 	ruok: { always: true, write: () => 'imok' },
 	srvr: { write: writeServer },
 	stat: { write: writeServerAndClients },
+	conf: { write: writeConfiguration },
+	cons: { write: writeConnections },
+	crst: { write: resetConnections },
+	srst: { write: resetService },
+	dump: { write: writeDump },
+	envi: { always: true, write: writeEnvironment },
+	dirs: { write: writeDirectories },
+	wchs: { write: writeWatchSummary },
+	wchc: { write: writeWatchesBySession },
+	wchp: { write: writeWatchesByPath },
+	isro: { always: true, write: (view) => (!isServing(view) ? 'null' : isReadOnly(view) ? 'ro' : 'rw') },
+	hash: { write: writeDigests },
+	gtmk: { always: true, write: ({ traceMask }) => `${traceMask.value}` },
+	stmk: { always: true, write: setTraceMask },
 };
 
 /** What other scripts of ZooKeeper need; it cannot be forbidden. */
@@ -42,6 +60,18 @@ export function answerWord(word: string, view: ServerView, argument?: bigint): s
 	const text = new WordText();
 	const whole = known.write(view, text, argument);
 	return typeof whole === 'string' ? whole : text.toString();
+}
+
+/** The zxids at which a digest is kept are the same on every replica. */
+function writeDigests({ replica }: ServerView, text: WordText): void {
+	for (const { zxid, digest } of replica.host.tree.digests.entries()) {
+		text.line(`${zxid.toString(16)}: ${BigInt.asIntN(64, digest)}`);
+	}
+}
+
+function setTraceMask({ traceMask }: ServerView, _text: WordText, argument = 0n): string {
+	traceMask.value = BigInt.asIntN(64, argument);
+	return `${traceMask.value}`;
 }
 
 function isAllowed(word: string, whitelist: readonly string[]): boolean {
