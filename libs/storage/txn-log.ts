@@ -144,24 +144,36 @@ export class FileTxnLog implements TxnLog {
 		return batch;
 	}
 
-	/** Writes batch after batch until nothing is waiting. What goes wrong with the disk goes to the listener. */
+	/**
+	 * Writes batch after batch until nothing is waiting. What goes wrong with the disk goes to the listener. While the listener applies
+	 * and answers one batch, the disk is at work on the next.
+	 */
 	async #writeOn(): Promise<void> {
 		// The listener must not be called, nor the batch closed, inside append().
 		await Promise.resolve();
-		for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch()) {
-			this.#inFlightBytes = batch.writer.position;
-			this.#queuedBytes -= batch.writer.position;
+		let batch = this.#nextBatch();
+		let writing = batch === null ? null : this.#writeBatch(batch);
+		while (batch !== null) {
 			try {
-				await this.#writeBatch(batch);
+				await writing;
 			} catch (error) {
 				await this.#fail(error as Error);
 				return;
 			}
+			const durable = batch.lastZxid!;
+			this.#durable = durable;
 			this.#inFlightBytes = 0;
-			this.#durable = batch.lastZxid!;
 			batch.reset();
 			this.#spare.push(batch);
-			this.#listener?.durable(this.#durable);
+			batch = this.#nextBatch();
+			writing = batch === null ? null : this.#writeBatch(batch);
+			// Should the listener throw, this promise is not awaited any more.
+			writing?.catch(() => undefined);
+			this.#listener?.durable(durable);
+			if (batch !== null) continue;
+			// What the listener's answers led to.
+			batch = this.#nextBatch();
+			writing = batch === null ? null : this.#writeBatch(batch);
 		}
 		this.#inFlight = null;
 	}
@@ -175,6 +187,8 @@ export class FileTxnLog implements TxnLog {
 
 	async #writeBatch(batch: Batch): Promise<void> {
 		const bytes = batch.writer.position;
+		this.#inFlightBytes = bytes;
+		this.#queuedBytes -= bytes;
 		if (batch.newFile !== null) await this.#beginFile(batch.newFile);
 		const file = this.#file!;
 		await this.#makeRoom(file, bytes);
