@@ -17,7 +17,7 @@ import { ConnectionStats } from './connection-stats.ts';
 import type { Connection } from './connections.ts';
 import { FrameDecoder, FrameError } from './frame-decoder.ts';
 import { opAbbreviation } from './op-abbreviations.ts';
-import { readOperation, type SaslOp } from './operations.ts';
+import { isWrite, readOperation, type SaslOp } from './operations.ts';
 import type { PortContext } from './port-context.ts';
 import { writeReply, writeSaslReply } from './replies.ts';
 import { answerWord, argumentBytes, wordOf } from './words/words.ts';
@@ -243,16 +243,18 @@ export class ClientConnection implements Connection, Watcher {
 			return;
 		}
 		if (request.sessionId === noSession) {
+			this.#context.stats.sessionsAsked += 1;
 			this.#state = 'opening';
 			this.#pause(pause.opening);
 			this.#submit(0, opCode.createSession, { kind: 'createSession', timeoutMs: request.timeoutMs }, receivedMs);
 			return;
 		}
+		this.#context.stats.sessionsRenewed += 1;
 		const answer = this.#attach(request);
 		if (answer === undefined) return;
 		connections.ofSession(request.sessionId)?.close('the client came back on another connection');
 		this.#opened(request.sessionId, answer.timeoutMs, answer.password);
-		this.#record('SESS', 0, host.lastProcessedZxid, receivedMs);
+		this.#record('SESS', 0, host.lastProcessedZxid, receivedMs, false);
 	}
 
 	/** Undefined, and the connection refused, when the client may not have the session (semantics 60). */
@@ -297,8 +299,14 @@ export class ClientConnection implements Connection, Watcher {
 		const hasArgument = argumentBytes(word) > 0;
 		if (bytes.length < argumentAt + argumentBytes(word)) return true;
 		const argument = hasArgument ? new JuteReader(bytes, argumentAt).readLong() : undefined;
-		this.#context.stats.packetsReceived += 1;
-		this.#socket.write(answerWord(word, this.#context.view, argument));
+		const { stats, view } = this.#context;
+		stats.packetsReceived += 1;
+		this.stats.packetsReceived += 1;
+		// It is in its own answer to `stat`: as one that is not read from.
+		this.drain();
+		const text = answerWord(word, view, argument);
+		if (text !== '') stats.packetsSent += 1;
+		this.#socket.write(text);
 		this.close(`it asked ${word}`);
 		return true;
 	}
@@ -326,7 +334,8 @@ export class ClientConnection implements Connection, Watcher {
 		this.#context.stats.responded(bytes);
 		this.#largestReply = Math.max(bytes, this.#largestReply * largestDecay);
 		this.#sent();
-		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs);
+		const isUpdate = isWrite(type) || type === opCode.closeSession;
+		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs, isUpdate);
 		this.#afterAnswer(op, writer);
 	}
 
@@ -345,7 +354,7 @@ export class ClientConnection implements Connection, Watcher {
 			return;
 		}
 		this.#opened(result.sessionId, result.timeoutMs, result.password);
-		this.#record('SESS', 0, reply.zxid, request.receivedMs);
+		this.#record('SESS', 0, reply.zxid, request.receivedMs, true);
 		this.#resumeLater(pause.opening);
 	}
 
@@ -353,7 +362,9 @@ export class ClientConnection implements Connection, Watcher {
 	process(event: WatchEvent): void {
 		if (this.#state !== 'open') return;
 		const writer = this.#writer();
-		writer.writeRaw(this.#context.eventBytes(event));
+		const bytes = this.#context.eventBytes(event);
+		writer.writeRaw(bytes);
+		this.#context.stats.watchBytesSent += bytes.length;
 		this.#sent();
 		if (writer.position > pauseUnsentBytes) this.#checkUnsent(writer);
 		else if (this.#pauses & pause.unsent) this.#checkUnsent(writer);
@@ -419,17 +430,19 @@ export class ClientConnection implements Connection, Watcher {
 		this.stats.packetsSent += 1;
 	}
 
-	#record(op: string, cxid: number, zxid: number, receivedMs: number): void {
+	#record(op: string, cxid: number, zxid: number, receivedMs: number, isUpdate: boolean): void {
 		const nowMs = this.#context.batchMs;
 		const { stats } = this;
 		const latencyMs = nowMs - receivedMs;
 		stats.lastOp = op;
-		stats.lastCxid = cxid;
+		// Not of a ping, nor of whatever else has no number of its own.
+		if (cxid >= 0) stats.lastCxid = cxid;
 		stats.lastZxid = zxid;
 		stats.lastResponseMs = nowMs;
 		stats.lastLatencyMs = latencyMs;
 		stats.latency.record(latencyMs);
-		this.#context.stats.latency.record(latencyMs);
+		const { readLatency, updateLatency } = this.#context.stats;
+		(isUpdate ? updateLatency : readLatency).add(latencyMs);
 	}
 
 	/** At once, ahead of what is under way: the next request in the same bytes has the identity already (semantics 38). */
@@ -439,7 +452,9 @@ export class ClientConnection implements Connection, Watcher {
 		writeReply(this.#writer(), xid, zxid, error, opCode.auth, undefined);
 		this.#sent();
 		this.send();
-		if (error !== 0) this.close(`authentication with the scheme "${op.scheme}" failed (semantics 38)`);
+		if (error === 0) return;
+		this.#context.stats.authFailures += 1;
+		this.close(`authentication with the scheme "${op.scheme}" failed (semantics 38)`);
 	}
 
 	#add(identities: readonly Id[]): void {

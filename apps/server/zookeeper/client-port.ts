@@ -148,7 +148,9 @@ export class ClientPort implements ReplicaDoor {
 	#sweep(): void {
 		const before = Date.now() - this.#config['nio.sessionlessCnxnTimeout'];
 		for (const connection of this.#connections) {
-			if (connection.isSessionless && connection.stats.establishedMs < before) connection.close('it opened no session');
+			if (!connection.isSessionless || connection.stats.establishedMs >= before) continue;
+			this.#stats.sessionlessExpired += 1;
+			connection.close('it opened no session');
 		}
 	}
 

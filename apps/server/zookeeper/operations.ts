@@ -129,6 +129,7 @@ const writes: ReadonlySet<number> = new Set([
 	opCode.reconfig,
 ]);
 
-function isWrite(type: number): boolean {
+/** Whether it draws a zxid; sessions aside. */
+export function isWrite(type: number): boolean {
 	return writes.has(type);
 }

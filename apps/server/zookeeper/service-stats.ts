@@ -1,18 +1,41 @@
 /** What the client port counts for all connections together: the figures of `srvr`, `stat` and `mntr`. */
-import { Latency } from './latency.ts';
+import { LatencySpread } from './latency-spread.ts';
 
 export class ServiceStats {
-	readonly latency = new Latency();
+	/** Of everything that drew no zxid, pings too. */
+	readonly readLatency = new LatencySpread();
+	readonly updateLatency = new LatencySpread();
 	packetsReceived = 0;
 	packetsSent = 0;
 	bytesReceived = 0;
 	bytesSent = 0;
+	/** Of them, watch events. */
+	watchBytesSent = 0;
+	/** Handshakes for a new session. */
+	sessionsAsked = 0;
+	/** Handshakes of clients that came back with a session. */
+	sessionsRenewed = 0;
+	/** Connections that opened no session in time. */
+	sessionlessExpired = 0;
+	/** Credentials that were no good. */
+	authFailures = 0;
 	/** Connections that a limit turned away. */
 	connectionsRejected = 0;
 	/** Bytes of the bodies of answers, as the command `stat` shows them (`lastclientresponsesize` and so on); -1: none yet. */
 	lastResponseBytes = -1;
 	minResponseBytes = -1;
 	maxResponseBytes = -1;
+
+	/** What was answered, be it a read or an update. */
+	get latency(): { readonly minMs: number; readonly meanMs: number; readonly maxMs: number } {
+		const { readLatency: read, updateLatency: update } = this;
+		const count = read.count + update.count;
+		return {
+			minMs: read.count === 0 ? update.min : update.count === 0 ? read.min : Math.min(read.min, update.min),
+			meanMs: count === 0 ? 0 : (read.sum + update.sum) / count,
+			maxMs: Math.max(read.max, update.max),
+		};
+	}
 
 	responded(bytes: number): void {
 		this.lastResponseBytes = bytes;
@@ -22,7 +45,8 @@ export class ServiceStats {
 
 	/** `srst`: the counters start anew. */
 	reset(): void {
-		this.latency.reset();
+		this.readLatency.reset();
+		this.updateLatency.reset();
 		this.packetsReceived = 0;
 		this.packetsSent = 0;
 		this.lastResponseBytes = -1;

@@ -1,5 +1,4 @@
 /** Latencies as ZooKeeper shows them: whole milliseconds, the mean to four digits. What was measured is between the two bounds. */
-import type { Latency } from '../latency.ts';
 
 export interface LatencyFigures {
 	readonly minMs: number;
@@ -7,7 +6,7 @@ export interface LatencyFigures {
 	readonly maxMs: number;
 }
 
-export function latencyFigures(latency: Latency): LatencyFigures {
+export function latencyFigures(latency: LatencyFigures): LatencyFigures {
 	return {
 		minMs: Math.floor(latency.minMs),
 		meanMs: fourDigits(latency.meanMs),
