@@ -31,6 +31,8 @@ export interface RealZooKeeperOptions {
 	/** Holds `version-2`; logs are there too unless dataLogDir says otherwise. */
 	readonly dataDir: string;
 	readonly dataLogDir?: string;
+	/** Any free one unless given: a server that is started again. */
+	readonly port?: number;
 	/** Java system properties on top of the usual ones. */
 	readonly properties?: Readonly<Record<string, string>>;
 	/** zoo.cfg lines on top of the usual ones. */
@@ -58,7 +60,7 @@ export class RealZooKeeper {
 	/** Starts a standalone server; it serves when this resolves. @throws with its log when it refuses */
 	static async start(options: RealZooKeeperOptions): Promise<RealZooKeeper> {
 		requireRealZooKeeper();
-		const port = await freePort();
+		const port = options.port ?? (await freePort());
 		const folder = mkdtempSync(join(tmpdir(), 'real-zookeeper-'));
 		mkdirSync(options.dataDir, { recursive: true });
 		const config = {
