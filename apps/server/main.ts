@@ -1,8 +1,10 @@
 /** The server's process: arguments, configuration, start, signals. `ck server` and `npm start` run it. */
+import { writeFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { formatZxid } from '#core/model/zxid';
 import { StorageDamage } from '#storage/damage';
-import { isReadable } from '#telemetry/logger';
+import { isReadable, type Logger } from '#telemetry/logger';
 import { banner } from './banner.ts';
 import { ConfigError, loadConfig, type ServerConfig } from './config/config.ts';
 import { defaultLogger, type RunningServer, startServer } from './start-server.ts';
@@ -62,6 +64,7 @@ async function serve(config: ServerConfig): Promise<number | undefined> {
 		logger.fatal(expected ? {} : { err: error }, `cannot start: ${(error as Error).message}`);
 		return 1;
 	}
+	tellLauncher(logger);
 	const { addresses, recovery } = server;
 	if (isReadable({ format: config['log.format'] })) {
 		// A moment for the embedded PostgreSQL, so that its address can be shown.
@@ -87,6 +90,20 @@ async function serve(config: ServerConfig): Promise<number | undefined> {
 	logger.info(`${signal}: stopping; once more to stop at once`);
 	await server.close();
 	return 0;
+}
+
+/** `zkServer.sh start` waits for this file; its server outlives the terminal, whose end Node would otherwise take for its own. */
+function tellLauncher(logger: Logger): void {
+	// Also for a server that is killed one day: the next start need not compile.
+	flushCompileCache();
+	const file = process.env.CK_READY_FILE;
+	if (file === undefined || file === '') return;
+	process.on('SIGHUP', () => logger.info('SIGHUP: the terminal is gone, the server stays'));
+	try {
+		writeFileSync(file, `${process.pid}`);
+	} catch (error) {
+		logger.warn({ err: error }, `${file} (CK_READY_FILE) cannot be written`);
+	}
 }
 
 /** The first signal asks for a clean stop, the second ends the process: the log has everything that was acknowledged. */

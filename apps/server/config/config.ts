@@ -16,6 +16,8 @@ import { type EnsembleServer, parseServerLine, serverLineForm } from './server-l
 export interface ServerConfig extends Values {
 	/** The file it was read from; undefined without one. */
 	readonly file: string | undefined;
+	/** The keys that somebody set; the others have their defaults. */
+	readonly given: ReadonlySet<string>;
 	/** `server.N`, in order. */
 	readonly servers: readonly EnsembleServer[];
 	/** The server's own id: the file `myid` in the data directory; 0 without one. */
@@ -25,7 +27,11 @@ export interface ServerConfig extends Values {
 }
 
 export class ConfigError extends Error {
-	constructor(readonly problems: readonly string[]) {
+	constructor(
+		readonly problems: readonly string[],
+		/** What it would be without them: good enough to find a server that runs with it, not to start one. */
+		readonly understood: ServerConfig,
+	) {
 		super(problems.length === 1 ? problems[0] : `${problems.length} problems:\n  ${problems.join('\n  ')}`);
 		this.name = 'ConfigError';
 	}
@@ -38,8 +44,23 @@ export interface ConfigSources {
 	readonly overrides?: Partial<Values>;
 }
 
+/** What the sources say, before what follows from it. */
+interface Read {
+	readonly file: string | undefined;
+	readonly values: Values;
+	readonly given: ReadonlySet<string>;
+	readonly servers: readonly EnsembleServer[];
+}
+
 /** Variables of other parts of Chronokeeper that begin with CK_ as well. */
-const otherVariables: ReadonlySet<string> = new Set(['CK_CONFIG', 'CK_SERVER', 'CK_AUTH', 'CK_DEBUG', 'CK_REWRITE']);
+const otherVariables: ReadonlySet<string> = new Set([
+	'CK_CONFIG',
+	'CK_SERVER',
+	'CK_AUTH',
+	'CK_DEBUG',
+	'CK_REWRITE',
+	'CK_READY_FILE',
+]);
 
 /** @throws ConfigError */
 export function loadConfig(sources: ConfigSources = {}): ServerConfig {
@@ -57,11 +78,11 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	const values: Record<string, unknown> = {};
 	for (const name of keyNames) values[name] = keys[name].fallback;
 	const servers = new Map<number, EnsembleServer>();
-	const set = new Set<string>(Object.keys(sources.overrides ?? {}));
+	const given = new Set<string>(Object.keys(sources.overrides ?? {}));
 	for (const entry of entries) {
 		const name = isKey(entry.key) ? entry.key : aliases.get(entry.key);
 		if (name !== undefined) {
-			if (readValue(name, entry, values, problems)) set.add(name);
+			if (readValue(name, entry, values, problems)) given.add(name);
 			if (unbuiltKeys.has(name)) withoutEffect.add(entry.key);
 		} else if (/^server\.[0-9]+$/.test(entry.key)) readServer(entry, servers, problems);
 		else if (isLaterKey(entry.key)) withoutEffect.add(entry.key);
@@ -71,16 +92,14 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	if (withoutEffect.size > 0) {
 		warnings.push(`without effect in this build: ${[...withoutEffect].sort().join(', ')}`);
 	}
-	const given = values as unknown as Values;
-	const all = [...servers.values()];
-	const config = derive(
-		{ ...given, ...clientAddress(given, set, all, problems) },
-		sources.file,
-		all,
-		warnings,
-		problems,
-	);
-	if (problems.length > 0) throw new ConfigError(problems);
+	const read = {
+		file: sources.file,
+		values: values as unknown as Values,
+		given,
+		servers: [...servers.values()],
+	};
+	const config = derive(read, warnings, problems);
+	if (problems.length > 0) throw new ConfigError(problems, config);
 	return Object.freeze(config);
 }
 
@@ -160,14 +179,12 @@ function unknownKey(entry: Entry): string {
 
 /** Where ZooKeeper's clients are listened to: `clientPort`, or what stands behind the `;` of this server's line; nobody asked for an open port when neither is there. */
 function clientAddress(
-	values: Values,
-	set: ReadonlySet<string>,
-	servers: readonly EnsembleServer[],
+	{ values, given, servers }: Read,
 	problems: string[],
 ): Pick<Values, 'clientPort' | 'clientPortAddress'> {
 	const { clientPort, clientPortAddress } = values;
 	const line = servers.length === 1 ? servers[0]!.client : undefined;
-	if (set.has('clientPort')) {
+	if (given.has('clientPort')) {
 		if (line !== undefined && line.port !== clientPort) {
 			problems.push(
 				`clientPort is ${clientPort}, and ${line.port} in the server's line "${servers[0]!.text}": leave one of them out`,
@@ -176,18 +193,13 @@ function clientAddress(
 		return { clientPort, clientPortAddress: clientPortAddress === '' ? (line?.address ?? '') : clientPortAddress };
 	}
 	if (line !== undefined) return { clientPort: line.port, clientPortAddress: line.address || clientPortAddress };
-	if (set.has('secureClientPort')) return { clientPort: 0, clientPortAddress };
+	if (given.has('secureClientPort')) return { clientPort: 0, clientPortAddress };
 	return { clientPort, clientPortAddress: clientPortAddress === '' ? '127.0.0.1' : clientPortAddress };
 }
 
 /** What follows from several values, and the rules between them. */
-function derive(
-	values: Values,
-	file: string | undefined,
-	servers: readonly EnsembleServer[],
-	warnings: string[],
-	problems: string[],
-): ServerConfig {
+function derive(read: Read, warnings: string[], problems: string[]): ServerConfig {
+	const { values, servers } = read;
 	const minSessionTimeout = values.minSessionTimeout === -1 ? 2 * values.tickTime : values.minSessionTimeout;
 	const maxSessionTimeout = values.maxSessionTimeout === -1 ? 20 * values.tickTime : values.maxSessionTimeout;
 	if (minSessionTimeout > maxSessionTimeout) {
@@ -215,13 +227,15 @@ function derive(
 	const dataDir = resolve(values.dataDir);
 	return {
 		...values,
+		...clientAddress(read, problems),
+		file: read.file,
+		given: read.given,
+		servers,
 		dataDir,
 		dataLogDir: values.dataLogDir === '' ? dataDir : resolve(values.dataLogDir),
 		minSessionTimeout,
 		maxSessionTimeout,
 		'autopurge.snapRetainCount': Math.max(3, values['autopurge.snapRetainCount']),
-		file,
-		servers,
 		serverId: readMyId(dataDir, problems),
 		warnings: Object.freeze(warnings),
 	};

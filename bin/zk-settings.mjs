@@ -1,0 +1,46 @@
+/**
+ * For the zk*.sh scripts: makes the clone ready, reads the configuration, and prints what a shell needs of it, one value per line, in the order of `lines`.
+ * `--lenient`: what can be understood of a configuration that a server would refuse; a running server must be found nevertheless.
+ */
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { nodeFlags } from './node-flags.mjs';
+import { node24, PrepareError, prepare, root } from './prepare.mjs';
+
+const [file, lenient] = process.argv.slice(2);
+
+try {
+	if (file === undefined) throw new PrepareError('zk-settings.mjs needs the path of a zoo.cfg.', 2);
+	prepare();
+	const compiled = (path) => import(pathToFileURL(join(root, 'dist', 'apps', 'server', path)).href);
+	const { ConfigError, loadConfig } = await compiled('config/config.js');
+	print(read());
+
+	function read() {
+		try {
+			return loadConfig({ file, environment: process.env });
+		} catch (error) {
+			if (!(error instanceof ConfigError)) throw error;
+			if (lenient === '--lenient') return error.understood;
+			throw new PrepareError(`The configuration cannot be used: ${error.message}`, 2);
+		}
+	}
+} catch (error) {
+	if (!(error instanceof PrepareError)) throw error;
+	console.error(error.message);
+	process.exitCode = error.exitCode;
+}
+
+function print(config) {
+	const lines = [
+		node24,
+		join(root, 'dist', 'apps', 'server', 'main.js'),
+		nodeFlags.join(' '),
+		config.dataDir,
+		config.dataLogDir,
+		config.clientPort,
+		config.clientPortAddress,
+		config['shutdown.timeoutMs'],
+	];
+	process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+}
