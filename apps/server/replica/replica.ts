@@ -3,6 +3,7 @@
  * and no NestJS.
  */
 import { Host, type HostState } from '#core/host/host';
+import { Tally } from '#core/model/tally';
 import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
 import { DataDirectory } from '#storage/data-directory';
@@ -77,6 +78,11 @@ export class Replica {
 	readonly autopurge: Autopurge;
 	readonly directory: DataDirectory;
 	readonly startedMs = performance.now();
+	/** What this start began with. */
+	readonly recovery: Pick<RecoveredReplica, 'recovered' | 'durationMs'>;
+	/** Milliseconds of the log's syncs and of the snapshots written. */
+	readonly syncs = new Tally();
+	readonly snapshotTimes = new Tally();
 	/** What the mirror has; a purge goes no further. Without a mirror there is nothing to wait for. */
 	mirrored: () => Zxid;
 	readonly #lock: DirectoryLock;
@@ -88,6 +94,7 @@ export class Replica {
 		const { directory, lock, recovered } = recoveredReplica;
 		const { config, logger, metrics, tracer } = parts;
 		this.directory = directory;
+		this.recovery = recoveredReplica;
 		this.#lock = lock;
 		this.#logger = logger;
 		const slowSyncMs = config['fsync.warningthresholdms'];
@@ -98,6 +105,7 @@ export class Replica {
 			forceSync: config.forceSync,
 			disk: timedDisk(realDisk, (durationMs) => {
 				metrics.logSync(durationMs);
+				this.syncs.add(durationMs);
 				if (durationMs > slowSyncMs) logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
 			}),
 		});
@@ -142,7 +150,10 @@ export class Replica {
 			},
 			{ next: Math.random },
 			logger,
-			(info) => metrics.snapshot(info.durationMs),
+			(info) => {
+				metrics.snapshot(info.durationMs);
+				this.snapshotTimes.add(info.durationMs);
+			},
 		);
 		this.mirrored = () => this.host.lastProcessedZxid;
 		this.autopurge = new Autopurge(

@@ -188,6 +188,7 @@ export class ClientConnection implements Connection, Watcher {
 		const verdict = limits.requests.verdict(type, waitedMs, this.sessionTimeoutMs);
 		const bytes = reader.remaining;
 		if (verdict === 'close') {
+			this.#context.stats.staleRequestsDropped += 1;
 			this.#abandon(`a request waited ${Math.round(waitedMs)} ms (request_stale_latency_check)`);
 		} else if (verdict === 'refuse') {
 			this.#handOver(new RefusedRequest(this, xid, type, { kind: 'ping' }, receivedMs, undefined));
@@ -413,6 +414,7 @@ export class ClientConnection implements Connection, Watcher {
 	}
 
 	closed(): void {
+		if (this.#state !== 'closed') this.#context.stats.connectionsDropped += 1;
 		this.#leave('the client is gone');
 	}
 

@@ -7,6 +7,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Replica, ReplicaDoor } from '../replica/replica.ts';
 import { ClientConnection } from './client-connection.ts';
 import { Connections } from './connections.ts';
+import { Limits } from './limits.ts';
 import { PortContext } from './port-context.ts';
 import type { ServerView } from './server-view.ts';
 import { ServiceStats } from './service-stats.ts';
@@ -31,6 +32,7 @@ export class ClientPort implements ReplicaDoor {
 	readonly #server: Server;
 	readonly #connections = new Connections<ClientConnection>();
 	readonly #stats = new ServiceStats();
+	readonly #limits: Limits;
 	readonly #context: PortContext;
 	readonly #sweeper: NodeJS.Timeout;
 	#port = 0;
@@ -40,6 +42,7 @@ export class ClientPort implements ReplicaDoor {
 		const { config, replica, logger, tracing } = parts;
 		this.#config = config;
 		this.#logger = logger;
+		this.#limits = new Limits(config);
 		const port = () => this.#port;
 		this.view = {
 			config,
@@ -47,6 +50,7 @@ export class ClientPort implements ReplicaDoor {
 			connections: this.#connections,
 			stats: this.#stats,
 			traceMask: new TraceMask(),
+			limits: this.#limits,
 			get clientPort() {
 				return port();
 			},

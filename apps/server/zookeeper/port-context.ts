@@ -7,7 +7,7 @@ import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Connections } from './connections.ts';
-import { Limits } from './limits.ts';
+import type { Limits } from './limits.ts';
 import { OutputBuffers } from './output-buffers.ts';
 import { writeEvent } from './replies.ts';
 import type { ServerView } from './server-view.ts';
@@ -43,7 +43,7 @@ export class PortContext {
 	constructor(parts: PortContextParts) {
 		this.host = parts.host;
 		this.config = parts.config;
-		this.limits = new Limits(parts.config);
+		this.limits = parts.view.limits;
 		this.logger = parts.logger;
 		this.tracing = parts.tracing;
 		this.connections = parts.connections;
@@ -75,6 +75,7 @@ export class PortContext {
 	/** The connection reads on when the host has room again. */
 	throttle(connection: ClientConnection): void {
 		this.#throttled.add(connection);
+		this.stats.throttleWaits += 1;
 	}
 
 	forget(connection: ClientConnection): void {

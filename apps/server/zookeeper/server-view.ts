@@ -2,6 +2,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { Connections } from './connections.ts';
+import type { Limits } from './limits.ts';
 import type { ServiceStats } from './service-stats.ts';
 import type { TraceMask } from './trace-mask.ts';
 
@@ -14,4 +15,5 @@ export interface ServerView {
 	/** The port that is listened on; 0: none. */
 	readonly clientPort: number;
 	readonly traceMask: TraceMask;
+	readonly limits: Limits;
 }

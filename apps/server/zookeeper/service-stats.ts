@@ -17,6 +17,12 @@ export class ServiceStats {
 	sessionsRenewed = 0;
 	/** Connections that opened no session in time. */
 	sessionlessExpired = 0;
+	/** Connections that went without a word. */
+	connectionsDropped = 0;
+	/** How often a connection was no longer read from because too much was under way. */
+	throttleWaits = 0;
+	/** Requests that had waited too long, and their connections were closed. */
+	staleRequestsDropped = 0;
 	/** Credentials that were no good. */
 	authFailures = 0;
 	/** Connections that a limit turned away. */
@@ -49,6 +55,16 @@ export class ServiceStats {
 		this.updateLatency.reset();
 		this.packetsReceived = 0;
 		this.packetsSent = 0;
+		this.bytesReceived = 0;
+		this.bytesSent = 0;
+		this.watchBytesSent = 0;
+		this.connectionsRejected = 0;
+		this.sessionsAsked = 0;
+		this.sessionsRenewed = 0;
+		this.sessionlessExpired = 0;
+		this.connectionsDropped = 0;
+		this.throttleWaits = 0;
+		this.staleRequestsDropped = 0;
 		this.lastResponseBytes = -1;
 		this.minResponseBytes = -1;
 		this.maxResponseBytes = -1;

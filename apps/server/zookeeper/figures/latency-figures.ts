@@ -17,8 +17,3 @@ export function latencyFigures(latency: LatencyFigures): LatencyFigures {
 export function fourDigits(value: number): number {
 	return Math.round(value * 10_000) / 10_000;
 }
-
-/** A number that has a fraction in Java: `0.0`, `1.25`. */
-export function decimalText(value: number): string {
-	return Number.isInteger(value) ? `${value}.0` : String(value);
-}

@@ -9,4 +9,6 @@ export function resetConnectionStats({ connections }: ServerView): void {
 export function resetServiceStats({ stats, replica }: ServerView): void {
 	stats.reset();
 	for (const tally of Object.values(replica.host.watches.fired)) tally.reset();
+	replica.syncs.reset();
+	replica.snapshotTimes.reset();
 }

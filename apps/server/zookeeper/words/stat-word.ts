@@ -1,6 +1,6 @@
 /** `srvr`, and `stat`, which has the clients too. */
 import { connectionFigures } from '../figures/connection-figures.ts';
-import { decimalText } from '../figures/latency-figures.ts';
+import { Decimal } from '../figures/decimal.ts';
 import { isReadOnly, serviceFigures } from '../figures/service.ts';
 import { spokenVersion } from '../figures/spoken-version.ts';
 import type { ServerView } from '../server-view.ts';
@@ -28,7 +28,7 @@ function writeVersion(view: ServerView, text: WordText): void {
 function writeFigures(view: ServerView, text: WordText): void {
 	const figures = serviceFigures(view);
 	const { latency } = figures;
-	text.line(`Latency min/avg/max: ${latency.minMs}/${decimalText(latency.meanMs)}/${latency.maxMs}`);
+	text.line(`Latency min/avg/max: ${latency.minMs}/${new Decimal(latency.meanMs)}/${latency.maxMs}`);
 	text.line(`Received: ${figures.packetsReceived}`);
 	text.line(`Sent: ${figures.packetsSent}`);
 	text.line(`Connections: ${figures.connections}`);

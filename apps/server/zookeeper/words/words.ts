@@ -4,6 +4,7 @@ import type { ServerView } from '../server-view.ts';
 import { writeConfiguration, writeDirectories, writeEnvironment } from './configuration-words.ts';
 import { resetConnections, resetService, writeConnections } from './connection-words.ts';
 import { writeDump } from './dump-word.ts';
+import { writeMonitor } from './monitor-word.ts';
 import { writeServer, writeServerAndClients } from './stat-word.ts';
 import { writeWatchesByPath, writeWatchesBySession, writeWatchSummary } from './watch-words.ts';
 import { WordText } from './word-text.ts';
@@ -18,6 +19,7 @@ const words: Readonly<Record<string, Word>> = {
 	ruok: { always: true, write: () => 'imok' },
 	srvr: { write: writeServer },
 	stat: { write: writeServerAndClients },
+	mntr: { write: writeMonitor },
 	conf: { write: writeConfiguration },
 	cons: { write: writeConnections },
 	crst: { write: resetConnections },
