@@ -70,7 +70,8 @@ server=("$ck_node" $ck_flags "$ck_main" --config "$ZOOCFG")
 pid_file=${ZOOPIDFILE:-$data_dir/zookeeper_server.pid}
 out_file=$ZOO_LOG_DIR/zookeeper-${USER:-$(id -un)}-server-${HOSTNAME:-$(uname -n)}.out
 
-# Whether this process is a server, ours or ZooKeeper's: after a reboot its number may be somebody else's.
+# Whether this process is a server, ours or ZooKeeper's: after a reboot its number may be somebody else's. One that has ended and that nobody has waited for
+# is none any more.
 is_server() {
 	kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || return 1
 	local args
@@ -163,7 +164,7 @@ stop() {
 		echo "FAILED TO STOP"
 		exit 1
 	fi
-	while kill -0 "$pid" 2>/dev/null; do
+	while is_server "$pid"; do
 		if [ $SECONDS -ge $until ]; then
 			echo "process $pid is still stopping"
 			exit 1

@@ -12,6 +12,7 @@ import type { Metrics } from '#telemetry/metrics';
 import type { Tracing } from '#telemetry/tracing';
 import { AppModule } from './app.module.ts';
 import type { ServerConfig } from './config/config.ts';
+import { portOrAny } from './default-port.ts';
 import { Admin } from './grpc/admin.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { Histories } from './grpc/histories.ts';
@@ -82,7 +83,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	showHealth(healthService, health);
 	const grpc = new GrpcDoor({
 		address: config.grpcAddress,
-		port: config.grpcPort,
+		port: await portOrAny(config, 'grpcPort', config.grpcAddress, logger),
 		packageName: 'chronokeeper.v1',
 		services,
 		maxMessageBytes: config['jute.maxbuffer'] + requestOverheadBytes,
@@ -95,7 +96,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: false });
 	try {
 		await app.startAllMicroservices();
-		await app.listen(config.httpPort, config.httpAddress);
+		await app.listen(await portOrAny(config, 'httpPort', config.httpAddress, logger), config.httpAddress);
 	} catch (error) {
 		await app.close().catch(() => undefined);
 		throw listenError(error, config);

@@ -229,9 +229,13 @@ export const keys = {
 	dynamicConfigFile: key(path, '', 'A file with the `server.N`, `group.N` and `weight.N` lines.'),
 	'4lw.commands.whitelist': key(words, Object.freeze(['srvr']), 'Which four-letter words are answered, or `*`.'),
 
-	grpcPort: key(port, 50_051, 'The gRPC port; 0: any free one.'),
+	grpcPort: key(port, 50_051, 'The gRPC port; 0: any free one, also when it is taken and nobody set it.'),
 	grpcAddress: key(address, '127.0.0.1', 'The address the gRPC port listens on.'),
-	httpPort: key(port, 8080, 'The HTTP port (`/metrics`, `/health/live`, `/health/ready`); 0: any free one.'),
+	httpPort: key(
+		port,
+		8080,
+		'The HTTP port (`/metrics`, `/health/live`, `/health/ready`); 0: any free one, also when it is taken and nobody set it.',
+	),
 	httpAddress: key(address, '127.0.0.1', 'The address the HTTP port listens on.'),
 	versionSkipsMinusOne: key(
 		boolean,
