@@ -30,7 +30,7 @@ const coreOrder: Readonly<Record<string, readonly string[]>> = {
 
 const pureRooms = ['jute', 'core'];
 const entryPoints = [
-	/^apps\/(server|cli)\/main\.ts$/,
+	/^apps\/(server|cli|cli\/zookeeper)\/main\.ts$/,
 	/^test\/bench\/[\w-]+\.bench\.ts$/,
 	/\.spec\.ts$/,
 	/^vitest\.[\w.]*config\.ts$/,
