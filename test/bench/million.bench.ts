@@ -42,7 +42,9 @@ const pathOf = (i: number): string => `/bench/c1/0x100000000000${(i % 16).toStri
 const mib = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
 const configOf = (dataDir: string) =>
-	loadConfig({ overrides: { dataDir, clientPort: 0, grpcPort: 0, httpPort: 0, 'audit.mode': 'off', 'log.level': 'warn' } });
+	loadConfig({
+		overrides: { dataDir, clientPort: 0, grpcPort: 0, httpPort: 0, 'audit.mode': 'off', 'log.level': 'warn' },
+	});
 
 /** Sends `count` operations, at most so many in flight and so many per millisecond; resolves when all are answered. */
 function send(server: RunningServer, count: number, op: (i: number) => Op, perMs = Infinity): Promise<void> {
