@@ -33,7 +33,7 @@ export function readAcl(reader: JuteReader): readonly Acl[] {
 	for (let i = 0; i < count; i++) {
 		const perms = reader.readInt();
 		const scheme = reader.readRequiredString();
-		acl.push({ perms, scheme, id: readIdText(reader) });
+		acl.push({ perms, scheme, id: readIdText(reader, scheme) });
 	}
 	return acl;
 }
@@ -52,7 +52,7 @@ export function writeAcl(writer: JuteWriter, acl: readonly Acl[]): void {
 
 export function readId(reader: JuteReader): Id {
 	const scheme = reader.readRequiredString();
-	return { scheme, id: readIdText(reader) };
+	return { scheme, id: readIdText(reader, scheme) };
 }
 
 export function writeId(writer: JuteWriter, id: Id): void {
@@ -60,8 +60,10 @@ export function writeId(writer: JuteWriter, id: Id): void {
 	writer.writeString(id.id);
 }
 
-function readIdText(reader: JuteReader): string {
+/** Kazoo sends an empty id as null. For `auth` that is fine, nobody looks at it; ZooKeeper trips over it in the other schemes. */
+function readIdText(reader: JuteReader, scheme: string): string {
 	const id = reader.readString();
+	if (id === null && scheme === 'auth') return '';
 	if (id === null) throw new JuteError('the id of an ACL entry is null', reader.position - 4);
 	return id;
 }

@@ -247,6 +247,17 @@ describe('shared records', () => {
 	it('35: a null ACL list is read as an empty one', () => {
 		expect(readAcl(new JuteReader(Uint8Array.of(255, 255, 255, 255)))).toEqual([]);
 	});
+
+	it('34: a null id is an empty one where the scheme is auth, as Kazoo sends it, and malformed elsewhere', () => {
+		const withNullId = (scheme: string): JuteReader => {
+			const writer = new JuteWriter();
+			for (const number of [1, 31]) writer.writeInt(number);
+			for (const text of [scheme, null]) writer.writeString(text);
+			return new JuteReader(writer.view());
+		};
+		expect(readAcl(withNullId('auth'))).toEqual([{ perms: 31, scheme: 'auth', id: '' }]);
+		expect(() => readAcl(withNullId('digest'))).toThrow(JuteError);
+	});
 });
 
 describe('catalogues', () => {
