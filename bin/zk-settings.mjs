@@ -2,6 +2,7 @@
  * For the zk*.sh scripts: makes the clone ready, reads the configuration, and prints what a shell needs of it, one value per line, in the order of `lines`.
  * `--lenient`: what can be understood of a configuration that a server would refuse; a running server must be found nevertheless.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeFlags } from './node-flags.mjs';
@@ -11,9 +12,10 @@ const [file, lenient] = process.argv.slice(2);
 
 try {
 	if (file === undefined) throw new PrepareError('zk-settings.mjs needs the path of a zoo.cfg.', 2);
-	prepare();
-	const compiled = (path) => import(pathToFileURL(join(root, 'dist', 'apps', 'server', path)).href);
-	const { ConfigError, loadConfig } = await compiled('config/config.js');
+	const reader = join(root, 'dist', 'apps', 'server', 'config', 'config.js');
+	// A server that runs is stopped with what it was started with, whatever the sources are meanwhile.
+	if (lenient !== '--lenient' || !existsSync(reader)) prepare();
+	const { ConfigError, loadConfig } = await import(pathToFileURL(reader).href);
 	print(read());
 
 	function read() {

@@ -160,10 +160,7 @@ export class RealZooKeeper {
 
 	/** Types these commands into ZooKeeper's own command line. @returns what it answered */
 	commandLine(...commands: string[]): string {
-		const args = [...javaOptions({}), 'org.apache.zookeeper.ZooKeeperMain', '-server', `127.0.0.1:${this.port}`];
-		// It answers some commands on stderr, where its log goes too.
-		const { stdout, stderr } = run('java', args, { input: `${commands.join('\n')}\nquit\n` });
-		return stdout + stderr;
+		return realCommandLine(this.port, ...commands);
 	}
 
 	/** SIGTERM, as an init system does it, or SIGKILL. */
@@ -171,6 +168,14 @@ export class RealZooKeeper {
 		await this.program.stop(signal);
 		rmSync(this.folder, { recursive: true, force: true });
 	}
+}
+
+/** Types these commands into ZooKeeper's own command line, connected to a server of either kind. @returns what it answered */
+export function realCommandLine(port: number, ...commands: string[]): string {
+	const args = [...javaOptions({}), 'org.apache.zookeeper.ZooKeeperMain', '-server', `127.0.0.1:${port}`];
+	// It answers some commands on stderr, where its log goes too.
+	const { stdout, stderr } = run('java', args, { input: `${commands.join('\n')}\nquit\n` });
+	return stdout + stderr;
 }
 
 /** Runs one of ZooKeeper's tools, such as org.apache.zookeeper.server.SnapshotFormatter. @returns what it printed */
