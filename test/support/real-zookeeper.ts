@@ -184,7 +184,8 @@ export function zooKeeperTool(mainClass: string, ...args: string[]): string {
 	return output('java', [...javaOptions({}), mainClass, ...args]);
 }
 
-function javaOptions(properties: Readonly<Record<string, string>>): string[] {
+/** For programs of ZooKeeper: system properties and the class path. */
+export function javaOptions(properties: Readonly<Record<string, string>>): string[] {
 	const all = { 'file.encoding': 'UTF-8', 'zookeeper.jmx.log4j.disable': 'true', ...properties };
 	return [...Object.entries(all).map(([name, value]) => `-D${name}=${value}`), '-cp', jars.join(':')];
 }
