@@ -7,7 +7,7 @@ import { JuteWriter } from '#jute/codec';
 const initialBytes = 1024;
 /** A buffer that had to grow beyond this is not kept. */
 const largestKeptBytes = 256 * 1024;
-const mostKept = 256;
+const mostKept = 1024;
 
 export class OutputBuffers {
 	readonly #free: JuteWriter[] = [];
