@@ -21,6 +21,7 @@ import { ResponseStreams } from './grpc/response-streams.ts';
 import { Submission } from './grpc/submission.ts';
 import { ZnodeRequests } from './grpc/znode-requests.ts';
 import { Znodes } from './grpc/znodes.ts';
+import { Commands } from './http/commands/commands.ts';
 import { HttpAnswers } from './http/http-answers.ts';
 import type { MirrorService } from './mirror/mirror-service.ts';
 import { NestLogger } from './nest-logger.ts';
@@ -58,7 +59,7 @@ const requestOverheadBytes = 1 << 20;
 const healthCheckMs = 500;
 
 export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
-	const { config, replica, mirror, health, metrics, tracing, logger } = parts;
+	const { config, replica, mirror, health, metrics, tracing, logger, view } = parts;
 	const { superDigest } = chainOptions(config);
 	const digest = { enabled: config['DigestAuthenticationProvider.enabled'], superDigest };
 	const submission = new Submission(replica.host, digest, tracing, metrics);
@@ -72,6 +73,9 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			streams,
 			admin: new Admin(config, replica, mirror, health),
 			http: new HttpAnswers(replica, mirror, health, metrics),
+			commands: config['admin.enableServer']
+				? { url: config['admin.commandURL'], commands: new Commands(view, superDigest) }
+				: undefined,
 		}),
 		adapter,
 		{ logger: new NestLogger(logger), abortOnError: false },

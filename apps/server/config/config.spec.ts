@@ -65,12 +65,12 @@ describe('zoo.cfg', () => {
 			file: file(
 				'tickTime=2000\ninitLimit=10\nsyncLimit=5\ndataDir=/tmp/zookeeper\nclientPort=2181\nmaxClientCnxns=60\nautopurge.snapRetainCount=3\n' +
 					'autopurge.purgeInterval=1\nmetricsProvider.className=org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider\n' +
-					'metricsProvider.httpPort=7000\nadmin.enableServer=false\nssl.quorum.keyStore.location=/x\nauthProvider.1=some.Class\n',
+					'metricsProvider.httpPort=7000\nadmin.idleTimeout=1\nssl.quorum.keyStore.location=/x\nauthProvider.1=some.Class\n',
 			),
 		});
 		expect(config).toMatchObject({ clientPort: 2181, clientPortAddress: '', maxClientCnxns: 60 });
 		expect(config.warnings.filter((line) => line.startsWith('without effect'))).toEqual([
-			'without effect in this build: admin.enableServer, authProvider.1, initLimit, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location, syncLimit',
+			'without effect in this build: admin.idleTimeout, authProvider.1, initLimit, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location, syncLimit',
 		]);
 	});
 
@@ -190,7 +190,7 @@ describe('the environment', () => {
 describe("Java's system properties", () => {
 	const flags =
 		'-Xmx1000m -XX:+UseG1GC -Dfile.encoding=UTF-8 -Dzookeeper.extendedTypesEnabled=true -Djute.maxbuffer=0x200000 -Dzookeeper.snapCount=70 ' +
-		'-Dzookeeper.DigestAuthenticationProvider.superDigest=super:abc= -Dznode.container.checkIntervalMs=500 -Dzookeeper.log.dir=/x -Dzookeeper.admin.enableServer=false';
+		'-Dzookeeper.DigestAuthenticationProvider.superDigest=super:abc= -Dznode.container.checkIntervalMs=500 -Dzookeeper.log.dir=/x -Dzookeeper.admin.idleTimeout=1';
 
 	it('are read from SERVER_JVMFLAGS and JVMFLAGS, below the file and the environment', () => {
 		const config = loadConfig({
@@ -210,7 +210,7 @@ describe("Java's system properties", () => {
 			skipACL: true,
 		});
 		expect(config.warnings).toEqual([
-			'without effect in this build: admin.enableServer',
+			'without effect in this build: admin.idleTimeout',
 			'skipACL=yes: access control lists are not looked at',
 		]);
 	});

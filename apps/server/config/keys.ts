@@ -12,6 +12,7 @@ import {
 	port,
 	string,
 	url,
+	urlPath,
 	type ValueType,
 	words,
 } from './value-types.ts';
@@ -237,6 +238,12 @@ export const keys = {
 		'The HTTP port (`/metrics`, `/health/live`, `/health/ready`); 0: any free one, also when it is taken and nobody set it.',
 	),
 	httpAddress: key(address, '127.0.0.1', 'The address the HTTP port listens on.'),
+	'admin.enableServer': key(
+		boolean,
+		true,
+		"Whether the HTTP port has the commands of ZooKeeper's AdminServer. Its `admin.serverPort` and `admin.serverAddress` are other names of `httpPort` and `httpAddress`.",
+	),
+	'admin.commandURL': key(urlPath, '/commands', 'Below which path they are.'),
 	versionSkipsMinusOne: key(
 		boolean,
 		false,

@@ -20,6 +20,8 @@ export const aliases: ReadonlyMap<string, KeyName> = new Map<string, KeyName>([
 	['requestStaleConnectionCheck', 'request_stale_connection_check'],
 	['throttledOpWaitTime', 'throttled_op_wait_time'],
 	['superDigest', 'DigestAuthenticationProvider.superDigest'],
+	['admin.serverPort', 'httpPort'],
+	['admin.serverAddress', 'httpAddress'],
 ]);
 
 /** Read without the prefix `zookeeper.` too, or only so. */

@@ -85,6 +85,13 @@ export function url(...protocols: readonly string[]): ValueType<string> {
 	};
 }
 
+/** Without what a pattern of routes would make something else of. */
+export const urlPath: ValueType<string> = {
+	allowed: 'a path that begins with `/` and has more than that, like `/commands`',
+	read: (text) => (/^(\/[\w.~-]+)+$/.test(text) ? text : undefined),
+	show: (value) => value,
+};
+
 export function oneOf<const T extends string>(...words: readonly T[]): ValueType<T> {
 	return {
 		allowed: words.map((word) => `\`${word}\``).join(', '),

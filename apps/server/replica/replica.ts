@@ -83,6 +83,8 @@ export class Replica {
 	/** Milliseconds of the log's syncs and of the snapshots written. */
 	readonly syncs = new Tally();
 	readonly snapshotTimes = new Tally();
+	/** Syncs above `fsync.warningthresholdms`. */
+	slowSyncs = 0;
 	/** What the mirror has; a purge goes no further. Without a mirror there is nothing to wait for. */
 	mirrored: () => Zxid;
 	readonly #lock: DirectoryLock;
@@ -106,7 +108,9 @@ export class Replica {
 			disk: timedDisk(realDisk, (durationMs) => {
 				metrics.logSync(durationMs);
 				this.syncs.add(durationMs);
-				if (durationMs > slowSyncMs) logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
+				if (durationMs <= slowSyncMs) return;
+				this.slowSyncs += 1;
+				logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
 			}),
 		});
 		const gate = new CommitGate(log, config['audit.mode'] === 'strict', recovered.lastZxid);

@@ -1,18 +1,17 @@
-/** What expires when, and whose ephemeral nodes there are: `dump`. Times are milliseconds since 1970. */
+/** What expires when, and whose ephemeral nodes there are: `dump`. Times are the process's monotonic milliseconds. */
 import type { Connection } from '../connections.ts';
 import type { ServerView } from '../server-view.ts';
 
 export interface Expiry<T> {
-	readonly timeMs: number;
+	readonly atMs: number;
 	readonly members: readonly T[];
 }
 
 /** Sessions by the tick they expire in, the next one first. */
 export function sessionExpiries({ replica }: ServerView): Expiry<bigint>[] {
 	const byTime = new Map<number, bigint[]>();
-	const originMs = clockOriginMs();
 	for (const { id, expiresAtMs, closing } of replica.host.sessions.all()) {
-		if (!closing) add(byTime, originMs + expiresAtMs, id);
+		if (!closing) add(byTime, expiresAtMs, id);
 	}
 	return inOrder(byTime);
 }
@@ -23,11 +22,11 @@ export function connectionExpiries({ config, connections, replica }: ServerView)
 	const originMs = clockOriginMs();
 	for (const connection of connections) {
 		const session = replica.host.sessions.get(connection.sessionId);
-		const timeMs =
+		const atMs =
 			session === undefined
-				? roundUp(connection.stats.establishedMs + config['nio.sessionlessCnxnTimeout'], config.tickTime)
-				: originMs + session.expiresAtMs;
-		add(byTime, timeMs, connection);
+				? roundUp(connection.stats.establishedMs - originMs + config['nio.sessionlessCnxnTimeout'], config.tickTime)
+				: session.expiresAtMs;
+		add(byTime, atMs, connection);
 	}
 	return inOrder(byTime);
 }
@@ -39,18 +38,18 @@ export function* ephemeralsBySession({
 	for (const session of tree.sessionsWithEphemerals()) yield [session, tree.ephemeralsOf(session)];
 }
 
-function add<T>(byTime: Map<number, T[]>, timeMs: number, member: T): void {
-	const members = byTime.get(timeMs);
-	if (members === undefined) byTime.set(timeMs, [member]);
+function add<T>(byTime: Map<number, T[]>, atMs: number, member: T): void {
+	const members = byTime.get(atMs);
+	if (members === undefined) byTime.set(atMs, [member]);
 	else members.push(member);
 }
 
 function inOrder<T>(byTime: ReadonlyMap<number, readonly T[]>): Expiry<T>[] {
-	return [...byTime].sort(([a], [b]) => a - b).map(([timeMs, members]) => ({ timeMs, members }));
+	return [...byTime].sort(([a], [b]) => a - b).map(([atMs, members]) => ({ atMs, members }));
 }
 
 /** What to add to a monotonic time to get the time of day. */
-function clockOriginMs(): number {
+export function clockOriginMs(): number {
 	return Math.round(Date.now() - performance.now());
 }
 

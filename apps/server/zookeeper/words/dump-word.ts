@@ -1,6 +1,12 @@
 /** `dump`: what expires when, and the ephemeral nodes. */
 import { remoteText } from '../figures/connection-figures.ts';
-import { connectionExpiries, type Expiry, ephemeralsBySession, sessionExpiries } from '../figures/expiry-figures.ts';
+import {
+	clockOriginMs,
+	connectionExpiries,
+	type Expiry,
+	ephemeralsBySession,
+	sessionExpiries,
+} from '../figures/expiry-figures.ts';
 import type { ServerView } from '../server-view.ts';
 import { javaDate } from './java-date.ts';
 import type { WordText } from './word-text.ts';
@@ -27,8 +33,9 @@ function writeExpiries<T>(
 ): void {
 	const count = expiries.reduce((sum, { members }) => sum + members.length, 0);
 	text.line(`${what} Sets (${expiries.length})/(${count}):`);
-	for (const { timeMs, members } of expiries) {
-		text.line(`${members.length} expire at ${javaDate(timeMs)}:`);
+	const originMs = clockOriginMs();
+	for (const { atMs, members } of expiries) {
+		text.line(`${members.length} expire at ${javaDate(originMs + atMs)}:`);
 		for (const member of members) if (!text.line(`\t${format(member)}`)) return;
 	}
 }
