@@ -22,7 +22,10 @@ const openAclBytes = Uint8Array.of(
 	...[0, 0, 0, 6, 0x61, 0x6e, 0x79, 0x6f, 0x6e, 0x65],
 );
 
-/** A null vector is read as an empty list, which means the same everywhere (semantics 34, 35). */
+/**
+ * A null vector is read as an empty list, which means the same everywhere (semantics 34, 35), and so is a null scheme: no scheme
+ * has an empty name, which makes the ACL invalid.
+ */
 export function readAcl(reader: JuteReader): readonly Acl[] {
 	if (startsWithOpenAcl(reader)) {
 		reader.position += openAclBytes.length;
@@ -32,7 +35,7 @@ export function readAcl(reader: JuteReader): readonly Acl[] {
 	const acl: Acl[] = [];
 	for (let i = 0; i < count; i++) {
 		const perms = reader.readInt();
-		const scheme = reader.readRequiredString();
+		const scheme = reader.readString() ?? '';
 		acl.push({ perms, scheme, id: readIdText(reader, scheme) });
 	}
 	return acl;
@@ -60,12 +63,17 @@ export function writeId(writer: JuteWriter, id: Id): void {
 	writer.writeString(id.id);
 }
 
-/** Kazoo sends an empty id as null. For `auth` that is fine, nobody looks at it; ZooKeeper trips over it in the other schemes. */
+/**
+ * Kazoo sends an empty id as null. For `auth` that is fine, nobody looks at it, and nobody does where there is no such scheme
+ * (InvalidACL); the schemes that take an id apart trip over it in ZooKeeper (MarshallingError).
+ */
 function readIdText(reader: JuteReader, scheme: string): string {
 	const id = reader.readString();
-	if (id === null && scheme === 'auth') return '';
-	if (id === null) throw new JuteError('the id of an ACL entry is null', reader.position - 4);
-	return id;
+	if (id !== null) return id;
+	if (scheme === 'world' || scheme === 'digest' || scheme === 'ip') {
+		throw new JuteError('the id of an ACL entry is null', reader.position - 4);
+	}
+	return '';
 }
 
 function startsWithOpenAcl(reader: JuteReader): boolean {

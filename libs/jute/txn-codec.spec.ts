@@ -248,15 +248,17 @@ describe('shared records', () => {
 		expect(readAcl(new JuteReader(Uint8Array.of(255, 255, 255, 255)))).toEqual([]);
 	});
 
-	it('34: a null id is an empty one where the scheme is auth, as Kazoo sends it, and malformed elsewhere', () => {
-		const withNullId = (scheme: string): JuteReader => {
+	it('34: a null id is an empty one, as Kazoo sends it for auth, and malformed where the scheme takes it apart', () => {
+		const withNullId = (scheme: string | null): JuteReader => {
 			const writer = new JuteWriter();
 			for (const number of [1, 31]) writer.writeInt(number);
 			for (const text of [scheme, null]) writer.writeString(text);
 			return new JuteReader(writer.view());
 		};
 		expect(readAcl(withNullId('auth'))).toEqual([{ perms: 31, scheme: 'auth', id: '' }]);
-		expect(() => readAcl(withNullId('digest'))).toThrow(JuteError);
+		expect(readAcl(withNullId('sasl'))).toEqual([{ perms: 31, scheme: 'sasl', id: '' }]);
+		expect(readAcl(withNullId(null))).toEqual([{ perms: 31, scheme: '', id: '' }]);
+		for (const scheme of ['world', 'digest', 'ip']) expect(() => readAcl(withNullId(scheme))).toThrow(JuteError);
 	});
 });
 
