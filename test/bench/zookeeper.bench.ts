@@ -13,14 +13,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { IdleSessions } from './zookeeper/idle-sessions.ts';
 import { buildLoader, type Cell, type Outcome, printed, runCell } from './zookeeper/loader.ts';
-import {
-	hasZooKeeper,
-	liveHeapBytes,
-	type Peer,
-	residentBytes,
-	startChronokeeper,
-	startZooKeeper,
-} from './zookeeper/peers.ts';
+import { hasZooKeeper, type Peer, residentBytes, startChronokeeper, startZooKeeper } from './zookeeper/peers.ts';
 
 const load = (kind: 'w' | 'r', clients: number, depth: number, bytes: number): Cell => ({
 	name: `${kind}${clients}x${depth}/${bytes}`,
@@ -112,13 +105,13 @@ async function compareIdle(): Promise<void> {
 	for (const one of starts) {
 		const peer = await start(one);
 		await pause(3000);
-		const [rss, heap] = [residentBytes(peer.pid), liveHeapBytes(peer.pid)];
+		const [rss, heap] = [residentBytes(peer.pid), peer.liveHeapBytes()];
 		const sessions = new IdleSessions();
 		await sessions.open(peer.address, count);
 		await sessions.hold(Number(values.hold));
 		await pause(1000);
 		const grown = (residentBytes(peer.pid) - rss) / count;
-		const after = liveHeapBytes(peer.pid);
+		const after = peer.liveHeapBytes();
 		const live = heap === undefined || after === undefined ? '' : `, live heap ${thousands((after - heap) / count)} B`;
 		console.log(
 			`${peer.name}: ${thousands(count)} sessions for ${values.hold} s, ${sessions.lost} lost, ${thousands(sessions.pongs)} pongs; ` +
@@ -135,7 +128,7 @@ async function compareZnodes(loader: string): Promise<void> {
 	for (const one of starts) {
 		const peer = await start(one);
 		await pause(3000);
-		const [heap, rss] = [liveHeapBytes(peer.pid), residentBytes(peer.pid)];
+		const [heap, rss] = [peer.liveHeapBytes(), residentBytes(peer.pid)];
 		const line = await printed(loader, [
 			'-H',
 			peer.address,
@@ -152,7 +145,7 @@ async function compareZnodes(loader: string): Promise<void> {
 		]);
 		await pause(5000);
 		const grown = (residentBytes(peer.pid) - rss) / count;
-		const after = liveHeapBytes(peer.pid);
+		const after = peer.liveHeapBytes();
 		const live = heap === undefined || after === undefined ? '' : `, live heap ${thousands((after - heap) / count)} B`;
 		console.log(
 			`${peer.name}: ${thousands(count)} znodes of 100 B at ${thousands(JSON.parse(line).ops_s)} creates/s; per znode resident ${thousands(grown)} B${live}`,

@@ -10,6 +10,8 @@ export interface Peer {
 	readonly name: string;
 	readonly address: string;
 	readonly pid: number;
+	/** What of its heap is live, in bytes, after a full collection; undefined without a JVM, or without a JDK's `jcmd`. */
+	liveHeapBytes(): number | undefined;
 	stop(): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export async function startChronokeeper(
 		},
 	});
 	await program.waitFor(/"msg":"serving"/);
-	return peer('Chronokeeper', port, program);
+	return peer('Chronokeeper', port, program, () => undefined);
 }
 
 export function hasZooKeeper(): boolean {
@@ -70,7 +72,7 @@ export async function startZooKeeper(folder: string): Promise<Peer> {
 		if (program.exitCode !== null || Date.now() > untilMs)
 			throw new Error(`ZooKeeper does not start:\n${program.output}`);
 	}
-	return peer('ZooKeeper', port, program);
+	return peer('ZooKeeper', port, program, () => liveHeapBytes(program.pid));
 }
 
 /** Resident memory in bytes. */
@@ -78,19 +80,20 @@ export function residentBytes(pid: number): number {
 	return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024;
 }
 
-/** What of a JVM's heap is live, in bytes, after a full collection; undefined where there is no `jcmd` (it comes with a JDK). */
-export function liveHeapBytes(pid: number): number | undefined {
+/** Only ever of a JVM: other programs are ended by what jcmd sends them. */
+function liveHeapBytes(pid: number): number | undefined {
 	if (spawnSync('jcmd', [`${pid}`, 'GC.run']).status !== 0) return undefined;
 	const { stdout } = spawnSync('jcmd', [`${pid}`, 'GC.heap_info'], { encoding: 'utf8' });
 	const used = / used (\d+)K/.exec(stdout);
 	return used === null ? undefined : Number(used[1]) * 1024;
 }
 
-function peer(name: string, port: number, program: RunningProgram): Peer {
+function peer(name: string, port: number, program: RunningProgram, liveHeap: () => number | undefined): Peer {
 	return {
 		name,
 		address: `127.0.0.1:${port}`,
 		pid: program.pid,
+		liveHeapBytes: liveHeap,
 		async stop() {
 			await program.stop('SIGTERM');
 		},
