@@ -26,9 +26,9 @@ export function commandsController(url: string): Type {
 			return reply.header('content-type', 'text/html; charset=utf-8').send(links.join(''));
 		}
 
-		@Get('*name')
+		@Get('*')
 		run(
-			@Param('name') name: string | readonly string[],
+			@Param('*') name: string | readonly string[],
 			@Query() query: Readonly<Record<string, string | readonly string[]>>,
 			@Req() { headers }: Request,
 			@Res() reply: Reply,
