@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import {
 	existsSync,
 	linkSync,
+	lstatSync,
 	mkdirSync,
 	readdirSync,
 	readFileSync,
@@ -51,7 +52,13 @@ function modified(path) {
 	return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+/** A link is somebody else's: `npm ci` here would empty it there. */
+function isLink(path) {
+	return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+}
+
 function needsInstall() {
+	if (isLink(join(root, 'node_modules'))) return false;
 	return (
 		modified(join(root, 'node_modules', '.package-lock.json')) < modified(join(root, 'package-lock.json')) ||
 		!existsSync(node24)
