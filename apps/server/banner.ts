@@ -15,11 +15,13 @@ export function banner(server: RunningServer, startMs: number): string {
 	const lines: (readonly [string, string])[] = [
 		['data', config.dataDir === config.dataLogDir ? config.dataDir : `${config.dataDir}, logs in ${config.dataLogDir}`],
 		['state', state],
+		['ZooKeeper', addresses.zookeeper ?? 'no client port (clientPort=0)'],
 		['gRPC', addresses.grpc],
 		['HTTP', `http://${addresses.http}/  (/metrics, /health/ready)`],
 		['PostgreSQL', postgresLine(server)],
 	];
 	const first: (readonly [string, string])[] = [['try', `npx ck${grpc} create /hello world`]];
+	if (addresses.zookeeper !== undefined) first.push(['', zkCliLine(addresses.zookeeper)]);
 	if (addresses.postgres !== undefined) first.push(['', psqlLine(server)]);
 	const format = ([name, text]: readonly [string, string]) => `  ${name.padEnd(11)} ${text}`;
 	return [
@@ -41,6 +43,10 @@ function postgresLine(server: RunningServer): string {
 	if (health.state === 'away') return `away: ${health.lastError ?? 'it does not answer'}`;
 	if (addresses.postgres === undefined) return 'starting; see /health/ready';
 	return mirror.embedded ? addresses.postgres : withoutPassword(addresses.postgres);
+}
+
+function zkCliLine(address: string): string {
+	return `bin/zkCli.sh${address === '127.0.0.1:2181' ? '' : ` -server ${address}`} ls /`;
 }
 
 function psqlLine({ mirror, addresses }: RunningServer): string {

@@ -6,7 +6,7 @@ import type { ServerConfig } from './config/config.ts';
 /** The configured port, or 0, any free one, when the default is taken. */
 export async function portOrAny(
 	config: ServerConfig,
-	name: 'grpcPort' | 'httpPort',
+	name: 'clientPort' | 'grpcPort' | 'httpPort',
 	address: string,
 	logger: Logger,
 ): Promise<number> {
@@ -22,6 +22,6 @@ function canListen(port: number, host: string): Promise<boolean> {
 	return new Promise((resolve) => {
 		const server = createServer();
 		server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'EADDRINUSE'));
-		server.listen({ port, host }, () => server.close(() => resolve(true)));
+		server.listen({ port, ...(host === '' ? {} : { host }) }, () => server.close(() => resolve(true)));
 	});
 }

@@ -3,13 +3,16 @@ import type { Metrics } from '#telemetry/metrics';
 import type { MirrorService } from './mirror/mirror-service.ts';
 import type { Replica } from './replica/replica.ts';
 import type { ReplicaHealth } from './replica-health.ts';
+import type { ServerView } from './zookeeper/server-view.ts';
 
 export function addGauges(
 	metrics: Metrics,
 	replica: Replica,
 	mirror: MirrorService | undefined,
 	health: ReplicaHealth,
+	view: ServerView,
 ): void {
+	addClientPortGauges(metrics, view);
 	const { host, gate, snapshots } = replica;
 	metrics.gauge('zxid', 'The last zxid applied, as a number: exact up to epoch 2097151.', () => host.lastProcessedZxid);
 	metrics.gauge('znodes', 'Nodes in the tree.', () => host.tree.size);
@@ -38,4 +41,26 @@ export function addGauges(
 		const { state } = mirror.health();
 		return state === 'in-step' || state === 'catching-up' ? 1 : 0;
 	});
+}
+
+/** Of ZooKeeper's client port. Latencies are those of `mntr`, since the start or the last `srst`. */
+function addClientPortGauges(metrics: Metrics, { connections, stats, replica }: ServerView): void {
+	const { watches } = replica.host;
+	metrics.gauge('client_connections', 'Open connections of the client port.', () => connections.size);
+	metrics.gauge('watches', 'Watches that are set, by all connections.', () => watches.summary().watches);
+	metrics.counter('client_packets_received', 'Requests that came in by the client port.', () => stats.packetsReceived);
+	metrics.counter('client_packets_sent', 'Answers and events that left by it.', () => stats.packetsSent);
+	metrics.counter('client_bytes_received', 'Bytes that came in by it.', () => stats.bytesReceived);
+	metrics.counter('client_bytes_sent', 'Bytes that left by it.', () => stats.bytesSent);
+	metrics.counter(
+		'client_connections_rejected',
+		'Connections that a limit turned away.',
+		() => stats.connectionsRejected,
+	);
+	metrics.gauge(
+		'client_latency_mean_seconds',
+		'From a request to its answer, at the client port.',
+		() => stats.latency.meanMs / 1000,
+	);
+	metrics.gauge('client_latency_max_seconds', 'The longest of them.', () => stats.latency.maxMs / 1000);
 }

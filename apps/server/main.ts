@@ -74,6 +74,7 @@ async function serve(config: ServerConfig): Promise<number | undefined> {
 		logger.info(
 			{
 				version,
+				...(addresses.zookeeper === undefined ? {} : { zookeeper: addresses.zookeeper }),
 				grpc: addresses.grpc,
 				http: addresses.http,
 				dataDir: config.dataDir,

@@ -69,7 +69,7 @@ export async function startServer(
 		clientPort = await ClientPort.open({ config, replica, logger, tracing });
 		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
-		addGauges(metrics, replica, mirror, health);
+		addGauges(metrics, replica, mirror, health, clientPort.view);
 		const { openDoors } = await loading.doors;
 		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger, view: clientPort.view });
 		const port = clientPort;

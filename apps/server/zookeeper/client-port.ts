@@ -1,9 +1,11 @@
 /** ZooKeeper's client port: accepts connections, within their limits, and hands each one to a ClientConnection. */
-import { createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { SessionId } from '#core/model/zxid';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
+import { portOrAny } from '../default-port.ts';
 import type { Replica, ReplicaDoor } from '../replica/replica.ts';
 import { ClientConnection } from './client-connection.ts';
 import { Connections } from './connections.ts';
@@ -20,6 +22,8 @@ export interface ClientPortParts {
 	readonly tracing: Tracing;
 }
 
+/** ZooKeeper leaves it to Java, which takes 50: a thousand clients that come back at once are more. */
+const defaultBacklog = 1024;
 /** How often connections without a session are looked at. */
 const sweepMs = 1000;
 
@@ -100,26 +104,22 @@ export class ClientPort implements ReplicaDoor {
 		for (const connection of [...this.#connections]) connection.close('the server stops');
 	}
 
-	#listen(): Promise<void> {
-		const { clientPort: port, clientPortAddress: host, clientPortListenBacklog } = this.#config;
-		const backlog = clientPortListenBacklog > 0 ? clientPortListenBacklog : 1024;
-		return new Promise((resolve, reject) => {
-			this.#server.once('error', (error) => {
-				reject(
-					new Error(
-						`the client port ${host === '' ? '' : `${host}:`}${port} cannot be listened on (clientPort, clientPortAddress): ${error.message}`,
-						{ cause: error },
-					),
-				);
-			});
-			this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) }, () => {
-				const address = this.#server.address();
-				this.#port = address !== null && typeof address === 'object' ? address.port : port;
-				this.#server.removeAllListeners('error');
-				this.#server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'));
-				resolve();
-			});
-		});
+	async #listen(): Promise<void> {
+		const { clientPortAddress: host, clientPortListenBacklog } = this.#config;
+		const port = await portOrAny(this.#config, 'clientPort', host, this.#logger);
+		const backlog = clientPortListenBacklog > 0 ? clientPortListenBacklog : defaultBacklog;
+		this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) });
+		try {
+			await once(this.#server, 'listening');
+		} catch (error) {
+			const address = `${host === '' ? '' : `${host}:`}${port}`;
+			throw new Error(
+				`the client port ${address} cannot be listened on (clientPort, clientPortAddress): ${(error as Error).message}`,
+				{ cause: error },
+			);
+		}
+		this.#port = (this.#server.address() as AddressInfo).port;
+		this.#server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'));
 	}
 
 	#accept(socket: ClientSocket): void {
