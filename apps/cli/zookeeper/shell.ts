@@ -73,7 +73,8 @@ export class Shell {
 	async run(words: readonly string[]): Promise<void> {
 		try {
 			await this.#dispatch(words);
-			this.exitCode = 0;
+			// quit leaves the exit code of the command before it.
+			if (!this.ended) this.exitCode = 0;
 		} catch (error) {
 			const failure = failureOf(error);
 			this.exitCode = failure.exitCode;
@@ -171,10 +172,7 @@ export class Shell {
 	}
 
 	#onEvent(event: WatchedEvent): void {
-		if (this.#printsWatches) {
-			this.#output.out('\nWATCHER::');
-			this.#output.out(`\n${eventText(event)}`);
-		}
+		if (this.#printsWatches) this.#output.out(`\nWATCHER::\n\n${eventText(event)}`);
 		if (event.type === 'None' && event.state === 'SyncConnected') this.#onConnected?.();
 	}
 }

@@ -4,10 +4,48 @@ const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 /** Each knows the abbreviations of its own part of the world; the first that has one wins. */
 const locales = ['en-US', 'en-GB', 'en-AU', 'en-NZ', 'en-IN', 'en-ZA', 'en-CA'];
+/** What Java calls zones that English has no abbreviation for. The small ones are said as an offset, which Java does for some as well. */
+const abbreviations: ReadonlyMap<string, string> = new Map([
+	['Argentina Standard Time', 'ART'],
+	['Armenia Standard Time', 'AMT'],
+	['Azerbaijan Standard Time', 'AZT'],
+	['Bangladesh Standard Time', 'BDT'],
+	['Bolivia Time', 'BOT'],
+	['Brasilia Standard Time', 'BRT'],
+	['Chile Standard Time', 'CLT'],
+	['Chile Summer Time', 'CLST'],
+	['China Standard Time', 'CST'],
+	['Colombia Standard Time', 'COT'],
+	['Ecuador Time', 'ECT'],
+	['Georgia Standard Time', 'GET'],
+	['Gulf Standard Time', 'GST'],
+	['Hong Kong Standard Time', 'HKT'],
+	['Indochina Time', 'ICT'],
+	['Iran Standard Time', 'IRST'],
+	['Israel Standard Time', 'IST'],
+	['Israel Daylight Time', 'IDT'],
+	['Japan Standard Time', 'JST'],
+	['Korean Standard Time', 'KST'],
+	['Malaysia Time', 'MYT'],
+	['Moscow Standard Time', 'MSK'],
+	['Nepal Time', 'NPT'],
+	['Novosibirsk Standard Time', 'NOVT'],
+	['Pakistan Standard Time', 'PKT'],
+	['Paraguay Standard Time', 'PYT'],
+	['Peru Standard Time', 'PET'],
+	['Philippine Standard Time', 'PST'],
+	['Singapore Standard Time', 'SGT'],
+	['Taipei Standard Time', 'CST'],
+	['Uruguay Standard Time', 'UYT'],
+	['Uzbekistan Standard Time', 'UZT'],
+	['Venezuela Time', 'VET'],
+	['Vladivostok Standard Time', 'VLAT'],
+	['Western Indonesia Time', 'WIB'],
+	['Yekaterinburg Standard Time', 'YEKT'],
+]);
 
 export function dateText(time: number): string {
 	const date = new Date(time);
-	if (Number.isNaN(date.getTime())) return 'Invalid Date';
 	const clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits).join(':');
 	const day = `${days[date.getDay()]} ${months[date.getMonth()]} ${twoDigits(date.getDate())}`;
 	return `${day} ${clock} ${zoneText(date)} ${date.getFullYear()}`;
@@ -18,9 +56,7 @@ function zoneText(date: Date): string {
 		const name = zoneName(date, locale, 'short');
 		if (/^[A-Z]{2,5}$/.test(name)) return name;
 	}
-	const long = zoneName(date, 'en-US', 'long');
-	const initials = long.replace(/[^A-Z]/g, '');
-	return /^[A-Z][a-z]+ (Standard|Summer|Daylight) Time$/.test(long) ? initials : zoneName(date, 'en-US', 'longOffset');
+	return abbreviations.get(zoneName(date, 'en-US', 'long')) ?? zoneName(date, 'en-US', 'longOffset');
 }
 
 function zoneName(date: Date, locale: string, timeZoneName: 'short' | 'long' | 'longOffset'): string {
