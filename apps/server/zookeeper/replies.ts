@@ -4,6 +4,7 @@ import type { MultiResult } from '#jute/client/multi-response';
 import { type ClientResponse, writeResponse } from '#jute/client/responses';
 import type { JuteWriter } from '#jute/codec';
 import { eventType, keeperState, opCode, specialXid } from '#jute/op-codes';
+import type { Id } from '#jute/records';
 
 const eventTypes = {
 	nodeCreated: eventType.nodeCreated,
@@ -82,6 +83,8 @@ function responseOf(type: number, result: Result): ClientResponse | undefined {
 				: { kind: 'getChildren2', names: result.children, stat: result.stat };
 		case 'getEphemerals':
 			return { kind: 'getEphemerals', names: result.paths };
+		case 'whoAmI':
+			return { kind: 'whoAmI', identities: result.identities.map(userOf) };
 		case 'multi':
 		case 'multiRead':
 			return { kind: result.kind, results: result.results.map(multiResult) };
@@ -92,13 +95,17 @@ function responseOf(type: number, result: Result): ClientResponse | undefined {
 		case 'getACL':
 		case 'getAllChildrenNumber':
 		case 'sync':
-		case 'whoAmI':
 		case 'reconfig':
 		case 'addWatch':
 			return result as ClientResponse;
 		default:
 			return undefined;
 	}
+}
+
+/** An identity as it is shown: what the password was made into is nobody's business. */
+function userOf({ scheme, id }: Id): Id {
+	return { scheme, id: scheme === 'digest' ? id.split(':')[0]! : id };
 }
 
 function multiResult(result: Result | ErrorResult): MultiResult {
