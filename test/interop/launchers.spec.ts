@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunningProgram, run } from '#test/support/processes';
 import { realCommandLine } from '#test/support/real-zookeeper';
-import { ourScript, realScript, ZkServer } from '#test/support/zk-server';
+import { ourScript, ZkServer } from '#test/support/zk-server';
 
 let server: ZkServer;
 beforeEach(async () => {
@@ -59,7 +59,8 @@ describe('zkServer.sh', () => {
 
 	it('a real zkServer.sh knows our server by its pid file, and ours the real one', () => {
 		expect(zkServer(['start'])[0]).toBe(0);
-		const real = (...args: string[]) => run(realScript, [...args, server.file]);
+		const script = join(server.realBin(), 'zkServer.sh');
+		const real = (command: string) => run(script, [command, server.file]);
 		expect(real('start')).toMatchObject({ status: 1, stdout: expect.stringContaining('already running as process') });
 		expect(real('status')).toMatchObject({ status: 0, stdout: expect.stringContaining('Mode: standalone') });
 		expect(real('stop')).toMatchObject({ status: 0, stdout: 'Stopping zookeeper ... STOPPED\n' });

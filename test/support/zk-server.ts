@@ -1,13 +1,14 @@
-/** bin/zkServer.sh, or a real ZooKeeper's, with a configuration and directories of their own. A server that a test left running is stopped with it. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** bin/zkServer.sh, and a real ZooKeeper's, with a configuration and directories of their own. A server that a test left running is stopped with it. */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort, type Outcome, run } from './processes.ts';
+import { requireRealZooKeeper } from './real-zookeeper.ts';
 
 export const ourScript = fileURLToPath(new URL('../../bin/zkServer.sh', import.meta.url));
-export const realScript = '/usr/share/zookeeper/bin/zkServer.sh';
+const debian = '/usr/share/zookeeper/bin';
 
 export class ZkServer {
 	/** Has spaces in it. */
@@ -42,12 +43,31 @@ export class ZkServer {
 	}
 
 	/** With this configuration's directory, the log directory beside it, and nothing that the surroundings say about ZooKeeper. */
-	run(args: readonly string[], env: Readonly<Record<string, string>> = {}, script = ourScript): Outcome {
-		return run(script, ['--config', this.conf, ...args], { cwd: '/', env: { ZOO_LOG_DIR: this.logs, ...env } });
+	run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Outcome {
+		return run(ourScript, ['--config', this.conf, ...args], { cwd: '/', env: { ZOO_LOG_DIR: this.logs, ...env } });
 	}
 
 	get pidFile(): string {
 		return join(this.dataDir, 'zookeeper_server.pid');
+	}
+
+	/**
+	 * The bin directory of a real ZooKeeper: Debian's scripts, with settings that let them write their log here, whoever runs them.
+	 * @throws when the packages are missing, naming what to install
+	 */
+	realBin(): string {
+		requireRealZooKeeper();
+		const bin = join(this.folder, 'zookeeper', 'bin');
+		mkdirSync(bin, { recursive: true });
+		for (const script of ['zkServer.sh', 'zkCli.sh']) symlinkSync(join(debian, script), join(bin, script));
+		const settings = [
+			'. /etc/zookeeper/conf/environment',
+			`ZOO_LOG_DIR='${this.logs}'`,
+			'CLASSPATH=/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar',
+			"JVMFLAGS='-Xmx512m -Dfile.encoding=UTF-8 -Dzookeeper.admin.enableServer=false'",
+		];
+		writeFileSync(join(bin, 'zkEnv.sh'), `${settings.join('\n')}\n`);
+		return bin;
 	}
 
 	/** Of the server that was started last; undefined when there is none. */

@@ -17,7 +17,8 @@ export function addServer(program: Command, context: CommandContext): void {
 				'CK_DATA_DIR; docs/configuration.md has them all.',
 		)
 		.option('--config <zoo.cfg>', 'the configuration; without it all keys have their defaults')
-		.action(async (options: { readonly config?: string }) => {
+		.option('--check', 'read the configuration, say what is wrong, and end')
+		.action(async (options: { readonly config?: string; readonly check?: boolean }) => {
 			const main = join(packageRoot(), 'dist', 'apps', 'server', 'main.js');
 			if (!existsSync(main)) throw new Failure(`${main} is not there`, 'Build it with `npm run build`.');
 			if (options.config !== undefined && !existsSync(options.config)) {
@@ -27,7 +28,8 @@ export function addServer(program: Command, context: CommandContext): void {
 			const { nodeFlags } = (await import(pathToFileURL(join(packageRoot(), 'bin', 'node-flags.mjs')).href)) as {
 				readonly nodeFlags: readonly string[];
 			};
-			const args = [...nodeFlags, main, ...(options.config === undefined ? [] : ['--config', options.config])];
+			const config = options.config === undefined ? [] : ['--config', options.config];
+			const args = [...nodeFlags, main, ...config, ...(options.check === true ? ['--check'] : [])];
 			context.terminal.flush();
 			context.setExitCode(await run(args));
 		});
