@@ -9,7 +9,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { freePort, output, RunningProgram, type RunOptions, run } from './processes.ts';
 
-const jars = ['zookeeper', 'zookeeper-jute', 'slf4j-simple'].map((name) => `/usr/share/java/${name}.jar`);
+/** The last two are what its AdminServer needs besides. */
+const jars = ['zookeeper', 'zookeeper-jute', 'slf4j-simple', 'servlet-api', 'jetty9-util-ajax'].map(
+	(name) => `/usr/share/java/${name}.jar`,
+);
 const python = '/usr/bin/python3';
 
 /** The superuser of the recordings, who may read every node. */

@@ -44,6 +44,8 @@ const windowBytes = 16 << 20;
 /** A mean that forgets slowly, so that one large answer narrows the window for a while. */
 const largestDecay = 0.98;
 
+/** In front of every frame. */
+const lengthBytes = 4;
 const noPassword = new Uint8Array(16);
 /** Every frame is read to its end before the next one. */
 const reader = new JuteReader(new Uint8Array(0));
@@ -365,7 +367,7 @@ export class ClientConnection implements Connection, Watcher {
 		const writer = this.#writer();
 		const bytes = this.#context.eventBytes(event);
 		writer.writeRaw(bytes);
-		this.#context.stats.watchBytesSent += bytes.length;
+		this.#context.stats.watchBytes += bytes.length - lengthBytes;
 		this.#sent();
 		if (writer.position > pauseUnsentBytes) this.#checkUnsent(writer);
 		else if (this.#pauses & pause.unsent) this.#checkUnsent(writer);

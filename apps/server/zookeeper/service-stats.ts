@@ -1,6 +1,9 @@
 /** What the client port counts for all connections together: the figures of `srvr`, `stat` and `mntr`. */
 import { LatencySpread } from './latency-spread.ts';
 
+/** Of every answer. */
+const headerBytes = 16;
+
 export class ServiceStats {
 	/** Of everything that drew no zxid, pings too. */
 	readonly readLatency = new LatencySpread();
@@ -9,8 +12,9 @@ export class ServiceStats {
 	packetsSent = 0;
 	bytesReceived = 0;
 	bytesSent = 0;
-	/** Of them, watch events. */
-	watchBytesSent = 0;
+	/** Of them, answers, and watch events: without the lengths in front of them. */
+	responseBytes = 0;
+	watchBytes = 0;
 	/** Handshakes for a new session. */
 	sessionsAsked = 0;
 	/** Handshakes of clients that came back with a session. */
@@ -27,7 +31,7 @@ export class ServiceStats {
 	authFailures = 0;
 	/** Connections that a limit turned away. */
 	connectionsRejected = 0;
-	/** Bytes of the bodies of answers, as the command `stat` shows them (`lastclientresponsesize` and so on); -1: none yet. */
+	/** Of one answer, as `mntr` shows them; -1: none yet. */
 	lastResponseBytes = -1;
 	minResponseBytes = -1;
 	maxResponseBytes = -1;
@@ -43,7 +47,10 @@ export class ServiceStats {
 		};
 	}
 
-	responded(bytes: number): void {
+	/** @param bodyBytes behind the header */
+	responded(bodyBytes: number): void {
+		const bytes = headerBytes + bodyBytes;
+		this.responseBytes += bytes;
 		this.lastResponseBytes = bytes;
 		if (this.minResponseBytes === -1 || bytes < this.minResponseBytes) this.minResponseBytes = bytes;
 		if (bytes > this.maxResponseBytes) this.maxResponseBytes = bytes;
@@ -57,7 +64,8 @@ export class ServiceStats {
 		this.packetsSent = 0;
 		this.bytesReceived = 0;
 		this.bytesSent = 0;
-		this.watchBytesSent = 0;
+		this.responseBytes = 0;
+		this.watchBytes = 0;
 		this.connectionsRejected = 0;
 		this.sessionsAsked = 0;
 		this.sessionsRenewed = 0;

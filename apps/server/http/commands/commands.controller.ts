@@ -22,8 +22,7 @@ export function commandsController(url: string): Type {
 
 		@Get()
 		links(@Res() reply: Reply): unknown {
-			const links = this.commands.primaryNames.map((name) => `<a href="${url}/${name}">${name}</a>\n<br/>\n`);
-			return reply.header('content-type', 'text/html; charset=utf-8').send(links.join(''));
+			return this.#links(reply);
 		}
 
 		@Get('*')
@@ -33,6 +32,7 @@ export function commandsController(url: string): Type {
 			@Req() { headers }: Request,
 			@Res() reply: Reply,
 		): unknown {
+			if (name.length === 0) return this.#links(reply);
 			const { status, body } = this.commands.run({
 				name: typeof name === 'string' ? name : name.join('/'),
 				query: firstValues(query),
@@ -43,6 +43,11 @@ export function commandsController(url: string): Type {
 				.status(status)
 				.header('content-type', 'application/json')
 				.send(Readable.from(jsonPieces(body)));
+		}
+
+		#links(reply: Reply): unknown {
+			const links = this.commands.primaryNames.map((name) => `<a href="${url}/${name}">${name}</a>\n<br/>\n`);
+			return reply.header('content-type', 'text/html; charset=utf-8').send(links.join(''));
 		}
 	}
 	return CommandsController;

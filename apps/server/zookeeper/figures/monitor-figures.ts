@@ -54,8 +54,8 @@ function* gauges(view: ServerView): IterableIterator<Figure> {
 function* counters({ replica, stats, limits }: ServerView): IterableIterator<Figure> {
 	const { host, gate, recovery } = replica;
 	yield ['bytes_received_count', stats.bytesReceived];
-	yield ['response_bytes', stats.bytesSent - stats.watchBytesSent];
-	yield ['watch_bytes', stats.watchBytesSent];
+	yield ['response_bytes', stats.responseBytes];
+	yield ['watch_bytes', stats.watchBytes];
 	yield ['connection_request_count', stats.sessionsAsked + stats.sessionsRenewed];
 	yield ['connection_revalidate_count', stats.sessionsRenewed];
 	yield ['connection_rejected', stats.connectionsRejected];

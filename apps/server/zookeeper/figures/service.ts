@@ -39,7 +39,8 @@ export function serviceFigures(view: ServerView): ServiceFigures {
 		outstanding: host.outstanding,
 		zxid: host.lastProcessedZxid,
 		mode: isReadOnly(view) ? 'read-only' : 'standalone',
-		znodes: host.tree.size,
+		// ZooKeeper has the root under two names and counts both.
+		znodes: host.tree.size + 1,
 		uptimeMs: Math.floor(performance.now() - replica.startedMs),
 	};
 }
