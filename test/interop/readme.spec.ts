@@ -1,6 +1,6 @@
 /**
  * README.md as a stranger follows it: a copy of this project in a directory of its own, each command as it is printed, in order. What the
- * README cannot know here is replaced: the gRPC port, and where a ZooKeeper has its files (recording a). psql is a stand-in that uses pg.
+ * README cannot know here is replaced: the ports, and where a ZooKeeper has its files (recording a). psql is a stand-in that uses pg.
  */
 import { spawnSync } from 'node:child_process';
 import {
@@ -27,12 +27,15 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'a stranger '));
 const clone = join(folder, 'chronokeeper');
 const zooKeeper = join(folder, 'zookeeper');
-const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(
-	([, block]) => block!.trim(),
-);
-const notHere = new Set(['npm start', 'npm test', 'npx ck server --config /etc/zookeeper/conf/zoo.cfg']);
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const blocksOf = (language: string): string[] =>
+	[...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, block]) => block!.trim());
+const blocks = blocksOf('sh');
+/** zkServer.sh with a ZooKeeper's configuration is what launchers.spec.ts and migration.spec.ts do. */
+const notHere = new Set(['npm start', 'npm test', 'bin/zkServer.sh start /etc/zookeeper/conf/zoo.cfg']);
 
 let environment: Record<string, string>;
+let clientPort: number;
 let server: RunningProgram;
 
 const psql = `#!/usr/bin/env node
@@ -50,6 +53,7 @@ await client.end();
 function follow(block: string): { status: number | null; said: string } {
 	const commands = block
 		.replaceAll('127.0.0.1:50051', environment.CK_SERVER!)
+		.replaceAll('bin/zkCli.sh', `bin/zkCli.sh -server 127.0.0.1:${clientPort}`)
 		.replaceAll('/var/lib/zookeeper', zooKeeper.replaceAll(' ', '\\ '));
 	const result = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
 		cwd: clone,
@@ -80,10 +84,11 @@ beforeAll(async () => {
 	// Run as root, PostgreSQL is a user of its own.
 	chmodSync(folder, 0o755);
 	const port = await freePort();
+	clientPort = await freePort();
 	environment = {
 		...(process.env as Record<string, string>),
 		PATH: `${tools}${delimiter}${process.env.PATH}`,
-		CK_CLIENT_PORT: '0',
+		CK_CLIENT_PORT: String(clientPort),
 		CK_GRPC_PORT: String(port),
 		CK_HTTP_PORT: '0',
 		CK_SERVER: `127.0.0.1:${port}`,
@@ -105,6 +110,11 @@ describe('README.md', () => {
 	it.each(blocks.filter((block) => !notHere.has(block)).map((block) => [block]))('%s', (block) => {
 		const result = follow(block);
 		expect(result.status, result.said).toBe(0);
+	});
+
+	it.each(blocksOf('python').map((block) => [block]))('%s', (block) => {
+		const said = output('/usr/bin/python3', ['-'], { input: block.replace('2181', String(clientPort)) });
+		expect(said).toContain('host=oops');
 	});
 
 	it('the state that it restored is the one before the mistake', () => {
