@@ -1,4 +1,4 @@
-/** Opens the gRPC and the HTTP port over a replica. Importing this file loads NestJS, which takes most of a second: do it while recovery reads. */
+/** Opens the gRPC and the HTTP port over a replica. Importing this file loads NestJS: door-libraries.ts does it. */
 import 'reflect-metadata';
 import { type Server, setLogger } from '@grpc/grpc-js';
 import { NestFactory } from '@nestjs/core';

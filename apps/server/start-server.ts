@@ -6,6 +6,7 @@ import { createLogger, type Logger } from '#telemetry/logger';
 import { startMetrics } from '#telemetry/metrics';
 import { startTracing } from '#telemetry/tracing';
 import type { ServerConfig } from './config/config.ts';
+import { loadDoors } from './door-libraries.ts';
 import { addGauges } from './gauges.ts';
 import type { MirrorService } from './mirror/mirror-service.ts';
 import { startMirrorService } from './mirror/start-mirror-service.ts';
@@ -44,7 +45,6 @@ export async function startServer(
 	for (const warning of config.warnings) logger.warn(warning);
 	// Libraries load while recovery reads: it lets other work run now and then.
 	const loading = {
-		doors: import('./doors.ts'),
 		metrics: startMetrics(),
 		tracing: startTracing({
 			endpoint: config['otel.endpoint'],
@@ -65,12 +65,12 @@ export async function startServer(
 		replica = new Replica(recovery, { config, logger, metrics, tracer: new StageTracer(tracing, metrics) });
 		// Behind a log there must be a snapshot, be it of the empty tree; and what recovery had to work around must not meet the next start.
 		if (recovery.recovered.snapshotDue) await replica.snapshots.take();
-		// It needs none of the libraries that the other doors are still loading.
+		// It needs none of the libraries that the other doors load, and PostgreSQL not either: it is there first.
 		clientPort = await ClientPort.open({ config, replica, logger, tracing });
 		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health, clientPort.view);
-		const { openDoors } = await loading.doors;
+		const { openDoors } = await loadDoors();
 		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger, view: clientPort.view });
 		const port = clientPort;
 		const close = async () => {
