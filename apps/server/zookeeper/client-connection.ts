@@ -8,11 +8,12 @@ import type { Socket } from 'node:net';
 import type { AuthOp, Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
 import { formatSessionId, noSession, type SessionId, type Zxid } from '#core/model/zxid';
 import { type ConnectRequest, readConnectRequest, writeConnectResponse } from '#jute/client/connect';
-import { JuteError, JuteReader, type JuteWriter } from '#jute/codec';
+import { JuteError, JuteReader } from '#jute/codec';
 import { errors } from '#jute/errors';
 import { opCode } from '#jute/op-codes';
 import type { Id } from '#jute/records';
 import { ClientRequest, LargeRequest, RefusedRequest } from './client-request.ts';
+import { ConnectionOutput } from './connection-output.ts';
 import { ConnectionStats } from './connection-stats.ts';
 import type { Connection } from './connections.ts';
 import { FrameDecoder, FrameError } from './frame-decoder.ts';
@@ -34,10 +35,6 @@ type State =
 /** Why nothing is read, as bits. */
 const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, draining: 16 } as const;
 
-/** More than this unsent, and the client has to read before more is done for it. */
-const pauseUnsentBytes = 1 << 20;
-/** More than this unsent (events, and answers to what was under way), and the connection is cut: the client does not read. */
-const maxUnsentBytes = 256 << 20;
 /** Requests under way per connection: fewer where answers are large. */
 const maxWindow = 1000;
 const windowBytes = 16 << 20;
@@ -62,21 +59,21 @@ export class ClientConnection implements Connection, Watcher {
 	readonly #context: PortContext;
 	readonly #socket: Socket;
 	readonly #decoder: FrameDecoder;
+	readonly #output: ConnectionOutput;
 	#state: State = 'connecting';
 	#pauses = 0;
-	#out: JuteWriter | null = null;
 	#largestReply = 0;
 	/** Whether the client's handshake had the read-only flag, which its answer then has too. */
 	#hasReadOnlyFlag = false;
 	/** When the bytes came that are being read, or wait to be: performance.now(). */
 	#arrivedMs = 0;
-	#endsWhenSent = false;
 
 	constructor(socket: Socket, context: PortContext) {
 		this.#socket = socket;
 		this.#context = context;
 		this.address = withoutMapping(socket.remoteAddress ?? '');
 		this.port = socket.remotePort ?? 0;
+		this.#output = new ConnectionOutput(socket, context, this);
 		this.#decoder = new FrameDecoder(context.config['jute.maxbuffer']);
 		this.caller = {
 			door: 'zookeeper',
@@ -280,7 +277,7 @@ export class ClientConnection implements Connection, Watcher {
 	}
 
 	#writeConnectResponse(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
-		const writer = this.#writer();
+		const writer = this.#output.writer;
 		const at = writer.position;
 		writer.writeInt(0);
 		const readOnly = this.#hasReadOnlyFlag ? this.#context.host.isReadOnly : undefined;
@@ -332,22 +329,22 @@ export class ClientConnection implements Connection, Watcher {
 		const { op, cxid, type } = request;
 		const { error, result } = reply;
 		const zxid = op.kind === 'unknown' ? -1 : reply.zxid;
-		const writer = this.#writer();
+		const writer = this.#output.writer;
 		const bytes = writeReply(writer, cxid, zxid, error, type, result);
 		this.#context.stats.responded(bytes);
 		this.#largestReply = Math.max(bytes, this.#largestReply * largestDecay);
 		this.#sent();
 		const isUpdate = isWrite(type) || type === opCode.closeSession;
 		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs, isUpdate);
-		this.#afterAnswer(op, writer);
+		this.#afterAnswer(op);
 	}
 
-	#afterAnswer(op: Op, writer: JuteWriter): void {
+	#afterAnswer(op: Op): void {
 		if (this.#pauses & pause.window && this.outstanding <= this.#window / 2) this.#resumeLater(pause.window);
 		if (op.kind === 'closeSession') this.close('the client closed its session');
 		else if (op.kind === 'unknown') this.close(`operation ${op.code} is none that clients have (semantics 68)`);
 		else if (op.kind === 'check') this.close('a check outside of a multi (semantics 31)');
-		else if (writer.position > pauseUnsentBytes) this.#checkUnsent(writer);
+		else this.#cutWhenTooMuchIsUnsent();
 	}
 
 	#answerHandshake(request: ClientRequest, reply: Reply): void {
@@ -364,38 +361,25 @@ export class ClientConnection implements Connection, Watcher {
 	/** A watch event, from inside apply: ahead of every answer that shows the change (semantics 46). */
 	process(event: WatchEvent): void {
 		if (this.#state !== 'open') return;
-		const writer = this.#writer();
+		const writer = this.#output.writer;
 		const bytes = this.#context.eventBytes(event);
 		writer.writeRaw(bytes);
 		this.#context.stats.watchBytes += bytes.length - lengthBytes;
 		this.#sent();
-		if (writer.position > pauseUnsentBytes) this.#checkUnsent(writer);
-		else if (this.#pauses & pause.unsent) this.#checkUnsent(writer);
+		this.#cutWhenTooMuchIsUnsent();
 	}
 
 	/** The end of a batch: everything that was written leaves. */
 	send(): void {
-		const out = this.#out;
-		if (out === null) return;
-		this.#out = null;
-		const socket = this.#socket;
-		if (!socket.destroyed) {
-			this.#context.stats.bytesSent += out.position;
-			socket.write(out.view());
-		}
-		const unsent = socket.writableLength;
-		// What the kernel did not take at once is still read from the buffer.
-		if (unsent === 0) this.#context.outputs.giveBack(out);
-		else if (unsent > pauseUnsentBytes) this.#pause(pause.unsent);
-		if (this.#endsWhenSent) socket.destroySoon();
+		this.#output.send();
+		if (this.#output.isBackedUp) this.#pause(pause.unsent);
 	}
 
 	/** Sends what is answered already, then closes. */
 	close(reason: string): void {
 		if (this.#state === 'closed') return;
 		this.#leave(reason);
-		this.#endsWhenSent = true;
-		if (this.#out === null) this.#socket.destroySoon();
+		this.#output.endWhenSent();
 	}
 
 	/** Closes without another word. */
@@ -422,13 +406,6 @@ export class ClientConnection implements Connection, Watcher {
 
 	// --- small parts
 
-	#writer(): JuteWriter {
-		if (this.#out !== null) return this.#out;
-		this.#out = this.#context.outputs.take();
-		this.#context.willSend(this);
-		return this.#out;
-	}
-
 	#sent(): void {
 		this.#context.stats.packetsSent += 1;
 		this.stats.packetsSent += 1;
@@ -453,7 +430,7 @@ export class ClientConnection implements Connection, Watcher {
 	#authenticate(xid: number, op: AuthOp): void {
 		const { error, zxid, result } = this.#context.host.authenticate(op);
 		if (result?.kind === 'auth') this.#add(result.identities);
-		writeReply(this.#writer(), xid, zxid, error, opCode.auth, undefined);
+		writeReply(this.#output.writer, xid, zxid, error, opCode.auth, undefined);
 		this.#sent();
 		this.send();
 		if (error === 0) return;
@@ -471,14 +448,15 @@ export class ClientConnection implements Connection, Watcher {
 
 	/** As a server without SASL: an empty token, and nothing has changed. */
 	#refuseSasl(xid: number): void {
-		writeSaslReply(this.#writer(), xid);
+		writeSaslReply(this.#output.writer, xid);
 		this.#sent();
 		this.send();
 	}
 
-	#checkUnsent(writer: JuteWriter): void {
-		const bytes = writer.position + this.#socket.writableLength;
-		if (bytes <= maxUnsentBytes) return;
+	/** A client that does not read what it is sent must not cost more and more memory. */
+	#cutWhenTooMuchIsUnsent(): void {
+		const bytes = this.#output.excessBytes;
+		if (bytes === 0) return;
 		this.#context.logger.warn(
 			{ client: this.caller.address, session: formatSessionId(this.sessionId), bytes },
 			'a client does not read what it is sent: its connection is closed',

@@ -1,0 +1,77 @@
+/**
+ * What a connection has to say: written into one buffer until the end of the batch, then sent in one write. The kernel mostly takes all of it
+ * at once; what it does not take, because the client does not read, is unsent.
+ */
+import type { Socket } from 'node:net';
+import type { JuteWriter } from '#jute/codec';
+import type { ClientConnection } from './client-connection.ts';
+import type { PortContext } from './port-context.ts';
+
+/** More than this unsent, and the client has to read before more is done for it. */
+const backedUpBytes = 1 << 20;
+/** More than this unsent (events, and answers to what was under way), and the client does not read at all. */
+const maxUnsentBytes = 256 << 20;
+/** How long a client may take to read what it is sent before its connection is closed for good. */
+const closingMs = 5000;
+
+export class ConnectionOutput {
+	readonly #socket: Socket;
+	readonly #context: PortContext;
+	readonly #connection: ClientConnection;
+	#buffer: JuteWriter | null = null;
+	#endsWhenSent = false;
+
+	constructor(socket: Socket, context: PortContext, connection: ClientConnection) {
+		this.#socket = socket;
+		this.#context = context;
+		this.#connection = connection;
+	}
+
+	/** Where the next answer or event is written; it leaves at the end of the batch, or with send(). */
+	get writer(): JuteWriter {
+		if (this.#buffer !== null) return this.#buffer;
+		this.#buffer = this.#context.outputs.take();
+		this.#context.willSend(this.#connection);
+		return this.#buffer;
+	}
+
+	/** Sends everything that was written. */
+	send(): void {
+		const buffer = this.#buffer;
+		if (buffer === null) return;
+		this.#buffer = null;
+		const socket = this.#socket;
+		if (!socket.destroyed) {
+			this.#context.stats.bytesSent += buffer.position;
+			socket.write(buffer.view());
+		}
+		// What the kernel did not take at once is still read from the buffer.
+		if (socket.writableLength === 0) this.#context.outputs.giveBack(buffer);
+		if (this.#endsWhenSent) this.#end();
+	}
+
+	/** The client reads too slowly. `drain` of the socket tells when it has caught up. */
+	get isBackedUp(): boolean {
+		return this.#socket.writableLength > backedUpBytes;
+	}
+
+	/** What is written and not with the client, when it is more than can be kept; otherwise 0. */
+	get excessBytes(): number {
+		const written = this.#buffer?.position ?? 0;
+		if (written <= backedUpBytes && this.#socket.writableLength === 0) return 0;
+		const bytes = written + this.#socket.writableLength;
+		return bytes > maxUnsentBytes ? bytes : 0;
+	}
+
+	/** Closes the connection behind what was written. */
+	endWhenSent(): void {
+		this.#endsWhenSent = true;
+		if (this.#buffer === null) this.#end();
+	}
+
+	#end(): void {
+		this.#socket.destroySoon();
+		// A client that neither reads nor goes would keep the socket for ever.
+		this.#socket.setTimeout(closingMs, () => this.#socket.destroy());
+	}
+}
