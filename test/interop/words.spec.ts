@@ -4,12 +4,12 @@
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openAcl } from '#jute/acl';
 import type { ClientRequest } from '#jute/client/requests';
+import { askWord } from '#test/support/four-letter-word';
 import { freePort } from '#test/support/processes';
 import { RealZooKeeper } from '#test/support/real-zookeeper';
 import { TestServers } from '#test/support/test-servers';
@@ -28,7 +28,7 @@ class Side {
 	}
 
 	static async start(port: number, admin: number): Promise<Side> {
-		await answer(port, 'srst');
+		await askWord(port, 'srst');
 		const clients: WireClient[] = [];
 		// One after the other: their session ids are to come in the same order.
 		for (const timeoutMs of [10_000, 8000]) clients.push(await WireClient.connect(port, { timeoutMs }));
@@ -36,7 +36,7 @@ class Side {
 	}
 
 	async word(word: string, argument?: bigint): Promise<string> {
-		return this.#named(await answer(this.#port, word, argument));
+		return this.#named(await askWord(this.#port, word, argument));
 	}
 
 	/** Lines in an order of their own: ZooKeeper's come out of hash tables. */
@@ -73,21 +73,6 @@ class Side {
 	}
 }
 
-function answer(port: number, word: string, argument?: bigint): Promise<string> {
-	return new Promise((resolve, reject) => {
-		const bytes = Buffer.alloc(argument === undefined ? 4 : 12);
-		bytes.write(word, 'latin1');
-		if (argument !== undefined) bytes.writeBigInt64BE(argument, 4);
-		let text = '';
-		const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-		socket.on('data', (chunk) => {
-			text += chunk.toString('utf8');
-		});
-		socket.on('error', reject);
-		socket.on('close', () => resolve(text));
-	});
-}
-
 function get(
 	port: number,
 	path: string,
@@ -117,10 +102,10 @@ const maskVersion = /(Zookeeper version: 3\.8\.0-).*, built on \d{4}-\d\d-\d\d \
 const maskLatency = /(Latency min\/avg\/max: )\d+\/\d+\.\d+\/\d+/g;
 const maskPort = /(\/127\.0\.0\.1:)\d+/g;
 
-const create = (path: string, flags = 0): ClientRequest => ({
+const create = (path: string, flags = 0, text = 'abc'): ClientRequest => ({
 	kind: 'create',
 	path,
-	data: new Uint8Array([1, 2, 3]),
+	data: new TextEncoder().encode(text),
 	acl: openAcl,
 	flags,
 });
@@ -146,6 +131,10 @@ const history: readonly (readonly [client: number, ClientRequest])[] = [
 		{ length: 260 },
 		(_, at) => [0, { kind: 'setData', path: '/p', data: new Uint8Array([at % 256]), version: -1 }] as const,
 	),
+	[1, create('/q')],
+	[1, create('/zookeeper/quota/q')],
+	[1, create('/zookeeper/quota/q/zookeeper_limits', 0, 'count=5,bytes=-1=;byteHardLimit=900;countHardLimit=-1')],
+	[1, create('/zookeeper/quota/q/zookeeper_stats', 0, 'count=0,bytes=0')],
 	[1, { kind: 'ping' }],
 ];
 

@@ -1,8 +1,12 @@
-import { type Key, type KeyName, keyNames, keys } from '../../config/keys.ts';
+import { type Key, keyNames, keys } from '../../config/keys.ts';
+import { aliases } from '../../config/property-names.ts';
 
-const secretNames = keyNames.filter((name: KeyName) => (keys[name] as Key<unknown>).secret === true);
+const isSecret = (name: string) => (keys as Readonly<Record<string, Key<unknown>>>)[name]?.secret === true;
+const secretNames = [...keyNames, ...[...aliases].filter(([, name]) => isSecret(name)).map(([alias]) => alias)]
+	.filter((name) => isSecret(aliases.get(name) ?? name))
+	.map((name) => name.replaceAll('.', '\\.'));
 const secretLine = new RegExp(
-	`^(\\s*(?:zookeeper\\.)?(?:${secretNames.map((name) => name.replaceAll('.', '\\.')).join('|')}|[^\\s=:]*password[^\\s=:]*)\\s*[=:\\s]\\s*)\\S.*$`,
+	`^([ \\t]*(?:zookeeper\\.)?(?:${secretNames.join('|')}|[^\\s=:#!]*password[^\\s=:]*)(?:[ \\t]*[=:][ \\t]*|[ \\t]+))\\S(?:.*\\\\\\r?\\n)*.*$`,
 	'gim',
 );
 

@@ -25,7 +25,7 @@ export function isServing({ replica }: ServerView): boolean {
 
 /** Reads are all that is served. */
 export function isReadOnly({ replica }: ServerView): boolean {
-	return replica.host.state === 'logFailed';
+	return replica.host.isReadOnly || replica.host.state === 'logFailed';
 }
 
 export function serviceFigures(view: ServerView): ServiceFigures {

@@ -1,4 +1,5 @@
 /** ZooKeeper's four-letter words: four bytes where a client sends the length of its first frame, and a text as the answer. */
+import type { ServerConfig } from '../../config/config.ts';
 import { isReadOnly, isServing, notServing } from '../figures/service.ts';
 import type { ServerView } from '../server-view.ts';
 import { writeConfiguration, writeDirectories, writeEnvironment } from './configuration-words.ts';
@@ -53,7 +54,7 @@ export function argumentBytes(word: string): number {
 
 /** @param argument of `stmk` */
 export function answerWord(word: string, view: ServerView, argument?: bigint): string {
-	if (!isAllowed(word, view.config['4lw.commands.whitelist'])) {
+	if (!isAllowed(word, view.config)) {
 		return `${word} is not executed because it is not in the whitelist.\n`;
 	}
 	const known = words[word];
@@ -76,8 +77,10 @@ function setTraceMask({ traceMask }: ServerView, _text: WordText, argument = 0n)
 	return `${traceMask.value}`;
 }
 
-function isAllowed(word: string, whitelist: readonly string[]): boolean {
-	return word === alwaysAllowed || whitelist.includes('*') || whitelist.includes(word);
+function isAllowed(word: string, config: ServerConfig): boolean {
+	const whitelist = config['4lw.commands.whitelist'];
+	if (word === alwaysAllowed || whitelist.includes('*') || whitelist.includes(word)) return true;
+	return word === 'isro' && config['readonlymode.enabled'];
 }
 
 function codeOf(word: string): number {
