@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { expect, vi } from 'vitest';
 import { freePort, type Outcome, run } from './processes.ts';
 import { requireRealZooKeeper } from './real-zookeeper.ts';
 
@@ -18,7 +18,10 @@ export class ZkServer {
 	readonly dataDir = join(this.folder, 'data');
 	readonly logs = join(this.folder, 'logs');
 
-	private constructor(readonly port: number) {
+	readonly port: number;
+
+	private constructor(port: number) {
+		this.port = port;
 		mkdirSync(this.conf);
 	}
 
@@ -88,7 +91,7 @@ export class ZkServer {
 		const { pid } = this;
 		if (pid !== undefined && ZkServer.isRunning(pid)) {
 			process.kill(pid, 'SIGKILL');
-			while (ZkServer.isRunning(pid)) await sleep(10);
+			await vi.waitFor(() => expect(ZkServer.isRunning(pid)).toBe(false), 10_000);
 		}
 		rmSync(this.folder, { recursive: true, force: true });
 	}
