@@ -6,6 +6,8 @@ import { runOnNode24 } from './run-on-node24.mjs';
 
 // A person started this: what it prints is for reading, also behind a pipe.
 process.env.CK_LOG_FORMAT ??= 'text';
+// What V8 made of the sources is kept for the next start.
+process.env.NODE_COMPILE_CACHE ??= join(root, 'dist', '.compile-cache');
 
 try {
 	prepare();
