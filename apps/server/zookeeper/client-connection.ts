@@ -38,6 +38,8 @@ const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, draining: 16 } a
 /** Requests under way per connection: fewer where answers are large. */
 const maxWindow = 1000;
 const windowBytes = 16 << 20;
+/** The same for what could be answered, however small the answers have been so far. */
+const largestWindowBytes = 64 << 20;
 /** A mean that forgets slowly, so that one large answer narrows the window for a while. */
 const largestDecay = 0.98;
 
@@ -109,6 +111,7 @@ export class ClientConnection implements Connection, Watcher {
 
 	/** The client has read what was unsent. */
 	drained(): void {
+		this.#context.backedUp.delete(this);
 		this.#resume(pause.unsent);
 	}
 
@@ -219,8 +222,10 @@ export class ClientConnection implements Connection, Watcher {
 
 	/** How many requests may be under way. */
 	get #window(): number {
-		if (this.#largestReply * maxWindow <= windowBytes) return maxWindow;
-		return Math.max(4, Math.floor(windowBytes / this.#largestReply));
+		const { largestData } = this.#context.host.tree;
+		if (this.#largestReply * maxWindow <= windowBytes && largestData * maxWindow <= largestWindowBytes)
+			return maxWindow;
+		return Math.max(4, Math.floor(Math.min(windowBytes / this.#largestReply, largestWindowBytes / largestData)));
 	}
 
 	// --- handshake
@@ -372,7 +377,9 @@ export class ClientConnection implements Connection, Watcher {
 	/** The end of a batch: everything that was written leaves. */
 	send(): void {
 		this.#output.send();
-		if (this.#output.isBackedUp) this.#pause(pause.unsent);
+		if (!this.#output.isBackedUp) return;
+		this.#pause(pause.unsent);
+		this.#context.backedUp.add(this);
 	}
 
 	/** Sends what is answered already, then closes. */
@@ -395,6 +402,7 @@ export class ClientConnection implements Connection, Watcher {
 		const { logger, connections, host } = this.#context;
 		logger.debug({ client: this.caller.address, session: formatSessionId(this.sessionId) }, `closed: ${reason}`);
 		this.#context.forget(this);
+		this.#context.backedUp.delete(this);
 		connections.remove(this);
 		host.disconnect(this);
 	}
@@ -456,7 +464,16 @@ export class ClientConnection implements Connection, Watcher {
 	/** A client that does not read what it is sent must not cost more and more memory. */
 	#cutWhenTooMuchIsUnsent(): void {
 		const bytes = this.#output.excessBytes;
-		if (bytes === 0) return;
+		if (bytes > 0) this.cut(bytes);
+	}
+
+	/** Written and not with the client yet. */
+	get unsentBytes(): number {
+		return this.#output.unsentBytes;
+	}
+
+	/** The client has not read so many bytes. */
+	cut(bytes: number): void {
 		this.#context.logger.warn(
 			{ client: this.caller.address, session: formatSessionId(this.sessionId), bytes },
 			'a client does not read what it is sent: its connection is closed',

@@ -55,6 +55,10 @@ export class ConnectionOutput {
 		return this.#socket.writableLength > backedUpBytes;
 	}
 
+	get unsentBytes(): number {
+		return this.#socket.writableLength;
+	}
+
 	/** What is written and not with the client, when it is more than can be kept; otherwise 0. */
 	get excessBytes(): number {
 		const written = this.#buffer?.position ?? 0;

@@ -5,6 +5,7 @@ import { JuteWriter } from '#jute/codec';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
+import { BackedUp } from './backed-up.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Connections } from './connections.ts';
 import type { Limits } from './limits.ts';
@@ -33,6 +34,8 @@ export class PortContext {
 	readonly view: ServerView;
 	readonly limits: Limits;
 	readonly outputs = new OutputBuffers();
+	/** Connections whose clients read too slowly. */
+	readonly backedUp = new BackedUp();
 	/** Connections with answers that are not sent yet. */
 	#unsent: ClientConnection[] = [];
 	readonly #throttled = new Set<ClientConnection>();
@@ -100,6 +103,7 @@ export class PortContext {
 		if (unsent.length > 0) {
 			this.#unsent = [];
 			for (const connection of unsent) connection.send();
+			this.backedUp.cutWhenTooMuch();
 		}
 		if (this.#throttled.size === 0 || this.isThrottled) return;
 		for (const connection of this.#throttled) {

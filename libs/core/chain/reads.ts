@@ -129,11 +129,28 @@ function getAllChildrenNumber(op: GetAllChildrenNumberOp, request: Request, cont
 
 /** Each read succeeds or fails alone (semantics 40). */
 function multiRead(op: MultiReadOp, request: Request, context: ReadContext): Outcome {
-	const results = op.ops.map((sub): Result | ErrorResult => {
+	const results: (Result | ErrorResult)[] = [];
+	let bytes = 0;
+	for (const sub of op.ops) {
 		const outcome = sub.kind === 'getData' ? getData(sub, request, context) : getChildren(sub, request, context);
-		return typeof outcome === 'number' ? { kind: 'error', code: outcome } : outcome;
-	});
+		if (typeof outcome === 'number') {
+			results.push({ kind: 'error', code: outcome });
+			continue;
+		}
+		bytes += contentBytes(outcome);
+		if (bytes > maxMultiReadBytes) return errors.marshallingError.code;
+		results.push(outcome);
+	}
 	return { kind: 'multiRead', results };
+}
+
+/** A request of a mebibyte can name the same large node twenty thousand times: no replica could hold the answer. */
+const maxMultiReadBytes = 64 << 20;
+
+/** About. */
+function contentBytes(result: Result): number {
+	if (result.kind === 'getData') return result.data?.length ?? 0;
+	return result.kind === 'getChildren' ? result.children.length * 32 : 0;
 }
 
 function mayRead(path: string, request: Request, context: ReadContext): boolean {

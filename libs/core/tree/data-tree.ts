@@ -106,6 +106,11 @@ export class DataTree implements TreeChanges {
 		return this.#nodes.dataSize + this.#nodes.dataLength(root);
 	}
 
+	/** No node has more bytes of data. */
+	get largestData(): number {
+		return this.#nodes.largestData;
+	}
+
 	get ephemeralCount(): number {
 		return this.#nodes.owners.ephemeralCount;
 	}

@@ -40,6 +40,7 @@ export class Znodes {
 	readonly digest = new TreeDigest();
 	readonly #keepData: boolean;
 	#dataSize = 0;
+	#largestData = 0;
 	#unresolvedAcls = 0;
 
 	constructor(keepData: boolean, hashSeed: number) {
@@ -51,6 +52,11 @@ export class Znodes {
 	/** Characters of all paths plus bytes of all data. */
 	get dataSize(): number {
 		return this.#dataSize;
+	}
+
+	/** Bytes of the largest data that any node has had here: none has more. */
+	get largestData(): number {
+		return this.#largestData;
 	}
 
 	get unresolvedAclCount(): number {
@@ -138,6 +144,7 @@ export class Znodes {
 	setContent(node: number, path: string, data: Uint8Array | null): void {
 		const length = data === null ? 0 : data.length;
 		this.#dataSize += length - this.dataLength(node);
+		if (length > this.#largestData) this.#largestData = length;
 		this.store.setData(node, this.#blobFor(path, data), length);
 		this.store.pages.setWord(node, contentCrcField, dataCrc(pathCrc(path), data));
 	}
