@@ -31,9 +31,9 @@ interface Started {
 	readonly port: number;
 }
 
-async function start(overrides: Partial<Values> = {}): Promise<Started> {
+async function start(overrides: Partial<Values> = {}, dataDir = servers.newDirectory()): Promise<Started> {
 	const port = await freePort();
-	const server = await servers.start(servers.newDirectory(), {
+	const server = await servers.start(dataDir, {
 		clientPort: port,
 		clientPortAddress: '127.0.0.1',
 		'DigestAuthenticationProvider.superDigest': superUser.digest,
@@ -146,6 +146,23 @@ describe('four-letter words', () => {
 			'zk_q_quota_count_limit_per_namespace\t11',
 			'zk_q_quota_count_usage_per_namespace\t2',
 		]);
+	});
+
+	it('76: hash has the same lines after a restart, which replays the log', async () => {
+		const dataDir = servers.newDirectory();
+		const before = await start(everything, dataDir);
+		const client = await connect(before);
+		await client.send({ kind: 'create', path: '/a', data: null, acl: openAcl, flags: 0 });
+		for (let at = 0; at < 270; at++) {
+			await client.send({ kind: 'setData', path: '/a', data: new Uint8Array([at % 256]), version: -1 });
+		}
+		const lines = await before.ask('hash');
+		expect(lines).toMatch(/^80: -?\d+\n100: -?\d+\n$/);
+		await client.close();
+		await servers.close();
+		const after = await start(everything, dataDir);
+		expect(await after.ask('hash')).toBe(lines);
+		expect(await after.ask('mntr')).toContain('zk_sum_startup_txns_loaded\t272\n');
 	});
 
 	it('live through a hundred thousand watches', async () => {

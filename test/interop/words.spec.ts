@@ -166,8 +166,8 @@ beforeAll(async () => {
 	theirs = await Side.start(real.port, admin);
 	ours = await Side.start(port(server.addresses.zookeeper!), port(server.addresses.http));
 	for (const [client, wanted] of history) {
-		const expected = await theirs.send(client, wanted);
-		expect([wanted.kind, await ours.send(client, wanted)]).toEqual([wanted.kind, expected]);
+		const errors = [await theirs.send(client, wanted), await ours.send(client, wanted)];
+		if (errors[0] !== errors[1]) throw new Error(`a ${wanted.kind} was answered ${errors.join(' and ')}`);
 	}
 }, 120_000);
 
