@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { chainOptions } from '../replica/chain-options.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import { environmentVariable, keyNames, keys } from './keys.ts';
 import { isLaterKey, laterKeys } from './later-keys.ts';
@@ -58,6 +59,14 @@ describe('zoo.cfg', () => {
 			extendedTypesEnabled: true,
 			grpcPort: 0,
 		});
+	});
+
+	it('66: takes the keys of local sessions, which a server alone has none of: its sessions outlive it', () => {
+		const config = loadConfig({ file: file('localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=true\n') });
+		expect(chainOptions(config).localSessionsEnabled).toBe(false);
+		expect(config.warnings).toContain(
+			'without effect in this build: localSessionsEnabled, localSessionsUpgradingEnabled',
+		);
 	});
 
 	it("takes every key of ZooKeeper's own sample, and says once what has no effect", () => {

@@ -186,16 +186,6 @@ export const keys = {
 		104_857_600,
 		'Bytes of all large requests under way; a connection whose request would exceed it is closed.',
 	),
-	localSessionsEnabled: key(
-		boolean,
-		false,
-		'Whether new sessions are local ones: they are not in the log, cannot have ephemeral nodes, and end with the server.',
-	),
-	localSessionsUpgradingEnabled: key(
-		boolean,
-		false,
-		'Whether a local session that creates an ephemeral node becomes a global one.',
-	),
 	'readonlymode.enabled': key(
 		boolean,
 		false,

@@ -17,6 +17,9 @@ export const laterKeys: Readonly<Record<string, string>> = {
 	'observer.reconnectDelayMs': 'For an ensemble.',
 	'observer.election.DelayMs': 'For an ensemble.',
 	'observerMaster.sizeLimit': 'For an ensemble.',
+	localSessionsEnabled:
+		'Whether new sessions are local ones, known to one server only; for an ensemble: a standalone server, as ZooKeeper, has none.',
+	localSessionsUpgradingEnabled: 'Whether a local session that creates an ephemeral node becomes a global one.',
 	cnxTimeout: 'For the election ports.',
 	quorumCnxnTimeoutMs: 'For the election ports.',
 	quorumListenOnAllIPs: 'For the quorum ports.',

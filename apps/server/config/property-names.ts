@@ -52,8 +52,6 @@ const fileOnly: ReadonlySet<string> = new Set<KeyName>([
 	'standaloneEnabled',
 	'reconfigEnabled',
 	'dynamicConfigFile',
-	'localSessionsEnabled',
-	'localSessionsUpgradingEnabled',
 ]);
 
 const properties: ReadonlySet<string> = new Set(keyNames.filter((name) => !fileOnly.has(name)));

@@ -15,8 +15,6 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		checkExistsAcl: config.checkExistsAcl,
 		versionSkipsMinusOne: config.versionSkipsMinusOne,
 		reconfigEnabled: config.reconfigEnabled,
-		localSessionsEnabled: config.localSessionsEnabled,
-		localSessionsUpgradingEnabled: config.localSessionsUpgradingEnabled,
 		superDigest: superDigest === '' ? null : superDigest,
 		containerCheckIntervalMs: config['znode.container.checkIntervalMs'],
 		containerMaxPerMinute: config['znode.container.maxPerMinute'],

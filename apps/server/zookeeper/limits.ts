@@ -13,10 +13,8 @@ export class Limits {
 	/** False by default: then no request is looked at for their sake. */
 	readonly lookAtRequests: boolean;
 	readonly #weights: ConnectionWeights;
-	readonly #sessionsAreLocal: boolean;
 
 	constructor(config: ServerConfig) {
-		this.#sessionsAreLocal = config.localSessionsEnabled;
 		this.#weights = new ConnectionWeights({
 			enabled: config.connection_throttle_weight_enabled,
 			global: config.connection_throttle_global_session_weight,
@@ -48,6 +46,7 @@ export class Limits {
 
 	/** @param sessionId that the client asks for: noSession for a new one */
 	admitsSession(sessionId: SessionId): boolean {
-		return this.connections.admits(this.#weights.of(sessionId, this.#sessionsAreLocal), performance.now());
+		// Sessions are local in an ensemble only.
+		return this.connections.admits(this.#weights.of(sessionId, false), performance.now());
 	}
 }
