@@ -43,8 +43,6 @@ const largestWindowBytes = 64 << 20;
 /** A mean that forgets slowly, so that one large answer narrows the window for a while. */
 const largestDecay = 0.98;
 
-/** In front of every frame. */
-const lengthBytes = 4;
 const noPassword = new Uint8Array(16);
 /** Every frame is read to its end before the next one. */
 const reader = new JuteReader(new Uint8Array(0));
@@ -369,7 +367,7 @@ export class ClientConnection implements Connection, Watcher {
 		const writer = this.#output.writer;
 		const bytes = this.#context.eventBytes(event);
 		writer.writeRaw(bytes);
-		this.#context.stats.watchBytes += bytes.length - lengthBytes;
+		this.#context.stats.told(bytes.length);
 		this.#sent();
 		this.#cutWhenTooMuchIsUnsent();
 	}
@@ -421,17 +419,9 @@ export class ClientConnection implements Connection, Watcher {
 
 	#record(op: string, cxid: number, zxid: number, receivedMs: number, isUpdate: boolean): void {
 		const nowMs = this.#context.batchMs;
-		const { stats } = this;
 		const latencyMs = nowMs - receivedMs;
-		stats.lastOp = op;
-		// Not of a ping, nor of whatever else has no number of its own.
-		if (cxid >= 0) stats.lastCxid = cxid;
-		stats.lastZxid = zxid;
-		stats.lastResponseMs = nowMs;
-		stats.lastLatencyMs = latencyMs;
-		stats.latency.record(latencyMs);
-		const { readLatency, updateLatency } = this.#context.stats;
-		(isUpdate ? updateLatency : readLatency).add(latencyMs);
+		this.stats.answered(op, cxid, zxid, nowMs, latencyMs);
+		this.#context.stats.answered(latencyMs, isUpdate);
 	}
 
 	/** At once, ahead of what is under way: the next request in the same bytes has the identity already (semantics 38). */

@@ -18,6 +18,17 @@ export class ConnectionStats {
 	/** How long it took. */
 	lastLatencyMs = 0;
 
+	/** @param nowMs and the latency are of the process's monotonic clock */
+	answered(op: string, cxid: number, zxid: number, nowMs: number, latencyMs: number): void {
+		this.lastOp = op;
+		// Not of a ping, nor of whatever else has no number of its own.
+		if (cxid >= 0) this.lastCxid = cxid;
+		this.lastZxid = zxid;
+		this.lastResponseMs = nowMs;
+		this.lastLatencyMs = latencyMs;
+		this.latency.record(latencyMs);
+	}
+
 	/** `crst`: the counters start anew. */
 	reset(): void {
 		this.latency.reset();

@@ -1,8 +1,9 @@
 /** What the client port counts for all connections together: the figures of `srvr`, `stat` and `mntr`. */
 import { LatencySpread } from './latency-spread.ts';
 
-/** Of every answer. */
+/** Of every answer, and in front of every frame. */
 const headerBytes = 16;
+const lengthBytes = 4;
 
 export class ServiceStats {
 	/** Of everything that drew no zxid, pings too. */
@@ -45,6 +46,16 @@ export class ServiceStats {
 			meanMs: count === 0 ? 0 : (read.sum + update.sum) / count,
 			maxMs: Math.max(read.max, update.max),
 		};
+	}
+
+	/** @param isUpdate whether it drew a zxid */
+	answered(latencyMs: number, isUpdate: boolean): void {
+		(isUpdate ? this.updateLatency : this.readLatency).add(latencyMs);
+	}
+
+	/** A watch event left. @param frameBytes with its length */
+	told(frameBytes: number): void {
+		this.watchBytes += frameBytes - lengthBytes;
 	}
 
 	/** @param bodyBytes behind the header */
