@@ -129,7 +129,10 @@ export const laterKeys: Readonly<Record<string, string>> = {
 };
 
 /** Keys that are read and checked, but that nothing looks at yet. */
-export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([]);
+export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
+	'request_throttle_stall_time',
+	'request_stale_connection_check',
+]);
 
 const exact = new Set(Object.keys(laterKeys).filter((key) => !/\.[*N]$/.test(key)));
 const prefixes = Object.keys(laterKeys)
