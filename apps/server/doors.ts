@@ -65,6 +65,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const submission = new Submission(replica.host, digest, tracing, metrics);
 	const histories = new Histories(mirror, digest, config.skipACL);
 	const streams = new ResponseStreams();
+	const commandsUrl = config['admin.enableServer'] ? config['admin.commandURL'] : undefined;
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(
 		AppModule.over({
@@ -72,10 +73,8 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			histories,
 			streams,
 			admin: new Admin(config, replica, mirror, health),
-			http: new HttpAnswers(replica, mirror, health, metrics),
-			commands: config['admin.enableServer']
-				? { url: config['admin.commandURL'], commands: new Commands(view, superDigest) }
-				: undefined,
+			http: new HttpAnswers(replica, mirror, health, metrics, commandsUrl),
+			commands: commandsUrl === undefined ? undefined : { url: commandsUrl, commands: new Commands(view, superDigest) },
 		}),
 		adapter,
 		{ logger: new NestLogger(logger), abortOnError: false },

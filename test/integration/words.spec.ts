@@ -316,6 +316,7 @@ describe('the AdminServer', () => {
 		expect((await command(server, '/ops/zk/ruok')).body).toEqual({ command: 'ruok', error: null });
 		expect((await command(server, '/ops/zk')).text).toContain('<a href="/ops/zk/ruok">ruok</a>\n<br/>\n');
 		expect((await command(server, '/commands/ruok')).status).toBe(404);
+		expect((await command(server, '/')).body.see).toContain('/ops/zk');
 	});
 
 	it('is not there when it is switched off; everything else of the HTTP port is', async () => {

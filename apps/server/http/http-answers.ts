@@ -18,6 +18,8 @@ export class HttpAnswers {
 		private readonly mirror: MirrorService | undefined,
 		private readonly replicaHealth: ReplicaHealth,
 		private readonly allMetrics: Metrics,
+		/** Undefined without the AdminServer's commands. */
+		private readonly commandsUrl: string | undefined,
 	) {}
 
 	about(): object {
@@ -26,7 +28,7 @@ export class HttpAnswers {
 			version,
 			role: 'standalone',
 			zxid: formatZxid(this.replica.host.lastProcessedZxid),
-			see: ['/health/live', '/health/ready', '/metrics'],
+			see: ['/health/live', '/health/ready', '/metrics', ...(this.commandsUrl === undefined ? [] : [this.commandsUrl])],
 		};
 	}
 
