@@ -128,7 +128,7 @@ export const laterKeys: Readonly<Record<string, string>> = {
 	'weight.N': 'The vote of a server; for an ensemble.',
 };
 
-/** Keys that are read and checked, but that nothing looks at yet. */
+/** Keys that are read and checked, but that nothing looks at: setting one is said to be without effect. */
 export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
 	'request_throttle_stall_time',
 	'request_stale_connection_check',

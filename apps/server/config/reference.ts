@@ -1,12 +1,12 @@
 /** The tables of docs/configuration.md, made from the code. */
 import { environmentVariable, type Key, keyNames, keys } from './keys.ts';
-import { laterKeys, unbuiltKeys } from './later-keys.ts';
+import { laterKeys } from './later-keys.ts';
 
 export function effectiveKeysTable(): string {
 	const rows = keyNames.map((name) => {
 		const key = keys[name] as Key<unknown>;
 		const shown = key.type.show(key.fallback);
-		return `| \`${name}\` | \`${environmentVariable(name)}\` | ${key.type.allowed} | ${shown === '' ? '(empty)' : `\`${shown}\``} | ${key.meaning}${unbuiltKeys.has(name) ? ' No effect in this build.' : ''} |`;
+		return `| \`${name}\` | \`${environmentVariable(name)}\` | ${key.type.allowed} | ${shown === '' ? '(empty)' : `\`${shown}\``} | ${key.meaning} |`;
 	});
 	return ['| key | variable | value | default | meaning |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
