@@ -98,7 +98,7 @@ const mask = (...patterns: readonly RegExp[]) =>
 	function masked(text: string): string {
 		return patterns.reduce((rest, pattern) => rest.replaceAll(pattern, '$1*'), text);
 	};
-const maskVersion = /(Zookeeper version: 3\.8\.0-).*, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC/g;
+const maskVersion = /(Zookeeper version: 3\.8\.0-).*, built on (?:\d{4}-\d\d-\d\d|\d\d\/\d\d\/\d{4}) \d\d:\d\d UTC/g;
 const maskLatency = /(Latency min\/avg\/max: )\d+\/\d+\.\d+\/\d+/g;
 const maskPort = /(\/127\.0\.0\.1:)\d+/g;
 
@@ -276,7 +276,7 @@ describe('four-letter words', () => {
 		const steady = (values: ReadonlyMap<string, string>) =>
 			Object.fromEntries([...values].filter(([name]) => !leftOut.test(name) && !volatileFigures.test(name)));
 		expect(steady(answers.ours)).toEqual(steady(answers.theirs));
-		expect(answers.ours.get('zk_version')).toMatch(/^3\.8\.0-\S+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
+		expect(answers.ours.get('zk_version')).toMatch(/^3\.8\.0-\S+, built on \d\d\/\d\d\/\d{4} \d\d:\d\d UTC$/);
 		for (const name of ['zk_avg_latency', 'zk_avg_readlatency']) expect(answers.ours.get(name)).toMatch(/^\d+\.\d+$/);
 	});
 

@@ -11,6 +11,13 @@ describe('the version that words and commands give', () => {
 		expect(/^zk_(\w[\w.-]*)\s+([\w.-]+)/.exec(`zk_version\t${spokenVersion}`)?.[2]).toBe(
 			`3.8.0-chronokeeper-${version}`,
 		);
-		expect(spokenVersion).toMatch(/^\d+\.\d+\.\d+-\S+, built on \d{4}-\d\d-\d\d \d\d:\d\d UTC$/);
+		expect(spokenVersion).toMatch(/^\d+\.\d+\.\d+-\S+, built on \d\d\/\d\d\/\d{4} \d\d:\d\d UTC$/);
+	});
+
+	it("has a date that the Go client's FLWSrvr reads, not in the future", () => {
+		const form = /^([A-Za-z0-9.-]+), built on (\d\d\/\d\d\/\d\d\d\d \d\d:\d\d [A-Za-z0-9:+-]+)/;
+		const built = Date.parse(form.exec(spokenVersion)?.[2] ?? '');
+		expect(built).toBeGreaterThan(Date.UTC(2026, 0));
+		expect(built).toBeLessThanOrEqual(Date.now());
 	});
 });
