@@ -125,7 +125,8 @@ export class Replica {
 			clock: systemClock,
 			tracer,
 			schedule: (turn) => void setImmediate(turn),
-			serverId: config.serverId,
+			// Without a `myid` a single server's sessions are those of server 1, as ZooKeeper's are.
+			serverId: config.serverId === 0 ? 1 : config.serverId,
 			options: chainOptions(config),
 			events: {
 				applied: () => this.snapshots.applied(),
