@@ -28,6 +28,8 @@ it('34: the operator’s digest makes super, another does not', () => {
 
 it('38: an unknown scheme fails; an address cannot be claimed', () => {
 	expect(authenticate('sasl', bytes('x'), null)).toBe(undefined);
+	expect(authenticate('digest', null, null)).toBe(undefined);
+	expect(authenticate('ip', null, null)).toEqual([]);
 	expect(authenticate('world', bytes('anyone'), null)).toBe(undefined);
 	expect(authenticate('ip', bytes('10.0.0.1'), null)).toEqual([]);
 	expect(errors.authFailed.code).toBe(-115);

@@ -11,8 +11,12 @@ import { zeroZxid } from '../model/zxid.ts';
 import { type ChainOptions, superIdentity } from './options.ts';
 
 /** Identities the connection has from now on, or undefined when the credentials are no good. */
-export function authenticate(scheme: string, auth: Uint8Array, superDigest: string | null): readonly Id[] | undefined {
-	if (scheme === 'digest') return digestIdentities(auth, superDigest);
+export function authenticate(
+	scheme: string,
+	auth: Uint8Array | null,
+	superDigest: string | null,
+): readonly Id[] | undefined {
+	if (scheme === 'digest') return auth === null ? undefined : digestIdentities(auth, superDigest);
 	// ZooKeeper lets a client assert its own address; the connection's real one is what its door put there already.
 	return scheme === 'ip' ? [] : undefined;
 }

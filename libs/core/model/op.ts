@@ -128,7 +128,8 @@ export interface PingOp {
 export interface AuthOp {
 	readonly kind: 'auth';
 	readonly scheme: string;
-	readonly auth: Uint8Array;
+	/** Null fails where credentials are looked at. */
+	readonly auth: Uint8Array | null;
 }
 
 /** An operation code that ZooKeeper does not know: answered Unimplemented, and the door closes the connection (semantics 68). */

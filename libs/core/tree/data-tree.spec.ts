@@ -196,8 +196,8 @@ describe('DataTree', () => {
 	it('counts all descendants', () => {
 		const history = new History();
 		for (const path of ['/a', '/a/b', '/a/b/c', '/a/d', '/ab']) history.create(path);
-		expect(['/', '/a', '/a/b', '/ab', '/none'].map((path) => history.tree.allChildrenNumber(path))).toEqual([
-			8, 3, 1, 0, 0,
+		expect(['/', '', '/a', '/a/b', '/ab', '/none'].map((path) => history.tree.allChildrenNumber(path))).toEqual([
+			8, 9, 3, 1, 0, 0,
 		]);
 	});
 

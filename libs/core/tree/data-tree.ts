@@ -218,6 +218,8 @@ export class DataTree implements TreeChanges {
 	/** All nodes below, at any depth; 0 when there is no such node. Walks them. */
 	allChildrenNumber(path: string): number {
 		const top = this.#store.find(path);
+		// ZooKeeper counts the paths that begin with this one and a slash, of which the root's own name is one then.
+		if (path === '') return this.size;
 		if (top === root) return this.size - 1;
 		let count = 0;
 		if (top !== none) {
