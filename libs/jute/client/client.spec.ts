@@ -210,11 +210,10 @@ describe('requests', () => {
 		expect(() => readRequest(empty, opCode.getData)).toThrow(JuteError);
 	});
 
-	it('71: a null path is read as an empty one', () => {
-		expect(readRequest(new JuteReader(Uint8Array.of(255, 255, 255, 255)), opCode.getACL)).toEqual({
-			kind: 'getACL',
-			path: '',
-		});
+	it('71: a null path is read as an empty one where ZooKeeper looks at it, and refused where it stumbles over it', () => {
+		const bytes = Uint8Array.of(255, 255, 255, 255);
+		expect(readRequest(new JuteReader(bytes), opCode.sync)).toEqual({ kind: 'sync', path: '' });
+		expect(() => readRequest(new JuteReader(bytes), opCode.getACL)).toThrow('null');
 	});
 
 	it('40, 45: a multi with an operation it cannot have is refused by name', () => {

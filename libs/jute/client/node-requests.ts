@@ -1,4 +1,7 @@
-/** Requests for one node that can stand alone or, most of them, in a multi. A null path is read as an empty one. */
+/**
+ * Requests for one node that can stand alone or, most of them, in a multi. A null path cannot be decoded, except that of setData: ZooKeeper
+ * looks at that one as at any other, which is refused with BadArguments like an empty one.
+ */
 import type { JuteReader, JuteWriter } from '../codec.ts';
 import { type Acl, readAcl, writeAcl } from '../records.ts';
 
@@ -39,18 +42,25 @@ export interface WatchableRequest {
 
 export type NodeRequest = CreateRequest | CreateTtlRequest | VersionRequest | SetDataRequest | WatchableRequest;
 
-export function readPath(reader: JuteReader): string {
+/** Null is read as empty. */
+export function readNullablePath(reader: JuteReader): string {
 	return reader.readString() ?? '';
 }
 
 export function readCreate(reader: JuteReader, kind: CreateRequest['kind']): CreateRequest {
-	return { kind, path: readPath(reader), data: reader.readBuffer(), acl: readAcl(reader), flags: reader.readInt() };
+	return {
+		kind,
+		path: reader.readRequiredString(),
+		data: reader.readBuffer(),
+		acl: readAcl(reader),
+		flags: reader.readInt(),
+	};
 }
 
 export function readCreateTtl(reader: JuteReader): CreateTtlRequest {
 	return {
 		kind: 'createTTL',
-		path: readPath(reader),
+		path: reader.readRequiredString(),
 		data: reader.readBuffer(),
 		acl: readAcl(reader),
 		flags: reader.readInt(),
@@ -59,18 +69,18 @@ export function readCreateTtl(reader: JuteReader): CreateTtlRequest {
 }
 
 export function readSetData(reader: JuteReader): SetDataRequest {
-	return { kind: 'setData', path: readPath(reader), data: reader.readBuffer(), version: reader.readInt() };
+	return { kind: 'setData', path: readNullablePath(reader), data: reader.readBuffer(), version: reader.readInt() };
 }
 
 export function readVersion(reader: JuteReader, kind: VersionRequest['kind']): VersionRequest {
-	return { kind, path: readPath(reader), version: reader.readInt() };
+	return { kind, path: reader.readRequiredString(), version: reader.readInt() };
 }
 
 export function readWatchable<K extends WatchableRequest['kind']>(
 	reader: JuteReader,
 	kind: K,
 ): WatchableRequest & { readonly kind: K } {
-	return { kind, path: readPath(reader), watch: reader.readBool() };
+	return { kind, path: reader.readRequiredString(), watch: reader.readBool() };
 }
 
 export function writeNodeRequest(writer: JuteWriter, request: NodeRequest): void {

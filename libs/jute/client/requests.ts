@@ -1,6 +1,6 @@
 /**
- * Bodies of the client protocol's requests, by op code. `kind` is the op's name in op-codes.ts. A null path is read as an empty
- * one: both are refused alike (semantics 71).
+ * Bodies of the client protocol's requests, by op code. `kind` is the op's name in op-codes.ts. Where ZooKeeper fails at a null path it
+ * cannot be decoded; elsewhere it is read as an empty one, and both are answered alike.
  */
 import type { JuteReader, JuteWriter } from '../codec.ts';
 import { opCode } from '../op-codes.ts';
@@ -10,7 +10,7 @@ import {
 	type NodeRequest,
 	readCreate,
 	readCreateTtl,
-	readPath,
+	readNullablePath,
 	readSetData,
 	readVersion,
 	readWatchable,
@@ -121,21 +121,21 @@ export function readRequest(reader: JuteReader, type: number): ClientRequest | u
 		case opCode.multiRead:
 			return readMultiRequest(reader, 'multiRead');
 		case opCode.getACL:
-			return { kind: 'getACL', path: readPath(reader) };
+			return { kind: 'getACL', path: reader.readRequiredString() };
 		case opCode.sync:
-			return { kind: 'sync', path: readPath(reader) };
+			return { kind: 'sync', path: readNullablePath(reader) };
 		case opCode.getAllChildrenNumber:
-			return { kind: 'getAllChildrenNumber', path: readPath(reader) };
+			return { kind: 'getAllChildrenNumber', path: reader.readRequiredString() };
 		case opCode.getEphemerals:
-			return { kind: 'getEphemerals', path: readPath(reader) };
+			return { kind: 'getEphemerals', path: readNullablePath(reader) };
 		case opCode.setACL:
-			return { kind: 'setACL', path: readPath(reader), acl: readAcl(reader), version: reader.readInt() };
+			return { kind: 'setACL', path: readNullablePath(reader), acl: readAcl(reader), version: reader.readInt() };
 		case opCode.checkWatches:
-			return { kind: 'checkWatches', path: readPath(reader), type: reader.readInt() };
+			return { kind: 'checkWatches', path: readNullablePath(reader), type: reader.readInt() };
 		case opCode.removeWatches:
-			return { kind: 'removeWatches', path: readPath(reader), type: reader.readInt() };
+			return { kind: 'removeWatches', path: readNullablePath(reader), type: reader.readInt() };
 		case opCode.addWatch:
-			return { kind: 'addWatch', path: readPath(reader), mode: reader.readInt() };
+			return { kind: 'addWatch', path: readNullablePath(reader), mode: reader.readInt() };
 		case opCode.setWatches:
 			return readSetWatches(reader, 'setWatches');
 		case opCode.setWatches2:
@@ -143,7 +143,7 @@ export function readRequest(reader: JuteReader, type: number): ClientRequest | u
 		case opCode.reconfig:
 			return readReconfig(reader);
 		case opCode.auth:
-			return { kind: 'auth', type: reader.readInt(), scheme: readPath(reader), auth: reader.readBuffer() };
+			return { kind: 'auth', type: reader.readInt(), scheme: readNullablePath(reader), auth: reader.readBuffer() };
 		case opCode.sasl:
 			return { kind: 'sasl', token: reader.readBuffer() };
 		case opCode.ping:
