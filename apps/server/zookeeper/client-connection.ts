@@ -10,7 +10,7 @@ import { formatSessionId, noSession, type SessionId, type Zxid } from '#core/mod
 import { type ConnectRequest, readConnectRequest, writeConnectResponse } from '#jute/client/connect';
 import { JuteError, JuteReader } from '#jute/codec';
 import { errors } from '#jute/errors';
-import { opCode } from '#jute/op-codes';
+import { opCode, specialXid } from '#jute/op-codes';
 import type { Id } from '#jute/records';
 import { ClientRequest, LargeRequest, RefusedRequest } from './client-request.ts';
 import { ConnectionOutput } from './connection-output.ts';
@@ -329,7 +329,9 @@ export class ClientConnection implements Connection, Watcher {
 			this.close('the session has moved to another connection');
 			return;
 		}
-		const { op, cxid, type } = request;
+		const { op, type } = request;
+		// Whatever xid a ping came with.
+		const cxid = type === opCode.ping ? specialXid.ping : request.cxid;
 		const { error, result } = reply;
 		const zxid = op.kind === 'unknown' ? -1 : reply.zxid;
 		const writer = this.#output.writer;

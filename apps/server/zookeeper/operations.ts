@@ -15,14 +15,16 @@ export type SaslOp = { readonly kind: 'sasl' };
  *
  * A body that cannot be decoded is an operation too: of a write it draws a zxid, and either is answered MarshallingError in its turn
  * (semantics 45). So is an op code that clients do not have (68).
+ * @throws JuteError for credentials that cannot be decoded: the connection is closed without an answer
  */
 export function readOperation(reader: JuteReader, type: number): Op | SaslOp {
 	let request: ClientRequest | undefined;
 	try {
 		request = readRequest(reader, type);
 	} catch (error) {
-		if (!(error instanceof JuteError)) throw error;
-		return isWrite(type) ? { kind: 'unparsable' } : { kind: 'unreadable' };
+		if (!(error instanceof JuteError) || type === opCode.auth || type === opCode.sasl) throw error;
+		// ZooKeeper decodes a reconfig before it draws a zxid for it.
+		return isWrite(type) && type !== opCode.reconfig ? { kind: 'unparsable' } : { kind: 'unreadable' };
 	}
 	return request === undefined ? { kind: 'unknown', code: type } : operationOf(request);
 }
@@ -40,7 +42,8 @@ function operationOf(request: ClientRequest): Op | SaslOp {
 		case 'multi':
 			return multiOp(request);
 		case 'multiRead':
-			return request satisfies MultiReadOp;
+			// In a multiRead ZooKeeper leaves no watches.
+			return { kind: 'multiRead', ops: request.ops.map((op) => ({ ...op, watch: false })) } satisfies MultiReadOp;
 		case 'getEphemerals':
 			return { kind: 'getEphemerals', prefix: request.path };
 		case 'addWatch':
@@ -54,23 +57,18 @@ function operationOf(request: ClientRequest): Op | SaslOp {
 		case 'setWatches2':
 			return { ...request, kind: 'setWatches', relativeZxid: request.relativeZxid as Zxid };
 		case 'auth':
-			return { kind: 'auth', scheme: request.scheme, auth: request.auth ?? noBytes };
+			return { kind: 'auth', scheme: request.scheme, auth: request.auth };
+		case 'sasl':
+			if (request.token === null) throw new JuteError('a SASL token is null', 0);
+			return { kind: 'sasl' };
 		default:
 			// Field by field what the chain takes.
 			return request as Op | SaslOp;
 	}
 }
 
-const noBytes = new Uint8Array(0);
-/** By the number in the request; the first has none. */
-const watcherTypes: readonly (WatcherType | undefined)[] = [
-	undefined,
-	'children',
-	'data',
-	'any',
-	'persistent',
-	'persistentRecursive',
-];
+/** By the number in the request; the first has none. 3.9 has more. */
+const watcherTypes: readonly (WatcherType | undefined)[] = [undefined, 'children', 'data', 'any'];
 /** By the flags of a create (semantics 21). */
 const createModes: readonly CreateMode[] = [
 	'persistent',
@@ -90,6 +88,14 @@ function createOp(request: CreateRequest | CreateTtlRequest): CreateOp {
 	return { kind: 'create', path, data, acl, mode, withStat, ttlMs: request.ttlMs };
 }
 
+/** Whether it is with a TTL depends on the flags in a multi, not on the op code. */
+function multiCreateOp(request: CreateRequest | CreateTtlRequest): CreateOp {
+	const op = createOp(request);
+	if (op.mode === 'ttl' || op.mode === 'ttlSequential') return op;
+	const { ttlMs: _, ...plain } = op;
+	return plain;
+}
+
 function multiOp(request: MultiRequest & { readonly kind: 'multi' }): MultiOp {
 	return {
 		kind: 'multi',
@@ -99,7 +105,7 @@ function multiOp(request: MultiRequest & { readonly kind: 'multi' }): MultiOp {
 				case 'create2':
 				case 'createContainer':
 				case 'createTTL':
-					return createOp(op);
+					return multiCreateOp(op);
 				case 'delete':
 					return { kind: 'delete', path: op.path, version: op.version };
 				case 'check':
