@@ -162,7 +162,8 @@ export class WireClient {
 		const frames: Uint8Array[] = [];
 		const answers = requests.map(({ type, body, xid = this.xidFor(type) }) => {
 			frames.push(requestFrame(type, body, xid));
-			return this.expectReply(xid, type);
+			// Whatever xid a ping has, its answer has this one.
+			return this.expectReply(type === opCode.ping ? specialXid.ping : xid, type);
 		});
 		this.writeRaw(Buffer.concat(frames));
 		return answers;
@@ -205,6 +206,11 @@ export class WireClient {
 			if (this.isClosed) reject(new Error(`the connection is closed; it had sent ${this.describeLog()}`));
 			else this.#waiting.push({ met, resolve, reject });
 		});
+	}
+
+	/** What broke the connection from our side: bytes that should not have come. */
+	get problem(): string | undefined {
+		return this.#problem?.message;
 	}
 
 	get events(): WireEvent[] {
@@ -303,8 +309,16 @@ export class WireClient {
 		const { type } = pending;
 		const body = bytes.subarray(reader.position);
 		let response: ClientResponse | undefined;
-		if (error === 0) response = readResponse(reader, type);
-		requireEnd(reader, `the answer to xid ${xid} (${opName(type) ?? type}, ${errorName(error)})`);
+		// What stands behind an error nobody reads: ZooKeeper leaves the half of an answer there that it had.
+		if (error === 0) {
+			try {
+				response = readResponse(reader, type);
+				requireEnd(reader, `the answer to xid ${xid} (${opName(type) ?? type})`);
+			} catch (problem) {
+				pending.reject(problem as Error);
+				throw problem;
+			}
+		}
 		const reply: WireReply = { kind: 'reply', xid, zxid, error, type, response, body };
 		this.log.push(reply);
 		if (zxid > this.lastZxidSeen) this.lastZxidSeen = zxid;
