@@ -130,10 +130,10 @@ export class Session {
 		if (this.#connected) this.#sendSpecial(specialXid.auth, { kind: 'auth', type: 0, ...authentication });
 	}
 
-	/** Ends the session on the server when there is a connection. Afterwards nothing more is told. */
+	/** Ends the session on the server when there is a connection, or is about to be. Afterwards nothing more is told. */
 	async close(): Promise<void> {
 		if (!this.alive) return;
-		const farewell = this.#connected ? this.submit({ kind: 'closeSession' }) : undefined;
+		const farewell = this.#connection === undefined ? undefined : this.submit({ kind: 'closeSession' });
 		this.#closing = true;
 		await farewell;
 		this.#state = 'CLOSED';
