@@ -80,6 +80,9 @@ describe('readOperation', () => {
 			ops: [{ kind: 'getData', path: '/a', watch: false }],
 		});
 		const node = { kind: 'createTTL', path: '/a', data: null, acl: [], ttlMs: 5 } as const;
+		expect(readOp({ kind: 'multi', ops: [{ ...node, flags: 0 }] })).toMatchObject({
+			ops: [{ mode: 'persistent', withStat: false }],
+		});
 		expect(readOp({ kind: 'multi', ops: [{ ...node, flags: 0 }] })).not.toHaveProperty('ops.0.ttlMs');
 		expect(readOp({ kind: 'multi', ops: [{ ...node, flags: 5 }] })).toHaveProperty('ops.0.ttlMs', 5);
 	});

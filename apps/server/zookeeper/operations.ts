@@ -88,12 +88,12 @@ function createOp(request: CreateRequest | CreateTtlRequest): CreateOp {
 	return { kind: 'create', path, data, acl, mode, withStat, ttlMs: request.ttlMs };
 }
 
-/** Whether it is with a TTL depends on the flags in a multi, not on the op code. */
+/** In a multi the flags decide, not the op code: whether there is a TTL, and whether the answer has a Stat. */
 function multiCreateOp(request: CreateRequest | CreateTtlRequest): CreateOp {
-	const op = createOp(request);
-	if (op.mode === 'ttl' || op.mode === 'ttlSequential') return op;
-	const { ttlMs: _, ...plain } = op;
-	return plain;
+	const { ttlMs, ...op } = createOp(request);
+	if (op.mode === 'container') return { ...op, withStat: true };
+	if (op.mode !== 'ttl' && op.mode !== 'ttlSequential') return { ...op, withStat: false };
+	return ttlMs === undefined ? { ...op, withStat: true } : { ...op, withStat: true, ttlMs };
 }
 
 function multiOp(request: MultiRequest & { readonly kind: 'multi' }): MultiOp {
