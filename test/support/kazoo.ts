@@ -1,7 +1,7 @@
 /** The scripts of test/interop/kazoo, on Debian's Python with Debian's Kazoo: what is tried here is what people have. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { RunningProgram } from './processes.ts';
+import { type RunningOptions, RunningProgram } from './processes.ts';
 import { describeChecks } from './script-checks.ts';
 
 const python = '/usr/bin/python3';
@@ -14,9 +14,9 @@ function commandOf(script: string): readonly [string, ...string[]] {
 }
 
 /** A script that runs beside the test. */
-export function startKazoo(script: string, ...args: string[]): RunningProgram {
-	const [program, ...own] = commandOf(script);
-	return new RunningProgram(program, [...own, ...args]);
+export function startKazoo(script: string, server: string, options: RunningOptions = {}): RunningProgram {
+	const [program, ...args] = commandOf(script);
+	return new RunningProgram(program, [...args, server], options);
 }
 
 export function describeKazoo(name: string, script: string): void {

@@ -92,6 +92,11 @@ export class RunningProgram {
 		this.input.write(text);
 	}
 
+	/** The end of what is typed, as Ctrl-D on a terminal. */
+	end(): void {
+		this.input.end();
+	}
+
 	/** Resolves when the output matches. @throws with the output when the program ends first or the time is up. */
 	async waitFor(pattern: RegExp, timeoutMs = 60_000): Promise<RegExpExecArray> {
 		const deadline = AbortSignal.timeout(timeoutMs);
