@@ -141,9 +141,13 @@ it(
 		let silent = 0;
 		try {
 			await Promise.all([
-				quiet.silent(silentConnections).then((opened) => {
-					silent = opened;
-				}),
+				(async () => {
+					// The server closes them after a while; others take their place.
+					do {
+						silent += await quiet.silent(silentConnections - quiet.openConnections);
+						await root.ping();
+					} while (goOn());
+				})(),
 				...hostile.map(async (one) => {
 					while (goOn()) await one.act();
 				}),
@@ -155,7 +159,7 @@ it(
 					}
 				}),
 			]);
-			expect(silent).toBe(silentConnections);
+			expect(silent).toBeGreaterThanOrEqual(silentConnections);
 		} finally {
 			for (const one of [...hostile, quiet]) one.close();
 		}

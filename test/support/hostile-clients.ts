@@ -22,6 +22,8 @@ const handshake = frame((writer) =>
 	}),
 );
 const words = ['ruok', 'srvr', 'stat', 'mntr', 'conf', 'cons', 'dump', 'envi', 'dirs', 'wchs', 'wchc', 'wchp', 'isro'];
+/** Of the acts: those whose requests have a mebibyte. */
+const heavyShare = 0.05;
 /** A server that has not closed a connection by then, which was ended, does not close it. */
 const patienceMs = 60_000;
 
@@ -42,7 +44,7 @@ export class HostileClients {
 
 	/** One act of those that take a moment, chosen by the seed. */
 	async act(): Promise<void> {
-		const [name, act] = this.#frames.pick(this.#acts);
+		const [name, act] = this.#frames.pick(this.#frames.random() < heavyShare ? this.#heavyActs : this.#acts);
 		await act();
 		this.done.set(name, (this.done.get(name) ?? 0) + 1);
 	}
@@ -106,6 +108,17 @@ export class HostileClients {
 		['a byte at a time', () => this.#byteByByte()],
 		['resets', () => this.#reset()],
 		['connections that close at once', () => this.#closeAtOnce()],
+		[
+			'pings',
+			() =>
+				this.#talk(
+					true,
+					this.#many(2000, () => requestFrame(11, new Uint8Array(0), -2)),
+				),
+		],
+	];
+
+	readonly #heavyActs: readonly (readonly [string, () => Promise<void>])[] = [
 		['a giant multi', () => this.#talk(true, [this.#giantMulti()])],
 		['watches on 100,000 paths', () => this.#talk(true, this.#manyWatches())],
 		['deep paths', () => this.#talk(true, this.#deepPaths())],
