@@ -48,7 +48,7 @@ class StrangeServer {
 		socket.on('error', () => {});
 		socket.on('data', (chunk) => {
 			if (chunk.toString('latin1') === 'isro') {
-				socket.end(this.#behaviour.mode);
+				socket.end(this.#behaviour.mode ?? '');
 				return;
 			}
 			for (let at = 0; at < chunk.length; at += 4 + chunk.readInt32BE(at)) {
