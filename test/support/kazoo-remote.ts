@@ -1,5 +1,5 @@
 /** A Kazoo client in a process of its own that does what a test tells it, call by call (test/interop/kazoo/remote.py). */
-import { expect } from 'vitest';
+import { deepEqual } from 'node:assert/strict';
 import { startKazoo } from './kazoo.ts';
 import type { RunningProgram } from './processes.ts';
 
@@ -46,7 +46,7 @@ export class KazooRemote {
 	/** These events, since it was asked last, in any order, and no other. */
 	async hears(...expected: string[]): Promise<void> {
 		while (this.#events.length < expected.length) await this.#next();
-		expect(this.#events.splice(0).sort()).toEqual(expected.sort());
+		deepEqual(this.#events.splice(0).sort(), expected.sort());
 	}
 
 	/** Closes its session. */
