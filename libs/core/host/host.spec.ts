@@ -143,6 +143,17 @@ it('throttling shows from globalOutstandingLimit on', () => {
 	expect(replica.host.isThrottled).toBe(false);
 });
 
+it('throttling shows long before bytes are refused', () => {
+	const replica = new SimReplica({ options: { maxOutstandingBytes: 10_000 } });
+	const replies = [submit(replica, { kind: 'setData', path: '/n', data: new Uint8Array(4000), version: -1 })];
+	expect(replica.host.isThrottled).toBe(false);
+	replies.push(submit(replica, { kind: 'getData', path: `/${'n'.repeat(2000)}`, watch: false }));
+	expect(replica.host.isThrottled).toBe(true);
+	replica.settle();
+	expect(replica.host.isThrottled).toBe(false);
+	expect(replies.map(([reply]) => reply?.error)).toEqual([errors.noNode.code, errors.noNode.code]);
+});
+
 it('bounds what it holds in bytes, whatever a door does', () => {
 	const replica = new SimReplica({ options: { maxOutstandingBytes: 1000 } });
 	const replies = Array.from({ length: 50 }, (_, i) => submit(replica, create(`/n${i}`)));

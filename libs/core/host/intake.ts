@@ -26,8 +26,10 @@ export class Intake {
 		return this.#outstanding;
 	}
 
+	/** By their number, or well before their bytes are too many. */
 	get isThrottled(): boolean {
-		return this.#outstanding > this.#options.globalOutstandingLimit;
+		const { globalOutstandingLimit, maxOutstandingBytes } = this.#options;
+		return this.#outstanding > globalOutstandingLimit || this.#bytes > maxOutstandingBytes / 2;
 	}
 
 	get waiting(): number {

@@ -6,11 +6,29 @@ export function opBytes(op: Op): number {
 		case 'create':
 		case 'setData':
 			return op.path.length + (op.data?.length ?? 0);
+		case 'delete':
+		case 'exists':
+		case 'getData':
+		case 'getChildren':
+			return 64 + op.path.length;
 		case 'multi':
+		case 'multiRead':
 			return op.ops.reduce((sum, sub) => sum + opBytes(sub), 0);
 		case 'setWatches':
-			return 64 * (op.data.length + op.exist.length + op.child.length + op.persistent.length);
+			return (
+				pathBytes(op.data) +
+				pathBytes(op.exist) +
+				pathBytes(op.child) +
+				pathBytes(op.persistent) +
+				pathBytes(op.persistentRecursive)
+			);
 		default:
 			return 64;
 	}
+}
+
+function pathBytes(paths: readonly string[]): number {
+	let sum = 0;
+	for (const path of paths) sum += 64 + path.length;
+	return sum;
 }
