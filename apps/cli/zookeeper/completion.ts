@@ -6,7 +6,10 @@ export type Completions = [candidates: string[], completed: string];
 
 export async function complete(line: string, client: Client | null): Promise<Completions> {
 	const token = line.slice(line.lastIndexOf(' ') + 1);
-	if (!token.startsWith('/')) return [commandNames.filter((name) => name.startsWith(token)), token];
+	if (!token.startsWith('/')) {
+		const names = commandNames.filter((name) => name.startsWith(token));
+		return [names.length === 1 ? [`${names[0]} `] : names, token];
+	}
 	const slash = token.lastIndexOf('/');
 	const prefix = token.slice(slash + 1);
 	return [(await childrenOf(token.slice(0, slash) || '/', client)).filter((name) => name.startsWith(prefix)), prefix];
