@@ -21,6 +21,7 @@ import { opAbbreviation } from './op-abbreviations.ts';
 import { isWrite, readOperation, type SaslOp } from './operations.ts';
 import type { PortContext } from './port-context.ts';
 import { writeReply, writeSaslReply } from './replies.ts';
+import { RequestWindow } from './request-window.ts';
 import { answerWord, argumentBytes, wordOf } from './words/words.ts';
 
 type State =
@@ -34,14 +35,6 @@ type State =
 
 /** Why nothing is read, as bits. */
 const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, draining: 16 } as const;
-
-/** Requests under way per connection: fewer where answers are large. */
-const maxWindow = 1000;
-const windowBytes = 16 << 20;
-/** The same for what could be answered, however small the answers have been so far. */
-const largestWindowBytes = 64 << 20;
-/** A mean that forgets slowly, so that one large answer narrows the window for a while. */
-const largestDecay = 0.98;
 
 const noPassword = new Uint8Array(16);
 /** Every frame is read to its end before the next one. */
@@ -62,7 +55,7 @@ export class ClientConnection implements Connection, Watcher {
 	readonly #output: ConnectionOutput;
 	#state: State = 'connecting';
 	#pauses = 0;
-	#largestReply = 0;
+	readonly #window = new RequestWindow();
 	/** Whether the client's handshake had the read-only flag, which its answer then has too. */
 	#hasReadOnlyFlag = false;
 	/** When the bytes came that are being read, or wait to be: performance.now(). */
@@ -176,9 +169,10 @@ export class ClientConnection implements Connection, Watcher {
 	}
 
 	#handOver(request: ClientRequest): void {
+		const { host } = this.#context;
 		this.outstanding += 1;
-		this.#context.host.submit(request);
-		if (this.outstanding >= this.#window) this.#pause(pause.window);
+		host.submit(request);
+		if (this.outstanding >= this.#window.size(host.tree.largestData)) this.#pause(pause.window);
 	}
 
 	/** A request that is looked at for its age and its size first. */
@@ -216,14 +210,6 @@ export class ClientConnection implements Connection, Watcher {
 		}
 		const traced = tracing.request('zookeeper', op.kind, undefined);
 		this.#handOver(new LargeRequest(this, xid, type, op, receivedMs, traced, finished));
-	}
-
-	/** How many requests may be under way. */
-	get #window(): number {
-		const { largestData } = this.#context.host.tree;
-		if (this.#largestReply * maxWindow <= windowBytes && largestData * maxWindow <= largestWindowBytes)
-			return maxWindow;
-		return Math.max(4, Math.floor(Math.min(windowBytes / this.#largestReply, largestWindowBytes / largestData)));
 	}
 
 	// --- handshake
@@ -337,7 +323,7 @@ export class ClientConnection implements Connection, Watcher {
 		const writer = this.#output.writer;
 		const bytes = writeReply(writer, cxid, zxid, error, type, result);
 		this.#context.stats.responded(bytes);
-		this.#largestReply = Math.max(bytes, this.#largestReply * largestDecay);
+		this.#window.replied(bytes);
 		this.#sent();
 		const isUpdate = isWrite(type) || type === opCode.closeSession;
 		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs, isUpdate);
@@ -345,11 +331,15 @@ export class ClientConnection implements Connection, Watcher {
 	}
 
 	#afterAnswer(op: Op): void {
-		if (this.#pauses & pause.window && this.outstanding <= this.#window / 2) this.#resumeLater(pause.window);
+		if (this.#pauses & pause.window && this.#hasHalfAWindow) this.#resumeLater(pause.window);
 		if (op.kind === 'closeSession') this.close('the client closed its session');
 		else if (op.kind === 'unknown') this.close(`operation ${op.code} is none that clients have (semantics 68)`);
 		else if (op.kind === 'check') this.close('a check outside of a multi (semantics 31)');
 		else this.#cutWhenTooMuchIsUnsent();
+	}
+
+	get #hasHalfAWindow(): boolean {
+		return this.outstanding <= this.#window.size(this.#context.host.tree.largestData) / 2;
 	}
 
 	#answerHandshake(request: ClientRequest, reply: Reply): void {
