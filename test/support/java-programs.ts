@@ -23,6 +23,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 	],
 	'libguava-java': ['guava'],
 	'libslf4j-java': ['slf4j-api', 'slf4j-simple'],
+	'libnetty-java': ['netty-resolver', 'netty-transport-native-unix-common'],
 	'libjackson2-databind-java': ['jackson-databind'],
 	'libjackson2-core-java': ['jackson-core'],
 	'libjackson2-annotations-java': ['jackson-annotations'],

@@ -1,3 +1,4 @@
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -6,6 +7,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.zookeeper.CreateMode;
 import org.apache.zookeeper.KeeperException;
+import org.apache.zookeeper.Op;
+import org.apache.zookeeper.OpResult;
 import org.apache.zookeeper.Watcher;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.client.ZKClientConfig;
@@ -21,6 +24,32 @@ final class ClientLoad {
 		ZooKeeper client = site.zooKeeper();
 		client.create(site.root, null, ClientOperations.OPEN, CreateMode.PERSISTENT);
 		return pipeline(client, site.root, 10_000) + " replies";
+	}
+
+	@Check("10: the same through the client's Netty connection")
+	static String pipeliningByNetty(Site site) throws Exception {
+		ZKClientConfig netty = new ZKClientConfig();
+		netty.setProperty(ZKClientConfig.ZOOKEEPER_CLIENT_CNXN_SOCKET, "org.apache.zookeeper.ClientCnxnSocketNetty");
+		ZooKeeper client = site.zooKeeper(site.connect, event -> {}, netty);
+		client.create(site.root, null, ClientOperations.OPEN, CreateMode.PERSISTENT);
+		return pipeline(client, site.root, 5000) + " replies";
+	}
+
+	@Check("40: a multi of 1,000 operations, and one of more bytes than jute.maxbuffer")
+	static String largeMulti(Site site) throws Exception {
+		ZooKeeper client = site.zooKeeper();
+		List<Op> operations = new ArrayList<>(List.of(Op.create(site.root, null, ClientOperations.OPEN, CreateMode.PERSISTENT)));
+		for (int i = 1; i < 1000; i++) operations.add(Op.create(site.at("n-"), null, ClientOperations.OPEN, CreateMode.PERSISTENT_SEQUENTIAL));
+		List<OpResult> results = client.multi(operations);
+		Site.same(site.at("n-0000000998"), ((OpResult.CreateResult) results.get(999)).getPath(), "the last path");
+		Site.same(999, client.exists(site.root, false).getNumChildren(), "children");
+		byte[] data = new byte[200_000];
+		List<Op> large = new ArrayList<>();
+		for (int i = 0; i < 6; i++) large.add(Op.setData(site.at("n-000000000" + i), data, -1));
+		Site.fails(KeeperException.ConnectionLossException.class, () -> client.multi(large));
+		Site.until("connected again", () -> client.getState() == ZooKeeper.States.CONNECTED);
+		Site.same(0, client.exists(site.at("n-0000000000"), false).getVersion(), "nothing was set");
+		return results.size() + " results";
 	}
 
 	@Check("10: the same in four sessions at once, 2,500 requests each")

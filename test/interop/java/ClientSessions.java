@@ -99,20 +99,20 @@ final class ClientSessions {
 		return states.toString();
 	}
 
-	@Check("an idle client with a session of one second lives on by its pings")
+	@Check("an idle client with a session of two seconds lives on by its pings")
 	static String pings(Site site) throws Exception {
-		ZooKeeper client = site.keep(new ZooKeeper(site.connect, 1000, event -> {}));
+		ZooKeeper client = site.keep(new ZooKeeper(site.connect, 2000, event -> {}));
 		Site.until("connected", () -> client.getState() == ZooKeeper.States.CONNECTED);
 		client.create(site.root, null, ClientOperations.OPEN, CreateMode.EPHEMERAL);
 		long session = client.getSessionId();
-		long until = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(3500);
+		long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(6);
 		ZooKeeper observer = site.zooKeeper();
-		Site.until("three and a half seconds have passed", () -> {
+		Site.until("six seconds have passed", () -> {
 			Site.holds(observer.exists(site.root, false) != null, "it lives");
 			return System.nanoTime() > until;
 		});
 		Site.same(session, client.getSessionId(), "the session");
-		return "3.5 s";
+		return "6 s";
 	}
 
 	@Check("67: a client that could be read-only is connected for writing")

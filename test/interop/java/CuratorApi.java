@@ -45,6 +45,8 @@ final class CuratorApi {
 		Site.same("2", Site.text(client.getData().storingStatIn(stat).forPath(site.at("new"))), "the data");
 		Site.same(stat.getCzxid(), stat.getMzxid(), "3: one zxid for all");
 		Site.same(null, client.checkExists().forPath(site.at("old")), "the old one");
+		List<CuratorTransactionResult> older = new ArrayList<>(client.inTransaction().delete().forPath(site.at("new/n-0000000000")).and().delete().forPath(site.at("new")).and().commit());
+		Site.same(2, older.size(), "results of the older interface");
 		return results.stream().map(result -> result.getType().name()).collect(Collectors.joining(", "));
 	}
 
