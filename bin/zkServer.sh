@@ -70,14 +70,24 @@ server=("$ck_node" $ck_flags "$ck_main" --config "$ZOOCFG")
 pid_file=${ZOOPIDFILE:-$data_dir/zookeeper_server.pid}
 out_file=$ZOO_LOG_DIR/zookeeper-${USER:-$(id -un)}-server-${HOSTNAME:-$(uname -n)}.out
 
-# Whether this process is a server, ours or ZooKeeper's: after a reboot its number may be somebody else's. One that has ended and that nobody has waited for
-# is none any more.
+# Whether this process is a server, ours or ZooKeeper's: after a reboot its number may be somebody else's.
 is_server() {
 	kill -0 "$1" 2>/dev/null || [ -d "/proc/$1" ] || return 1
 	local args
 	if [ -r "/proc/$1/cmdline" ]; then args=$(tr '\0' ' ' <"/proc/$1/cmdline"); else args=$(ps -p "$1" -o args=); fi
 	case $args in
 	*apps/server/main.js* | *QuorumPeerMain* | *ZooKeeperServerMain*) return 0 ;;
+	*) return 1 ;;
+	esac
+}
+
+# Gone, or waiting for nothing but that its parent looks: an init of a container may never do that.
+has_ended() {
+	local state
+	kill -0 "$1" 2>/dev/null || return 0
+	if [ -r "/proc/$1/status" ]; then state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null); else state=$(ps -p "$1" -o stat=); fi
+	case $state in
+	'' | [ZX]*) return 0 ;;
 	*) return 1 ;;
 	esac
 }
@@ -164,7 +174,7 @@ stop() {
 		echo "FAILED TO STOP"
 		exit 1
 	fi
-	while is_server "$pid"; do
+	until has_ended "$pid"; do
 		if [ $SECONDS -ge $until ]; then
 			echo "process $pid is still stopping"
 			exit 1

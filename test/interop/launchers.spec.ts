@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RunningProgram, run } from '#test/support/processes';
 import { realCommandLine } from '#test/support/real-zookeeper';
+import { unpackRecording } from '#test/support/recordings';
 import { ourScript, ZkServer } from '#test/support/zk-server';
 
 let server: ZkServer;
@@ -185,6 +186,22 @@ describe('zkServer.sh', () => {
 			0,
 			expect.stringContaining(`Client port found: ${server.port}. Client address: 127.0.0.1.`),
 		]);
+	});
+
+	it('zkCleanup.sh leaves the newest snapshots and the logs that they need', () => {
+		const directory = join(server.dataDir, 'version-2');
+		unpackRecording('recording-a', directory);
+		const files = (kind: string) => readdirSync(directory).filter((name) => name.startsWith(`${kind}.`)).length;
+		const [snapshots, logs] = [files('snapshot'), files('log')];
+		expect(snapshots).toBeGreaterThan(4);
+		const cleanup = (...args: string[]) =>
+			run(join(ourScript, '..', 'zkCleanup.sh'), ['--config', server.conf, ...args], { cwd: '/' });
+		expect(cleanup()).toMatchObject({ status: 1, stderr: expect.stringContaining('Usage: zkCleanup.sh') });
+		expect(cleanup('-n', '3').stdout).toContain('Removed ');
+		expect(files('snapshot')).toBe(3);
+		expect(files('log')).toBeLessThan(logs);
+		expect(zkServer(['start'])[0]).toBe(0);
+		expect(realCommandLine(server.port, 'ls /')).toMatch(/\[acl, .*zookeeper.*\]/);
 	});
 
 	it('34, 32: the superuser and TTL nodes of SERVER_JVMFLAGS are there for a real client', () => {
