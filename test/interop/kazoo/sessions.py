@@ -133,7 +133,7 @@ def expired(clients):
 @check
 def expired_in_silence(clients):
     """62: a session that says nothing for its timeout is ended, and one that pings is not"""
-    silent, pinging = Line(clients, timeout=1), Line(clients, timeout=1)
+    silent, pinging = Line(clients, timeout=2), Line(clients, timeout=2)
     for line in [silent, pinging]:
         line.client.create("/" + ("silent" if line is silent else "pinging"), ephemeral=True)
     session = pinging.client.client_id
