@@ -1,0 +1,92 @@
+/**
+ * The same requests to the real ZooKeeper and to Chronokeeper, in lock-step, and not one difference in what comes back: errors, data, every
+ * field of every Stat, zxids, watch events and their place among the replies. What may differ is in docs/divergence.md, and the scripts keep
+ * away from it, each place saying so.
+ *
+ * `DIFF_SEEDS=1000 npm run interop -- test/interop/differential.spec.ts` compares a thousand scripts of 200 operations; `DIFF_SEED=17` is the
+ * first of them, or the only one without DIFF_SEEDS; DIFF_OPERATIONS says how long they are. A difference is told with its seed, the step
+ * and both answers; with DIFF_SHRINK=1 the steps that it does not need are left out first.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { TestServers } from '#test/support/test-servers';
+import { bodySweep } from './differential/body-sweep.ts';
+import { patient, type Settings, type StoppableServer, startPair } from './differential/compared-servers.ts';
+import { compare, type Difference, describeDifference, type Pair } from './differential/comparison.ts';
+import { generateScript } from './differential/generator.ts';
+import type { Script } from './differential/script.ts';
+import { shrink } from './differential/shrink.ts';
+import { tellingCases } from './differential/telling-cases.ts';
+
+const { DIFF_SEED, DIFF_SEEDS, DIFF_OPERATIONS, DIFF_SHRINK } = process.env;
+const firstSeed = Number(DIFF_SEED ?? 1);
+const seeds = Number(DIFF_SEEDS ?? (DIFF_SEED === undefined ? 36 : 1));
+const operations = Number(DIFF_OPERATIONS ?? 200);
+/** How many differences are told: more do not help. */
+const enough = 5;
+/** Some of the scripts also on servers that only warn of quotas. */
+const withoutQuotas = Math.ceil(seeds / 6);
+const perSeedMs = 20_000;
+
+const servers = new TestServers();
+afterEach(() => servers.close());
+
+/** Scripts one after the other on one pair of servers; on a new one after a difference, since from there on nothing is equal. */
+async function differencesOf(scripts: Iterable<Script>, settings: Settings): Promise<string[]> {
+	const differences: string[] = [];
+	let pair: Pair<StoppableServer> | undefined;
+	let compared = 0;
+	for (const script of scripts) {
+		pair ??= await startPair(servers, settings);
+		const difference = await compare(script, pair);
+		compared += 1;
+		if (compared % 100 === 0) console.log(`${compared} scripts compared, ${differences.length} with differences`);
+		if (difference === undefined) continue;
+		differences.push(await told(script, difference, settings));
+		if (differences.length === enough) break;
+		for (const server of pair) await server.stop();
+		pair = undefined;
+	}
+	return differences;
+}
+
+async function told(script: Script, difference: Difference, settings: Settings): Promise<string> {
+	if (DIFF_SHRINK !== '1') return difference.description;
+	const anew = async (shorter: Script): Promise<Difference | undefined> => {
+		const pair = await startPair(servers, settings);
+		const found = await compare(shorter, pair);
+		for (const server of pair) await server.stop();
+		return found;
+	};
+	return describeDifference(await shrink(script, difference, anew, 60));
+}
+
+function* drawn(count: number): Iterable<Script> {
+	for (let seed = firstSeed; seed < firstSeed + count; seed++) yield generateScript(seed, operations);
+}
+
+describe('Chronokeeper and the real ZooKeeper 3.8 answer alike', () => {
+	it(
+		`1-71: to ${seeds} random scripts of ${operations} operations, from seed ${firstSeed}`,
+		async () => {
+			expect(await differencesOf(drawn(seeds), patient)).toEqual([]);
+		},
+		60_000 + seeds * perSeedMs,
+	);
+
+	it(
+		`83: to ${withoutQuotas} of them when hard quotas are not enforced`,
+		async () => {
+			expect(await differencesOf(drawn(withoutQuotas), { ...patient, enforceQuota: false })).toEqual([]);
+		},
+		60_000 + withoutQuotas * perSeedMs,
+	);
+
+	it('45: to every operation whose body ends at any byte, or goes on behind its end', async () => {
+		expect(await differencesOf([bodySweep()], patient)).toEqual([]);
+	});
+
+	it('1-71: to what once was answered otherwise', async () => {
+		const scripts = tellingCases.map(([, script]) => script);
+		expect(await differencesOf(scripts, patient)).toEqual([]);
+	});
+});

@@ -1,0 +1,83 @@
+/** The two servers of a comparison, with the same settings: the real ZooKeeper and Chronokeeper. */
+import { join } from 'node:path';
+import { freePort } from '#test/support/processes';
+import { RealZooKeeper, superUser } from '#test/support/real-zookeeper';
+import type { TestServers } from '#test/support/test-servers';
+import { ComparedServer } from './comparison.ts';
+import { maxTimeoutMs, minTimeoutMs } from './generator.ts';
+import type { Names } from './transcript.ts';
+
+export interface Settings {
+	readonly enforceQuota: boolean;
+	readonly tickTime: number;
+	readonly minSessionTimeout: number;
+	readonly maxSessionTimeout: number;
+}
+
+/** Nothing expires while a script runs, and hard quotas are enforced. */
+export const patient: Settings = {
+	enforceQuota: true,
+	tickTime: 2000,
+	minSessionTimeout: minTimeoutMs,
+	maxSessionTimeout: maxTimeoutMs,
+};
+
+/** Containers and TTL nodes stay: when they go is another test's matter. */
+const neverMs = 86_400_000;
+
+export class StoppableServer extends ComparedServer {
+	readonly #stop: () => Promise<unknown>;
+
+	constructor(name: string, port: number, names: Names | undefined, stop: () => Promise<unknown>) {
+		super(name, port, names);
+		this.#stop = stop;
+	}
+
+	async stop(): Promise<void> {
+		await this.#stop();
+	}
+}
+
+export async function startZooKeeper(
+	servers: TestServers,
+	dataDir: string,
+	settings: Settings,
+	names?: Names,
+): Promise<StoppableServer> {
+	const { enforceQuota, ...config } = settings;
+	const properties = {
+		'zookeeper.enforceQuota': String(enforceQuota),
+		'znode.container.checkIntervalMs': String(neverMs),
+	};
+	const server = await RealZooKeeper.start({ dataDir, config: { ...config }, properties });
+	servers.keep({ close: () => server.stop('SIGKILL') });
+	return new StoppableServer('ZooKeeper', server.port, names, () => server.stop('SIGKILL'));
+}
+
+export async function startChronokeeper(
+	servers: TestServers,
+	dataDir: string,
+	settings: Settings,
+	names?: Names,
+): Promise<StoppableServer> {
+	const clientPort = await freePort();
+	const server = await servers.start(dataDir, {
+		...settings,
+		clientPort,
+		clientPortAddress: '127.0.0.1',
+		maxClientCnxns: 0,
+		extendedTypesEnabled: true,
+		'znode.container.checkIntervalMs': neverMs,
+		'DigestAuthenticationProvider.superDigest': superUser.digest,
+	});
+	return new StoppableServer('Chronokeeper', clientPort, names, () => server.close());
+}
+
+/** Both on empty directories: the zxids they give are the same ones as long as they behave alike. */
+export async function startPair(servers: TestServers, settings: Settings): Promise<[StoppableServer, StoppableServer]> {
+	const folder = servers.newDirectory();
+	return [
+		await startZooKeeper(servers, join(folder, 'zookeeper'), settings),
+		await startChronokeeper(servers, join(folder, 'chronokeeper'), settings),
+	];
+}
