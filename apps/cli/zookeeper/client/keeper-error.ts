@@ -67,7 +67,7 @@ const sentences = new Map<number, (path: string | null) => string>([
 	[
 		errors.newConfigNoQuorum.code,
 		() =>
-			'No quorum of new config is connected and up-to-date with the leader of last commmitted config - try invoking reconfiguration after new servers are connected and synced',
+			'No quorum of new config is connected and up-to-date with the leader of last committed config - try invoking reconfiguration after new servers are connected and synced',
 	],
 	[errors.quotaExceeded.code, (path) => `Quota has exceeded : ${path}`],
 ]);

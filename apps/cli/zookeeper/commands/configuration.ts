@@ -4,7 +4,7 @@ import { Failure } from '../failures.ts';
 import { readLong } from '../java-numbers.ts';
 import { flags, type ParsedOptions, valued } from '../options.ts';
 import { type Command, printStat, textOf, usageOf } from './command.ts';
-import { configurationText, parseConfiguration } from './members.ts';
+import { type Configuration, configurationText, parseConfiguration } from './members.ts';
 
 export const config: Command = {
 	name: 'config',
@@ -67,11 +67,19 @@ function membersOf(file: string): string {
 	try {
 		const configuration = parseConfiguration(readFileSync(file, 'utf8'));
 		if (configuration.unknown.length > 0) throw new Error(`Unrecognised parameter: ${configuration.unknown[0]}`);
+		refuseLonelyObservers(configuration);
 		return configurationText(configuration);
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
 		throw new Failure(`Error processing ${file}${code === 'ENOENT' ? `${file} (No such file or directory)` : message}`);
 	}
+}
+
+/** Observers need somebody to observe: two participants at least. */
+function refuseLonelyObservers({ members }: Configuration): void {
+	const participants = members.filter(({ type }) => type === 'participant').length;
+	if (participants > 1 || participants === members.length) return;
+	throw new Error(`Observers w/o ${participants === 0 ? 'participants' : 'quorum'} is an invalid configuration`);
 }
 
 function lowerCase(text: string | undefined): string | null {
