@@ -1,10 +1,10 @@
 /** `zkCli.sh`: ZooKeeper's command line. One command from the arguments, lines from a pipe, or a shell on a terminal. */
-import { createInterface } from 'node:readline';
-import { createInterface as createPrompt } from 'node:readline/promises';
+import { createInterface } from 'node:readline/promises';
 import type { Output } from './commands/command.ts';
 import { complete } from './completion.ts';
 import { Fatal } from './failures.ts';
 import { parseInvocation, readClientSettings } from './invocation.ts';
+import { linesOf } from './lines.ts';
 import { Shell } from './shell.ts';
 
 // The reader of a pipe went away: the commands are carried out all the same.
@@ -33,8 +33,14 @@ try {
 	output.err(error.message);
 	process.exitCode = 1;
 }
+await Promise.all([process.stdout, process.stderr].map(flushed));
 // Sessions that were not closed end by their timeout, as those of ZooKeeper's command line do.
 process.exit();
+
+/** A pipe takes only so much at once; its reader may also be gone. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+	return new Promise((resolve) => stream.write('', () => resolve()));
+}
 
 async function start(): Promise<number> {
 	const invocation = parseInvocation(process.argv.slice(2));
@@ -58,7 +64,7 @@ async function start(): Promise<number> {
 
 async function piped(shell: Shell): Promise<void> {
 	output.out('JLine support is disabled');
-	for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
+	for await (const line of linesOf(process.stdin)) {
 		await shell.execute(line);
 		if (shell.ended) return;
 	}
@@ -66,7 +72,7 @@ async function piped(shell: Shell): Promise<void> {
 
 async function typed(shell: Shell): Promise<void> {
 	output.out('JLine support is enabled');
-	const terminal = createPrompt({
+	const terminal = createInterface({
 		input: process.stdin,
 		output: process.stdout,
 		completer: (line) => complete(line, shell.client),
