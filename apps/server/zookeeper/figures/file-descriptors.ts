@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Figure } from './monitor-figures.ts';
+import type { Figure } from './figure.ts';
 
 /** Open files and sockets, and how many there may be. Where the system does not say so as Linux does, nothing. */
 export function* fileDescriptors(): IterableIterator<Figure> {

@@ -6,13 +6,12 @@ import type { Tally } from '#core/model/tally';
 import type { LatencySpread } from '../latency-spread.ts';
 import type { ServerView } from '../server-view.ts';
 import { Decimal } from './decimal.ts';
+import type { Figure } from './figure.ts';
 import { fileDescriptors } from './file-descriptors.ts';
 import { fourDigits } from './latency-figures.ts';
 import { quotaFigures } from './quota-figures.ts';
 import { serviceFigures } from './service.ts';
 import { spokenVersion } from './spoken-version.ts';
-
-export type Figure = readonly [name: string, value: string | number | Decimal];
 
 export function* monitorFigures(view: ServerView): IterableIterator<Figure> {
 	yield ['version', spokenVersion];

@@ -2,7 +2,7 @@
 import { quotaPath } from '#core/model/path';
 import type { DataTree } from '#core/tree/data-tree';
 import { limitsName, parseQuota, statsName } from '#core/tree/quota';
-import type { Figure } from './monitor-figures.ts';
+import type { Figure } from './figure.ts';
 
 type Sums = Map<string, number>;
 
