@@ -13,6 +13,7 @@ final class CuratorNodes {
 	static String persistentNode(Site site) throws Exception {
 		CuratorFramework client = site.curator();
 		CuratorFramework other = site.curator();
+		other.create().forPath(site.root);
 		PersistentNode node = site.keep(new PersistentNode(client, CreateMode.EPHEMERAL, false, site.at("node"), Site.bytes("data")));
 		node.start();
 		Site.holds(node.waitForInitialCreate(20, TimeUnit.SECONDS), "created");
