@@ -320,9 +320,11 @@ describe('a client that does not read its events', () => {
 	it.runIf(process.env.LONG_SPECS === '1')(
 		'is cut off, and those who caused them and others who hear of them go on',
 		async () => {
-			const started = await start({ forceSync: false });
+			const started = await start({ forceSync: false, maxSessionTimeout: 600_000 });
 			const { host } = started.server.replica;
-			const [deaf, listener, writer] = [await started.connect(), await started.connect(), await started.connect()];
+			const [deaf, listener, writer] = (await Promise.all(
+				[1, 2, 3].map(async () => keep(await WireClient.connect(started.port, { timeoutMs: 600_000 }))),
+			)) as [WireClient, WireClient, WireClient];
 			for (const one of [deaf, listener]) await succeed(one, { kind: 'addWatch', path: '/', mode: 1 });
 			// An event of it has half a megabyte.
 			const path = `/${'x'.repeat(500_000)}`;
@@ -390,6 +392,37 @@ describe('a client that asks for more than memory holds', () => {
 		const ops = Array.from({ length: 20_000 }, () => ({ kind: 'getData', path: '/n', watch: false }) as const);
 		expect(await client.send({ kind: 'multiRead', ops })).toMatchObject({ error: -5 });
 		expect(process.memoryUsage().arrayBuffers - memoryBefore).toBeLessThan(300 * mebibyte);
+		await succeed(other, { kind: 'whoAmI' });
+	});
+});
+
+describe('a client that is to go', () => {
+	// Half a minute is what it has: LONG_SPECS=1 runs it.
+	it.runIf(process.env.LONG_SPECS === '1')('goes even when it reads nothing and goes on sending', async () => {
+		const started = await start({ tickTime: 200 });
+		const client = keep(await WireClient.connect(started.port, { timeoutMs: 400 }));
+		await succeed(client, create('/n', new Uint8Array(1_000_000)));
+		client.pause();
+		// Its session expires with thirty megabytes on the way to it.
+		for (let i = 0; i < 30; i++) void client.send(getData('/n'));
+		const sending = setInterval(() => client.writeRaw(new Uint8Array(100)), 50);
+		try {
+			expect(await client.closed).toMatch(/ECONNRESET|EPIPE/);
+		} finally {
+			clearInterval(sending);
+		}
+	});
+
+	it('goes alone when it meets a bug', async () => {
+		const started = await start();
+		const { host } = started.server.replica;
+		const [unlucky, other] = [await started.connect(), await started.connect()];
+		const submit = host.submit.bind(host);
+		host.submit = (request) => {
+			if (request.op.kind === 'whoAmI' && request.sessionId === unlucky.session.id) throw new TypeError('a bug');
+			submit(request);
+		};
+		await expect(unlucky.send({ kind: 'whoAmI' })).rejects.toThrow(/closed|ECONNRESET/);
 		await succeed(other, { kind: 'whoAmI' });
 	});
 });

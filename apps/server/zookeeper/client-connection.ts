@@ -128,12 +128,18 @@ export class ClientConnection implements Connection, Watcher {
 				else this.#handshake(receivedMs);
 			}
 		} catch (error) {
-			if (!(error instanceof FrameError || error instanceof JuteError)) throw error;
-			this.#abandon(error.message);
+			this.#failed(error);
 			return;
 		}
 		decoder.release();
 		if (this.outstanding > 0 && this.#context.isThrottled) this.#throttle();
+	}
+
+	/** Bytes that mean nothing. Anything else is a bug: it harms nobody but this client. */
+	#failed(error: unknown): void {
+		const isExpected = error instanceof FrameError || error instanceof JuteError;
+		if (!isExpected) this.#context.logger.error({ err: error, client: this.caller.address }, 'a client met a bug');
+		this.#abandon(isExpected ? error.message : 'a bug');
 	}
 
 	/** Whether so many requests are under way that not even the first one of a connection may be handed over. */

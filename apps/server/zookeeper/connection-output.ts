@@ -13,6 +13,8 @@ const backedUpBytes = 1 << 20;
 const maxUnsentBytes = 256 << 20;
 /** How long a client may take to read what it is sent before its connection is closed for good. */
 const closingMs = 5000;
+/** The same for one that goes on sending: what it sends counts as a sign of life. */
+const longestClosingMs = 30_000;
 
 export class ConnectionOutput {
 	readonly #socket: Socket;
@@ -74,8 +76,12 @@ export class ConnectionOutput {
 	}
 
 	#end(): void {
-		this.#socket.destroySoon();
+		const socket = this.#socket;
+		socket.destroySoon();
+		if (socket.writableLength === 0) return;
 		// A client that neither reads nor goes would keep the socket for ever.
-		this.#socket.setTimeout(closingMs, () => this.#socket.destroy());
+		socket.setTimeout(closingMs, () => socket.destroy());
+		const last = setTimeout(() => socket.destroy(), longestClosingMs).unref();
+		socket.on('close', () => clearTimeout(last));
 	}
 }
