@@ -49,7 +49,16 @@ fi
 
 lenient=()
 case $command in stop | status) lenient=(--lenient) ;; esac
-settings=$("$ck_node" "$ck_root/bin/zk-settings.mjs" "$ZOOCFG" "${lenient[@]}") || exit
+settings=$("$ck_node" "$ck_root/bin/zk-settings.mjs" "$ZOOCFG" "${lenient[@]}") || {
+	code=$?
+	case $command in
+	start | restart)
+		echo "Starting zookeeper ... FAILED TO START"
+		exit 1
+		;;
+	*) exit $code ;;
+	esac
+}
 {
 	IFS= read -r ck_node
 	IFS= read -r ck_main

@@ -29,6 +29,8 @@ describe('zkServer.sh', () => {
 		});
 		const pid = server.pid!;
 		expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('apps/server/main.js');
+		// The end of a terminal.
+		process.kill(pid, 'SIGHUP');
 		const status = `Client port found: ${server.port}. Client address: 127.0.0.1. Client SSL: false.\n`;
 		expect(server.run(['status'])).toMatchObject({ status: 0, stdout: `${status}Mode: standalone\n` });
 		expect(server.run(['start'])).toMatchObject({
@@ -120,7 +122,12 @@ describe('zkServer.sh', () => {
 		expect(help).toContain('zoo_sample.cfg');
 
 		server.configure('tickTime=fast');
-		expect(zkServer(['start'])).toEqual([2, expect.stringContaining('tickTime is "fast"')]);
+		expect(server.run(['start'])).toMatchObject({
+			status: 1,
+			stdout: 'Starting zookeeper ... FAILED TO START\n',
+			stderr: expect.stringContaining('tickTime is "fast"'),
+		});
+		expect(zkServer(['start-foreground'])).toEqual([2, expect.stringContaining('tickTime is "fast"')]);
 
 		server.configure();
 		const other = createServer().listen(server.port, '127.0.0.1');
@@ -166,7 +173,7 @@ describe('zkServer.sh', () => {
 		const pid = server.pid!;
 		appendFileSync(server.file, 'tickTime=fast\nnonsense=1\n');
 		expect(zkServer(['status'])[0]).toBe(0);
-		expect(zkServer(['restart'])[0]).toBe(2);
+		expect(zkServer(['restart'])[0]).toBe(1);
 		expect(ZkServer.isRunning(pid)).toBe(true);
 		expect(zkServer(['stop'])).toEqual([0, expect.stringContaining('STOPPED')]);
 		expect(ZkServer.isRunning(pid)).toBe(false);
