@@ -287,6 +287,11 @@ export const keys = {
 		'auto',
 		'`json`: one JSON object per line. `text`: for people. `auto`: `text` on a terminal.',
 	),
+	'client.maxUnsentBytes': key(
+		integer(1_048_576),
+		268_435_456,
+		'Bytes that may wait on a connection to `clientPort` for a client that does not read; beyond it the connection is closed.',
+	),
 	'shutdown.timeoutMs': key(
 		integer(0),
 		10_000,

@@ -9,8 +9,6 @@ import type { PortContext } from './port-context.ts';
 
 /** More than this unsent, and the client has to read before more is done for it. */
 const backedUpBytes = 1 << 20;
-/** More than this unsent (events, and answers to what was under way), and the client does not read at all. */
-const maxUnsentBytes = 256 << 20;
 /** How long a client may take to read what it is sent before its connection is closed for good. */
 const closingMs = 5000;
 /** The same for one that goes on sending: what it sends counts as a sign of life. */
@@ -66,7 +64,7 @@ export class ConnectionOutput {
 		const written = this.#buffer?.position ?? 0;
 		if (written <= backedUpBytes && this.#socket.writableLength === 0) return 0;
 		const bytes = written + this.#socket.writableLength;
-		return bytes > maxUnsentBytes ? bytes : 0;
+		return bytes > this.#context.config['client.maxUnsentBytes'] ? bytes : 0;
 	}
 
 	/** Closes the connection behind what was written. */
