@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { output, run } from './processes.ts';
+import { output, RunningProgram, run } from './processes.ts';
 import { describeChecks } from './script-checks.ts';
 
 const sources = fileURLToPath(new URL('../interop/npm-clients', import.meta.url));
@@ -40,7 +40,7 @@ function nodeToCompileFor(): Node {
 const node = nodeToCompileFor();
 
 /** @returns the directory whose node_modules has them. @throws with all that npm said */
-function installClients(): string {
+async function installClients(): Promise<string> {
 	const version = output(node.program, ['--version']).trim();
 	const lock = readFileSync(join(sources, 'package-lock.json'));
 	const directory = join(
@@ -56,7 +56,7 @@ function installClients(): string {
 	rmSync(directory, { recursive: true, force: true });
 	mkdirSync(directory, { recursive: true });
 	for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(sources, name), join(directory, name));
-	output('npm', ['ci', '--no-audit', '--no-fund', '--foreground-scripts'], {
+	const npm = new RunningProgram('npm', ['ci', '--no-audit', '--no-fund', '--foreground-scripts'], {
 		cwd: directory,
 		env: {
 			// npm, and what it compiles for, is the node that comes first.
@@ -64,10 +64,14 @@ function installClients(): string {
 			...(node.headers ? { npm_config_nodedir: node.headers } : {}),
 		},
 	});
+	if ((await npm.exited) !== 0) throw new Error(`the npm clients could not be installed:\n${npm.output}`);
 	writeFileSync(complete, '');
 	return directory;
 }
 
 export function describeNpmClient(name: string, script: string): void {
-	describeChecks(name, { command: [node.program, join(sources, script)], prepare: () => [installClients()] });
+	describeChecks(name, {
+		command: [node.program, join(sources, script)],
+		prepare: async () => [await installClients()],
+	});
 }

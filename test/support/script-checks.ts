@@ -15,7 +15,7 @@ export interface CheckScript {
 	/** The program and its arguments, the script's path among them. */
 	readonly command: readonly [string, ...string[]];
 	/** Once, before the checks. @returns arguments behind the server's address */
-	prepare?(): readonly string[];
+	prepare?(): Promise<readonly string[]>;
 }
 
 /** A suite of the script's checks, all on one server. */
@@ -28,7 +28,7 @@ export function describeChecks(name: string, script: CheckScript): void {
 		let running: RunningProgram | undefined;
 
 		beforeAll(async () => {
-			const more = script.prepare?.() ?? [];
+			const more = (await script.prepare?.()) ?? [];
 			server = await ServerUnderTest.start();
 			running = new RunningProgram(program, [...args, server.address, ...more]);
 			await running.exited;
