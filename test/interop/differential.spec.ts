@@ -10,7 +10,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestServers } from '#test/support/test-servers';
 import { bodySweep } from './differential/body-sweep.ts';
-import { patient, type Settings, type StoppableServer, startPair } from './differential/compared-servers.ts';
+import { otherwise, patient, type Settings, type StoppableServer, startPair } from './differential/compared-servers.ts';
 import { compare, type Difference, describeDifference, type Pair } from './differential/comparison.ts';
 import { generateScript } from './differential/generator.ts';
 import type { Script } from './differential/script.ts';
@@ -23,8 +23,8 @@ const seeds = Number(DIFF_SEEDS ?? (DIFF_SEED === undefined ? 36 : 1));
 const operations = Number(DIFF_OPERATIONS ?? 200);
 /** How many differences are told: more do not help. */
 const enough = 5;
-/** Some of the scripts also on servers that only warn of quotas. */
-const withoutQuotas = Math.ceil(seeds / 6);
+/** Some of the scripts also with the other value of each switch. */
+const switched = Math.ceil(seeds / 6);
 const perSeedMs = 20_000;
 
 const servers = new TestServers();
@@ -74,11 +74,11 @@ describe('Chronokeeper and the real ZooKeeper 3.8 answer alike', () => {
 	);
 
 	it(
-		`83: to ${withoutQuotas} of them when hard quotas are not enforced`,
+		`15, 82, 83: to ${switched} of them without TTLs and hard quotas, and with reconfig`,
 		async () => {
-			expect(await differencesOf(drawn(withoutQuotas), { ...patient, enforceQuota: false })).toEqual([]);
+			expect(await differencesOf(drawn(switched), otherwise)).toEqual([]);
 		},
-		60_000 + withoutQuotas * perSeedMs,
+		60_000 + switched * perSeedMs,
 	);
 
 	it('45: to every operation whose body ends at any byte, or goes on behind its end', async () => {

@@ -9,6 +9,8 @@ import type { Names } from './transcript.ts';
 
 export interface Settings {
 	readonly enforceQuota: boolean;
+	readonly extendedTypesEnabled: boolean;
+	readonly reconfigEnabled: boolean;
 	readonly tickTime: number;
 	readonly minSessionTimeout: number;
 	readonly maxSessionTimeout: number;
@@ -17,9 +19,19 @@ export interface Settings {
 /** Nothing expires while a script runs, and hard quotas are enforced. */
 export const patient: Settings = {
 	enforceQuota: true,
+	extendedTypesEnabled: true,
+	reconfigEnabled: false,
 	tickTime: 2000,
 	minSessionTimeout: minTimeoutMs,
 	maxSessionTimeout: maxTimeoutMs,
+};
+
+/** The other value of each switch. */
+export const otherwise: Settings = {
+	...patient,
+	enforceQuota: false,
+	extendedTypesEnabled: false,
+	reconfigEnabled: true,
 };
 
 /** Containers and TTL nodes stay: when they go is another test's matter. */
@@ -44,12 +56,17 @@ export async function startZooKeeper(
 	settings: Settings,
 	names?: Names,
 ): Promise<StoppableServer> {
-	const { enforceQuota, ...config } = settings;
+	const { enforceQuota, extendedTypesEnabled, reconfigEnabled, ...config } = settings;
 	const properties = {
 		'zookeeper.enforceQuota': String(enforceQuota),
+		'zookeeper.extendedTypesEnabled': String(extendedTypesEnabled),
 		'znode.container.checkIntervalMs': String(neverMs),
 	};
-	const server = await RealZooKeeper.start({ dataDir, config: { ...config }, properties });
+	const server = await RealZooKeeper.start({
+		dataDir,
+		config: { ...config, reconfigEnabled: String(reconfigEnabled) },
+		properties,
+	});
 	servers.keep({ close: () => server.stop('SIGKILL') });
 	return new StoppableServer('ZooKeeper', server.port, names, () => server.stop('SIGKILL'));
 }
@@ -66,7 +83,6 @@ export async function startChronokeeper(
 		clientPort,
 		clientPortAddress: '127.0.0.1',
 		maxClientCnxns: 0,
-		extendedTypesEnabled: true,
 		'znode.container.checkIntervalMs': neverMs,
 		'DigestAuthenticationProvider.superDigest': superUser.digest,
 	});

@@ -29,8 +29,12 @@ class Generator {
 		for (let slot = 0; slot < slots; slot++) steps.push(this.#open(slot));
 		steps.push(this.#one(1, this.#requests.auth(users[0]!)), this.#one(2, this.#requests.auth(users[1]!)));
 		if (this.#values.chance(0.3)) steps.push(this.#one(3, this.#requests.auth(superUser.auth)));
-		for (const path of ['/a', '/b', '/q', '/a/x'])
+		for (const path of ['/a', '/b', '/q', '/a/x', '/a/y', '/b/z', '/q/u', '/a/x/p']) {
 			steps.push(this.#one(this.#slot(), this.#requests.plainCreate(path)));
+		}
+		if (this.#values.chance(0.5)) {
+			for (const request of this.#requests.quotaOfQ()) steps.push(this.#one(this.#slot(), request));
+		}
 		for (let count = 0; count < operations; ) {
 			const step = this.#step();
 			steps.push(step);
@@ -94,6 +98,7 @@ class Generator {
 		this.#values.pipelined = true;
 		for (let left = 2 + this.#values.below(6); left > 0; left--) requests.push(this.#requests.inBurst());
 		if (this.#values.chance(0.1)) requests.push(...this.#requests.watchAndCheck());
+		if (this.#values.chance(0.1)) requests.push(...this.#requests.watchAndRemove());
 		this.#values.pipelined = false;
 		if (this.#values.chance(0.1)) requests.push(this.#requests.plain({ kind: 'closeSession' }));
 		return requests;

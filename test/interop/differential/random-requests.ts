@@ -15,6 +15,8 @@ function hasVector({ type }: ScriptRequest): boolean {
 
 export class RandomRequests {
 	readonly #values: RandomValues;
+	/** Paths that watches were asked of lately. */
+	readonly #watched: string[] = [];
 
 	constructor(values: RandomValues) {
 		this.#values = values;
@@ -50,6 +52,7 @@ export class RandomRequests {
 			[1, () => this.plain({ kind: 'ping' })],
 			[1, () => this.plain({ kind: 'sync', path: this.#values.path() })],
 			[1, () => this.#watchRequest()],
+			[0.7, () => this.auth(this.#values.choose(users))],
 		]);
 	}
 
@@ -60,6 +63,42 @@ export class RandomRequests {
 			this.plain({ kind: 'exists', path, watch: true }),
 			this.plain({ kind: 'checkWatches', path, type: this.#values.watcherType() }),
 		];
+	}
+
+	watchAndRemove(): ScriptRequest[] {
+		const path = this.#values.path();
+		if (this.#values.watchMode(path) !== 'oneShot') return [];
+		return [
+			this.plain({ kind: this.#values.choose(['exists', 'getData', 'getChildren']), path, watch: true }),
+			this.plain({ kind: 'removeWatches', path, type: this.#values.watcherType() }),
+			this.plain({ kind: 'removeWatches', path, type: this.#values.watcherType() }),
+		];
+	}
+
+	/** A quota with hard limits on /q, counting from now on. */
+	quotaOfQ(): ScriptRequest[] {
+		const nodes = [
+			['/zookeeper/quota/q', ''],
+			['/zookeeper/quota/q/zookeeper_limits', this.#limits()],
+			['/zookeeper/quota/q/zookeeper_stats', 'count=2,bytes=0'],
+		] as const;
+		return nodes.map(([path, text]) =>
+			this.plain({ kind: 'create', path, data: Buffer.from(text), acl: open, flags: 0 }),
+		);
+	}
+
+	#limits(): string {
+		return this.#values.choose([
+			'count=3,bytes=-1',
+			'count=-1,bytes=20',
+			'count=-1,bytes=-1=;byteHardLimit=30;countHardLimit=4',
+			'count=5,bytes=60=;byteHardLimit=-1;countHardLimit=6',
+			'count=1,bytes=1',
+			'count=-1,bytes=-1=;byteHardLimit=60;countHardLimit=-1',
+			'count=-1,bytes=-1=;byteHardLimit=15;countHardLimit=3',
+			'count=-1,bytes=-1=;byteHardLimit=-1;countHardLimit=2',
+			'',
+		]);
 	}
 
 	#create(): ScriptRequest {
@@ -85,7 +124,7 @@ export class RandomRequests {
 		const acl = this.#values.aclFor(path);
 		const flags = this.#flags(kind, sequential);
 		if (kind !== 'createTTL') return { kind, path, data, acl, flags };
-		const ttlMs = this.#values.choose([600_000, 600_000, 1, 0, -1, 0xff_ffff_ffff, 0x100_0000_0000]);
+		const ttlMs = this.#values.choose([600_000, 600_000, 600_000, 600_000, 1, 0, -1, 0xff_ffff_ffff, 0x100_0000_0000]);
 		// A negative TTL without a TTL flag ends ZooKeeper's process: see docs/divergence.md.
 		return { kind, path, data, acl, flags, ttlMs: flags === 5 || flags === 6 ? ttlMs : Math.abs(ttlMs) };
 	}
@@ -193,7 +232,11 @@ export class RandomRequests {
 	}
 
 	#watchRequest(): ScriptRequest {
-		const path = this.#values.path();
+		const path =
+			this.#watched.length > 3 && !this.#values.pipelined && this.#values.chance(0.5)
+				? this.#watched.shift()!
+				: this.#values.path();
+		this.#watched.push(path);
 		const mode = this.#values.watchMode(path);
 		return this.#possiblyNull(
 			this.plain(
@@ -230,15 +273,7 @@ export class RandomRequests {
 
 	/** Quota nodes as clients make them. What cannot be read there ends ZooKeeper's process, or its writes (docs/divergence.md). */
 	#quota(): ScriptRequest {
-		const text = this.#values.choose([
-			'count=3,bytes=-1',
-			'count=-1,bytes=20',
-			'count=-1,bytes=-1=;byteHardLimit=30;countHardLimit=4',
-			'count=5,bytes=60=;byteHardLimit=-1;countHardLimit=6',
-			'count=1,bytes=1',
-			'',
-		]);
-		const data = Buffer.from(text);
+		const data = Buffer.from(this.#limits());
 		const path = this.#values.choose(limits);
 		return this.plain(
 			this.#values.weighted<ClientRequest>([

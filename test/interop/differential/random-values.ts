@@ -130,7 +130,7 @@ export class RandomValues extends SeededRandom {
 	}
 
 	#acl(): readonly Acl[] {
-		if (this.chance(0.75)) return open;
+		if (this.chance(0.65)) return open;
 		return this.weighted<readonly Acl[]>([
 			[3, () => [{ perms: this.choose([31, 31, 1, 3, 5, 16]), scheme: 'auth', id: '' }]],
 			[2, () => [{ perms: 31, scheme: 'digest', id: this.choose([adaDigest, bobDigest]) }]],

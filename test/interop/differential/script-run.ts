@@ -213,6 +213,11 @@ export class ScriptRun {
 			await this.#drop(slot);
 			return;
 		}
+		if (requests.length > 1) {
+			const from = this.#lines[slot]!.length;
+			this.#collect(slot);
+			this.#authenticationsFirst(slot, from);
+		}
 		const ending = outcome.some((one) => one.status === 'rejected' || endsConnection(one.value));
 		if (ending) await within(closingMs, client.closed);
 	}
@@ -222,6 +227,14 @@ export class ScriptRun {
 		const state = this.#slots[slot]!;
 		const newest = Math.max(state.seenZxid, state.client?.lastZxidSeen ?? 0);
 		return seen === 'seen' ? newest : newest + 1_000_000;
+	}
+
+	/** An authentication is answered at once, ahead of what is under way: where it stands among the other answers is a matter of moments. */
+	#authenticationsFirst(slot: Slot, from: number): void {
+		const lines = this.#lines[slot]!;
+		const since = lines.splice(from);
+		const isAuth = (line: string): boolean => line.startsWith('xid -4 auth');
+		lines.push(...since.filter(isAuth), ...since.filter((line) => !isAuth(line)));
 	}
 
 	#collect(slot: Slot): void {
