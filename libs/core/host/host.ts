@@ -188,7 +188,7 @@ export class Host implements TxnLogListener {
 		return performAuth(op, this.#options);
 	}
 
-	/** A connection is gone: its watches go with it, its session lives on (semantics 53). */
+	/** A connection is gone for good: its watches go with it, its session lives on (semantics 53). */
 	disconnect(watcher: Watcher): void {
 		this.watches.removeWatcher(watcher);
 	}

@@ -161,6 +161,25 @@ describe('firing', () => {
 		expect(watches.summary()).toEqual({ connections: 0, paths: 0, watches: 0 });
 	});
 
+	it('53: a connection that is gone gets no more of them, whatever it still has under way', () => {
+		create('/data');
+		watches.removeWatcher(connection);
+		watches.add('/data', connection, 'data');
+		watches.add('/data', connection, 'persistentRecursive');
+		watches.setWatches(
+			{
+				relativeZxid: zxid as Zxid,
+				data: ['/data'],
+				exist: ['/x'],
+				child: ['/'],
+				persistent: ['/'],
+				persistentRecursive: [],
+			},
+			connection,
+		);
+		expect(watches.summary()).toEqual({ connections: 0, paths: 0, watches: 0 });
+	});
+
 	it('63: a session that closes tells the watches of its ephemerals', () => {
 		apply({ kind: 'create', path: '/e', data: null, acl: openAcl, ephemeral: true, parentCversion: -1 });
 		watches.add('/e', connection, 'data');

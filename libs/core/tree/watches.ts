@@ -91,6 +91,9 @@ export class WatchManager implements TreeListener {
 	#recursive = 0;
 	#zxid: number = noZxid;
 
+	/** Connections that are gone: their requests under way may still ask for watches, which nobody would ever remove. */
+	readonly #gone = new WeakSet<Watcher>();
+
 	constructor(tree: DataTree, mayHear: MayHear = hasRead) {
 		this.#tree = tree;
 		this.#mayHear = mayHear;
@@ -106,7 +109,7 @@ export class WatchManager implements TreeListener {
 
 	/** The same connection, path and kind count once (semantics 51). */
 	add(path: string, watcher: Watcher, kind: WatchKind): void {
-		this.#setBits(path, watcher, this.#bitsOf(path, watcher) | kindBits[kind]);
+		if (!this.#gone.has(watcher)) this.#setBits(path, watcher, this.#bitsOf(path, watcher) | kindBits[kind]);
 	}
 
 	/** False when there is nothing of the type to remove (semantics 57: NoWatcher). */
@@ -144,8 +147,9 @@ export class WatchManager implements TreeListener {
 		for (const path of op.persistentRecursive) this.add(path, watcher, 'persistentRecursive');
 	}
 
-	/** The connection is gone (semantics 53). */
+	/** The connection is gone for good (semantics 53). */
 	removeWatcher(watcher: Watcher): void {
+		this.#gone.add(watcher);
 		const paths = this.#byWatcher.get(watcher);
 		if (paths !== undefined) for (const path of [...paths]) this.#setBits(path, watcher, 0);
 	}
