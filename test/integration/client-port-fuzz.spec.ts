@@ -28,14 +28,14 @@ const hostileAtATime = 6;
 const goodClients = 6;
 
 const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-fuzz-'));
-let compiled: CompiledServer;
+let compiled: CompiledServer | undefined;
 let server: RunningProgram | undefined;
 beforeAll(() => {
 	compiled = new CompiledServer();
 });
 afterAll(async () => {
 	await server?.stop('SIGKILL');
-	compiled.remove();
+	compiled?.remove();
 	rmSync(folder, { recursive: true, force: true });
 });
 
@@ -105,7 +105,7 @@ it(
 	async () => {
 		const port = await freePort();
 		const dataDir = join(folder, 'data');
-		server = await compiled.start({
+		server = await compiled!.start({
 			CK_DATA_DIR: dataDir,
 			CK_CLIENT_PORT: String(port),
 			CK_CLIENT_PORT_ADDRESS: '127.0.0.1',
@@ -205,6 +205,35 @@ it(
 	},
 	seconds * 1000 + 300_000,
 );
+
+it('goes on logging when more clients connect than there are file descriptors', async () => {
+	const port = await freePort();
+	const environment = {
+		CK_DATA_DIR: join(folder, 'few-descriptors'),
+		CK_CLIENT_PORT: String(port),
+		CK_CLIENT_PORT_ADDRESS: '127.0.0.1',
+		CK_MAX_CLIENT_CNXNS: '0',
+		CK_AUDIT_MODE: 'off',
+		CK_SNAP_COUNT: '20',
+	};
+	server = await compiled!.start(environment, ['bash', '-c', 'ulimit -n 160; exec "$@"', 'limited']);
+	const client = await WireClient.connect(port);
+	const many = new HostileClients(port, new HostileFrames(seed), []);
+	try {
+		await many.silent(400);
+		for (let i = 0; i < 100; i++) {
+			const reply = await client.send({ kind: 'create', path: `/n${i}`, data: null, acl: openAcl, flags: 0 });
+			expect(reply.error).toBe(0);
+		}
+		await server.waitFor(/snapshot written[\s\S]*snapshot written/);
+		expect(server.output).not.toMatch(/"level":"(error|fatal)"/);
+		expect(server.output).toContain('the process may not open more files');
+	} finally {
+		many.close();
+		await client.close();
+		await server.stop('SIGTERM');
+	}
+});
 
 interface Outcome {
 	readonly good: readonly GoodClient[];

@@ -403,7 +403,9 @@ export class ClientConnection implements Connection, Watcher {
 		host.disconnect(this);
 	}
 
+	/** The socket is closed. */
 	closed(): void {
+		this.#context.sockets -= 1;
 		if (this.#state !== 'closed') this.#context.stats.connectionsDropped += 1;
 		this.#leave('the client is gone');
 	}

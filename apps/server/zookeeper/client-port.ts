@@ -13,6 +13,7 @@ import { Limits } from './limits.ts';
 import { PortContext } from './port-context.ts';
 import type { ServerView } from './server-view.ts';
 import { ServiceStats } from './service-stats.ts';
+import { socketLimit } from './socket-limit.ts';
 import { TraceMask } from './trace-mask.ts';
 
 export interface ClientPortParts {
@@ -38,6 +39,7 @@ export class ClientPort implements ReplicaDoor {
 	readonly #stats = new ServiceStats();
 	readonly #limits: Limits;
 	readonly #context: PortContext;
+	readonly #socketLimit = socketLimit();
 	readonly #sweeper: NodeJS.Timeout;
 	#port = 0;
 
@@ -132,6 +134,7 @@ export class ClientPort implements ReplicaDoor {
 			socket.destroy();
 			return;
 		}
+		this.#context.sockets += 1;
 		this.#connections.add(connection);
 		socket.connection = connection;
 		socket.on('data', onData);
@@ -143,6 +146,8 @@ export class ClientPort implements ReplicaDoor {
 	#limitFor(address: string): string | undefined {
 		const { maxCnxns, maxClientCnxns } = this.#config;
 		if (maxCnxns > 0 && this.#connections.size >= maxCnxns) return `there are ${maxCnxns} already (maxCnxns)`;
+		if (this.#context.sockets >= this.#socketLimit)
+			return `the process may not open more files, and the log needs some (ulimit -n; ${this.#socketLimit} connections)`;
 		if (maxClientCnxns > 0 && this.#connections.countFrom(address) >= maxClientCnxns)
 			return `there are ${maxClientCnxns} from this address already (maxClientCnxns)`;
 		return undefined;

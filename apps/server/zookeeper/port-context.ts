@@ -34,6 +34,8 @@ export class PortContext {
 	readonly view: ServerView;
 	readonly limits: Limits;
 	readonly outputs = new OutputBuffers();
+	/** Accepted and not closed yet, those too that only wait for their client to read. */
+	sockets = 0;
 	/** Connections whose clients read too slowly. */
 	readonly backedUp = new BackedUp();
 	/** Connections with answers that are not sent yet. */
