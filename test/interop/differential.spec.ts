@@ -7,12 +7,22 @@
  * first of them, or the only one without DIFF_SEEDS; DIFF_OPERATIONS says how long they are. A difference is told with its seed, the step
  * and both answers; with DIFF_SHRINK=1 the steps that it does not need are left out first.
  */
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { opCode } from '#jute/op-codes';
 import { TestServers } from '#test/support/test-servers';
 import { bodySweep } from './differential/body-sweep.ts';
-import { otherwise, patient, type Settings, type StoppableServer, startPair } from './differential/compared-servers.ts';
+import {
+	otherwise,
+	patient,
+	type Settings,
+	type StoppableServer,
+	startChronokeeper,
+	startPair,
+} from './differential/compared-servers.ts';
 import { compare, type Difference, describeDifference, type Pair } from './differential/comparison.ts';
 import { generateScript } from './differential/generator.ts';
+import { open } from './differential/random-values.ts';
 import type { Script } from './differential/script.ts';
 import { shrink } from './differential/shrink.ts';
 import { tellingCases } from './differential/telling-cases.ts';
@@ -64,6 +74,25 @@ function* drawn(count: number): Iterable<Script> {
 	for (let seed = firstSeed; seed < firstSeed + count; seed++) yield generateScript(seed, operations);
 }
 
+it('a difference is told with its seed, its step and both answers', async () => {
+	const folder = servers.newDirectory();
+	// Two of ours, so that this says nothing of ZooKeeper; one of them without TTL nodes.
+	const pair = [
+		await startChronokeeper(servers, join(folder, 'with'), patient),
+		await startChronokeeper(servers, join(folder, 'without'), { ...patient, extendedTypesEnabled: false }),
+	] as const;
+	const request = { kind: 'createTTL', path: '/t', data: null, acl: open, flags: 5, ttlMs: 600_000 } as const;
+	const ping = { kind: 'send', slot: 0, requests: [{ type: opCode.ping }] } as const;
+	const create = { kind: 'send', slot: 0, requests: [{ type: opCode.createTTL, request }] } as const;
+	const script: Script = { seed: 42, slots: 1, steps: [ping, create, ping] };
+	expect(await compare({ ...script, steps: [ping] }, pair)).toBeUndefined();
+	const difference = await compare(script, pair);
+	expect(difference).toMatchObject({ seed: 42, at: 1 });
+	expect(difference?.description).toMatch(
+		/seed 42, step 1: .*createTTL(.|\n)*createTTL zxid \d+ OK(.|\n)*createTTL zxid \d+ Unimplemented/,
+	);
+});
+
 describe('Chronokeeper and the real ZooKeeper 3.8 answer alike', () => {
 	it(
 		`1-71: to ${seeds} random scripts of ${operations} operations, from seed ${firstSeed}`,
@@ -77,6 +106,14 @@ describe('Chronokeeper and the real ZooKeeper 3.8 answer alike', () => {
 		`15, 82, 83: to ${switched} of them without TTLs and hard quotas, and with reconfig`,
 		async () => {
 			expect(await differencesOf(drawn(switched), otherwise)).toEqual([]);
+		},
+		60_000 + switched * perSeedMs,
+	);
+
+	it(
+		`34: to ${switched} of them when nobody looks at access control lists`,
+		async () => {
+			expect(await differencesOf(drawn(switched), { ...patient, skipACL: true })).toEqual([]);
 		},
 		60_000 + switched * perSeedMs,
 	);

@@ -121,14 +121,18 @@ export class WireClient {
 		return WireClient.connect(port, { sessionId: id, password, timeoutMs, ...handshake });
 	}
 
-	/** `readOnly: undefined` leaves the flag out, as clients before 3.4 do. A refused session is an answer too: its timeout is 0. */
-	handshake(fields: Partial<ConnectRequest> = {}): Promise<ConnectResponse> {
+	/**
+	 * `readOnly: undefined` leaves the flag out, as clients before 3.4 do. A refused session is an answer too: its timeout is 0.
+	 * @param cut sends so many bytes of it only, in a frame that says so
+	 */
+	handshake(fields: Partial<ConnectRequest> = {}, cut?: number): Promise<ConnectResponse> {
 		const answer = quiet(
 			new Promise<ConnectResponse>((resolve, reject) => {
 				this.#handshake = { resolve, reject };
 			}),
 		);
-		this.writeRaw(frame((writer) => writeConnectRequest(writer, { ...handshakeDefaults, ...fields })));
+		const whole = frame((writer) => writeConnectRequest(writer, { ...handshakeDefaults, ...fields })).subarray(4);
+		this.writeRaw(frame((writer) => writer.writeRaw(cut === undefined ? whole : whole.subarray(0, cut))));
 		if (this.isClosed) this.#failAll(new Error('the connection is closed'));
 		return answer;
 	}

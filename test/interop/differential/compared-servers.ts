@@ -11,6 +11,7 @@ export interface Settings {
 	readonly enforceQuota: boolean;
 	readonly extendedTypesEnabled: boolean;
 	readonly reconfigEnabled: boolean;
+	readonly skipACL: boolean;
 	readonly tickTime: number;
 	readonly minSessionTimeout: number;
 	readonly maxSessionTimeout: number;
@@ -21,12 +22,13 @@ export const patient: Settings = {
 	enforceQuota: true,
 	extendedTypesEnabled: true,
 	reconfigEnabled: false,
+	skipACL: false,
 	tickTime: 2000,
 	minSessionTimeout: minTimeoutMs,
 	maxSessionTimeout: maxTimeoutMs,
 };
 
-/** The other value of each switch. */
+/** The other value of each switch but one. */
 export const otherwise: Settings = {
 	...patient,
 	enforceQuota: false,
@@ -56,9 +58,10 @@ export async function startZooKeeper(
 	settings: Settings,
 	names?: Names,
 ): Promise<StoppableServer> {
-	const { enforceQuota, extendedTypesEnabled, reconfigEnabled, ...config } = settings;
+	const { enforceQuota, extendedTypesEnabled, reconfigEnabled, skipACL, ...config } = settings;
 	const properties = {
 		'zookeeper.enforceQuota': String(enforceQuota),
+		'zookeeper.skipACL': skipACL ? 'yes' : 'no',
 		'zookeeper.extendedTypesEnabled': String(extendedTypesEnabled),
 		'znode.container.checkIntervalMs': String(neverMs),
 	};

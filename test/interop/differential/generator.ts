@@ -69,7 +69,16 @@ class Generator {
 			readOnly: this.#values.choose([false, false, true, undefined]),
 			seen: this.#seen(),
 			protocolVersion: this.#values.choose([0, 0, 0, 1, -7]),
+			...(this.#values.chance(0.1) ? { cut: this.#values.below(46) } : {}),
+			...(this.#values.chance(0.2) ? { early: this.#early() } : {}),
 		};
+	}
+
+	#early(): ScriptRequest[] {
+		this.#values.pipelined = true;
+		const requests = Array.from({ length: 1 + this.#values.below(3) }, () => this.#requests.inBurst());
+		this.#values.pipelined = false;
+		return requests;
 	}
 
 	#reattach(slot: Slot, of: Slot): Step {

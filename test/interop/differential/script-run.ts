@@ -10,6 +10,11 @@ import type { Names } from './transcript.ts';
 
 /** What a server that answers at all needs at most. */
 const patienceMs = 10_000;
+interface Early {
+	readonly cut?: number;
+	readonly early?: readonly ScriptRequest[];
+}
+
 /** For a connection that ought to be closed by now. */
 const closingMs = 3_000;
 
@@ -58,12 +63,16 @@ export class ScriptRun {
 	async perform(step: Step): Promise<void> {
 		switch (step.kind) {
 			case 'open':
-				return this.#connect(step.slot, {
-					timeoutMs: step.timeoutMs,
-					readOnly: step.readOnly,
-					protocolVersion: step.protocolVersion,
-					lastZxidSeen: this.#zxid(step.slot, step.seen),
-				});
+				return this.#connect(
+					step.slot,
+					{
+						timeoutMs: step.timeoutMs,
+						readOnly: step.readOnly,
+						protocolVersion: step.protocolVersion,
+						lastZxidSeen: this.#zxid(step.slot, step.seen),
+					},
+					step,
+				);
 			case 'reattach': {
 				const session = this.#slots[step.of]!.session;
 				if (session === undefined) return;
@@ -132,7 +141,7 @@ export class ScriptRun {
 		}
 	}
 
-	async #connect(slot: Slot, handshake: Partial<ConnectRequest>): Promise<void> {
+	async #connect(slot: Slot, handshake: Partial<ConnectRequest>, { cut, early = [] }: Early = {}): Promise<void> {
 		await this.#drop(slot);
 		const state = this.#slots[slot]!;
 		// Whose connection this takes away: its end belongs to this step.
@@ -142,10 +151,10 @@ export class ScriptRun {
 		state.client = client;
 		state.taken = 0;
 		state.endTold = false;
-		const answer = await within(
-			patienceMs,
-			client.handshake(handshake).catch(() => undefined),
-		);
+		const answering = client.handshake(handshake, cut).catch(() => undefined);
+		const earlyAnswers = client.sendTogether(early.map((item) => ({ type: item.type, body: bodyOf(item, 0) })));
+		const answer = await within(patienceMs, answering);
+		await within(patienceMs, Promise.allSettled(earlyAnswers));
 		if (answer === undefined) {
 			// No answer, or a connection that was closed instead.
 			await within(closingMs, client.closed);
@@ -158,6 +167,7 @@ export class ScriptRun {
 			}
 			state.session = client.session;
 		}
+		if (early.length > 0) this.#collectAuthenticationsFirst(slot);
 		const stolen = answer === undefined || answer === 'late' ? [] : holders;
 		for (const other of stolen) await within(closingMs, this.#slots[other]!.client!.closed);
 	}
@@ -213,11 +223,7 @@ export class ScriptRun {
 			await this.#drop(slot);
 			return;
 		}
-		if (requests.length > 1) {
-			const from = this.#lines[slot]!.length;
-			this.#collect(slot);
-			this.#authenticationsFirst(slot, from);
-		}
+		if (requests.length > 1) this.#collectAuthenticationsFirst(slot);
 		const ending = outcome.some((one) => one.status === 'rejected' || endsConnection(one.value));
 		if (ending) await within(closingMs, client.closed);
 	}
@@ -230,8 +236,10 @@ export class ScriptRun {
 	}
 
 	/** An authentication is answered at once, ahead of what is under way: where it stands among the other answers is a matter of moments. */
-	#authenticationsFirst(slot: Slot, from: number): void {
+	#collectAuthenticationsFirst(slot: Slot): void {
 		const lines = this.#lines[slot]!;
+		const from = lines.length;
+		this.#collect(slot);
 		const since = lines.splice(from);
 		const isAuth = (line: string): boolean => line.startsWith('xid -4 auth');
 		lines.push(...since.filter(isAuth), ...since.filter((line) => !isAuth(line)));

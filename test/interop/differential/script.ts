@@ -35,6 +35,10 @@ export type Step =
 			readonly readOnly: boolean | undefined;
 			readonly seen: SeenZxid;
 			readonly protocolVersion: number;
+			/** So many bytes of the handshake only. */
+			readonly cut?: number;
+			/** Sent right behind the handshake. */
+			readonly early?: readonly ScriptRequest[];
 	  }
 	/** The session of a slot, in a new connection of this one: its own again, or a theft. */
 	| {

@@ -88,6 +88,15 @@ const cases: readonly (readonly [story: string, steps: readonly Step[]])[] = [
 		'a reconfig that cannot be decoded draws no zxid',
 		[send({ type: opCode.reconfig, bytes: new Uint8Array(0) }), ...asked({ kind: 'ping' })],
 	],
+	[
+		'the largest frame there may be, and one byte more',
+		[1_048_554, 1_048_555].flatMap((length) =>
+			asked(
+				{ kind: 'setData', path: '/', data: Buffer.alloc(length, 'x'), version: -1 },
+				{ kind: 'setData', path: '/', data: null, version: -1 },
+			),
+		),
+	],
 	['null credentials are no good', asked({ kind: 'auth', type: 0, scheme: 'digest', auth: null }, { kind: 'ping' })],
 	['a null SASL token ends the connection', asked({ kind: 'sasl', token: null }, { kind: 'ping' })],
 	[
