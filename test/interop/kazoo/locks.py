@@ -6,6 +6,7 @@ import threading
 from checks import check, equal, eventually, in_processes, main, processes, raises, started
 from kazoo.exceptions import CancelledError, LockTimeout
 from kazoo.protocol.states import KazooState
+from line import Line
 
 
 def add_under_lock(_, hosts, times):
@@ -286,17 +287,11 @@ def leases(clients):
 @check
 def lock_and_loss(clients):
     """Lock: its holder hears of the lost session, and the next one has it"""
-    holder, next_one = clients.new(), clients.new()
-    lock = holder.Lock("/lock", "holder")
-    lock.acquire()
-    states = []
-    holder.add_listener(states.append)
-    # The session's other connection: what closes it is not the client.
-    other = clients.new(client_id=holder.client_id)
-    other.stop()
-    assert next_one.Lock("/lock", "next").acquire(timeout=10)
-    eventually(lambda: states[-1:] == [KazooState.CONNECTED], "a new session")
-    equal(states, [KazooState.SUSPENDED, KazooState.LOST, KazooState.CONNECTED])
+    line = Line(clients)
+    line.client.Lock("/lock", "holder").acquire()
+    line.expire()
+    assert clients.new().Lock("/lock", "next").acquire(timeout=10)
+    line.expect(KazooState.CONNECTED, KazooState.SUSPENDED, KazooState.LOST, KazooState.CONNECTED)
 
 
 if __name__ == "__main__":

@@ -1,40 +1,12 @@
 """What Kazoo's clients and recipes live through: lost connections, lost sessions."""
 import threading
 
-from checks import check, equal, eventually, main, raises, started
-from kazoo.client import KazooClient
+from checks import check, equal, eventually, main, raises
 from kazoo.exceptions import ConnectionLoss, SessionExpiredError
 from kazoo.protocol.states import EventType, KazooState
 from kazoo.recipe.cache import TreeCache, TreeEvent
-from kazoo.retry import KazooRetry
 from kazoo.security import CREATOR_ALL_ACL
-from proxy import Proxy
-
-quick = KazooRetry(max_tries=-1, delay=0.02, backoff=1, max_jitter=0.01)
-
-
-class Line:
-    """A client behind a proxy of its own, and the states it went through."""
-
-    def __init__(self, clients, **options):
-        self.proxy = Proxy(clients.server)
-        self.states = []
-        self.client = clients.keep(
-            KazooClient(self.proxy.address + clients.chroot, **{"timeout": 10, "connection_retry": quick, **options})
-        )
-        self.client.add_listener(self.states.append)
-        self.client.start(timeout=20)
-
-    def expect(self, *states):
-        eventually(lambda: len(self.states) >= len(states), f"{states}, but {self.states}")
-        equal(self.states, list(states))
-
-
-def expire(clients, client):
-    """Ends the client's session through a second connection with its id and password, as Kazoo's own tests do it."""
-    other = started(clients.hosts, client_id=client.client_id)
-    other.stop()
-    other.close()
+from line import Line, quick
 
 
 @check
@@ -123,7 +95,7 @@ def expired(clients):
     witness = clients.new()
     gone = threading.Event()
     witness.exists("/mine", watch=lambda event: event.type == EventType.DELETED and gone.set())
-    expire(clients, line.client)
+    line.expire()
     line.expect(KazooState.CONNECTED, KazooState.SUSPENDED, KazooState.LOST, KazooState.CONNECTED)
     assert gone.wait(20)
     assert line.client.client_id[0] != session
@@ -175,7 +147,7 @@ def watches_again(clients):
     line.proxy.cut()
     line.proxy.thaw()
     eventually(lambda: (values, lists) == ([b"0", b"1"], [[], ["one"]]), f"the changes after a cut: {values} {lists}")
-    expire(clients, line.client)
+    line.expire()
     eventually(lambda: KazooState.LOST in line.states and line.client.connected, "a new session")
     writer.set("/a", b"2")
     eventually(lambda: values[-1] == b"2", "the data after a lost session")
@@ -236,14 +208,9 @@ def calls_of_an_expired_session(clients):
     """calls that wait when the session is found to be lost say so"""
     line = Line(clients)
     line.client.create("/a", b"")
-    session = line.client.client_id
     line.proxy.freeze()
     waiting = [line.client.set_async("/a", b"never") for _ in range(3)]
-    other = started(clients.hosts, client_id=session)
-    other.stop()
-    other.close()
-    line.proxy.cut()
-    line.proxy.thaw()
+    line.expire()
     for each in waiting:
         raises((ConnectionLoss, SessionExpiredError), each.get, timeout=20)
     eventually(lambda: line.states[-1] == KazooState.CONNECTED and KazooState.LOST in line.states, "a new session")
