@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openAcl } from '#jute/acl';
 import { recover } from '#storage/recovery';
+import { CheckingClient } from '#test/support/checking-client';
 import { describeTree, expectSameTree } from '#test/support/client-tree';
 import { CompiledServer } from '#test/support/compiled-server';
 import { HostileClients } from '#test/support/hostile-clients';
@@ -39,57 +40,6 @@ afterAll(async () => {
 	rmSync(folder, { recursive: true, force: true });
 });
 
-/** Writes and reads its own node and checks every answer against what it knows. */
-class GoodClient {
-	answers = 0;
-	slowestMs = 0;
-	readonly client: WireClient;
-	readonly #path: string;
-	#version = 0;
-	#children = 0;
-
-	private constructor(client: WireClient, path: string) {
-		this.client = client;
-		this.#path = path;
-	}
-
-	static async connect(port: number, name: string): Promise<GoodClient> {
-		const client = await WireClient.connect(port);
-		const path = `/good/${name}`;
-		await client.send({ kind: 'create', path, data: null, acl: openAcl, flags: 0 });
-		return new GoodClient(client, path);
-	}
-
-	async round(): Promise<void> {
-		const startMs = performance.now();
-		const path = this.#path;
-		const data = Buffer.from(`${path} ${this.#version}`);
-		const child = { kind: 'create2', path: `${path}/s-`, data, acl: openAcl, flags: 2 } as const;
-		const replies = await Promise.all([
-			this.client.send({ kind: 'setData', path, data, version: this.#version }),
-			this.client.send({ kind: 'getData', path, watch: true }),
-			this.client.send(child),
-			this.client.send({ kind: 'getChildren', path, watch: false }),
-			this.client.send({ kind: 'setData', path, data, version: this.#version }),
-		]);
-		this.#version += 1;
-		const name = `s-${String(this.#children).padStart(10, '0')}`;
-		this.#children += 1;
-		const [set, got, created, listed, refused] = replies;
-		expect(set).toMatchObject({ error: 0, response: { stat: { version: this.#version, dataLength: data.length } } });
-		expect(got).toMatchObject({ error: 0, response: { stat: { version: this.#version } } });
-		expect(Buffer.from((got!.response as { data: Uint8Array }).data).equals(data)).toBe(true);
-		expect(created).toMatchObject({ error: 0, response: { path: `${path}/${name}` } });
-		expect(listed).toMatchObject({ error: 0, response: { names: [name] } });
-		expect(refused).toMatchObject({ error: -103 });
-		expect(await this.client.send({ kind: 'delete', path: `${path}/${name}`, version: 0 })).toMatchObject({ error: 0 });
-		expect(replies.map(({ xid }) => xid)).toEqual(replies.map(({ xid }) => xid).sort((a, b) => a - b));
-		this.answers += replies.length + 1;
-		this.slowestMs = Math.max(this.slowestMs, performance.now() - startMs);
-		this.client.log.length = 0;
-	}
-}
-
 function residentMiB(pid: number): number {
 	const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
 	return Number(line![1]) / 1024;
@@ -112,7 +62,7 @@ it(
 			CK_MAX_CLIENT_CNXNS: '0',
 			CK_AUDIT_MODE: 'off',
 			CK_TICK_TIME: '500',
-			CK_MAX_SESSION_TIMEOUT: '10000',
+			CK_MAX_SESSION_TIMEOUT: isLong ? '10000' : '5000',
 			CK_SNAP_COUNT: '20000',
 			CK_EXTENDED_TYPES_ENABLED: 'true',
 			CK_NIO_SESSIONLESS_CNXN_TIMEOUT: isLong ? '30000' : '2000',
@@ -126,7 +76,9 @@ it(
 		await root.send({ kind: 'auth', type: 0, scheme: 'digest', auth: Buffer.from(superUser.auth) });
 		for (const path of ['/good', '/hostile'])
 			await root.send({ kind: 'create', path, data: null, acl: openAcl, flags: 0 });
-		const good = await Promise.all(Array.from({ length: goodClients }, (_, i) => GoodClient.connect(port, `g${i}`)));
+		const good = await Promise.all(
+			Array.from({ length: goodClients }, (_, i) => CheckingClient.connect(port, `g${i}`)),
+		);
 		const rssBefore = residentMiB(pid);
 		let rssHighest = rssBefore;
 		const rssEachMinute = [Math.round(rssBefore)];
@@ -236,7 +188,7 @@ it('goes on logging when more clients connect than there are file descriptors', 
 });
 
 interface Outcome {
-	readonly good: readonly GoodClient[];
+	readonly good: readonly CheckingClient[];
 	readonly hostile: readonly HostileClients[];
 	readonly [figure: string]: unknown;
 }

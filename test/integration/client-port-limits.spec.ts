@@ -202,7 +202,7 @@ describe('large requests', () => {
 			const replies = await Promise.all(client.sendTogether([large, large, large]));
 			expect(replies.map(({ error }) => error)).toEqual([0, 0, 0]);
 		}
-		greedy.sendTogether([large, large, large, large]);
+		void Promise.allSettled(greedy.sendTogether([large, large, large, large]));
 		await greedy.closed;
 		const small = await other.send(setData('/n', new Uint8Array(900)));
 		expect(small.error).toBe(0);
