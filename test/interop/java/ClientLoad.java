@@ -47,8 +47,7 @@ final class ClientLoad {
 		List<Op> large = new ArrayList<>();
 		for (int i = 0; i < 6; i++) large.add(Op.setData(site.at("n-000000000" + i), data, -1));
 		Site.fails(KeeperException.ConnectionLossException.class, () -> client.multi(large));
-		Site.until("connected again", () -> client.getState() == ZooKeeper.States.CONNECTED);
-		Site.same(0, client.exists(site.at("n-0000000000"), false).getVersion(), "nothing was set");
+		Site.same(0, Site.reconnected(() -> client.exists(site.at("n-0000000000"), false)).getVersion(), "nothing was set");
 		return results.size() + " results";
 	}
 
@@ -126,10 +125,9 @@ final class ClientLoad {
 		Site.holds(java.util.Arrays.equals(data, client.getData(site.root, false, null)), "the same bytes come back");
 		for (int i = 1; i <= 2; i++) {
 			Site.fails(KeeperException.ConnectionLossException.class, () -> client.setData(site.root, new byte[most + 1], -1));
-			Site.until("connected again", () -> client.getState() == ZooKeeper.States.CONNECTED);
+			Site.same(set, Site.reconnected(() -> client.exists(site.root, false)), "the node, of the same session, is as it was");
 			Site.holds(other.exists("/", false) != null, "another client is served");
 		}
-		Site.same(set.getMzxid(), client.exists(site.root, false).getMzxid(), "the node is as it was, of the same session");
 		Site.same(List.of(), others, "what the other has heard");
 		Site.holds(!states.contains(Watcher.Event.KeeperState.Expired), "the session lives");
 		return set.getDataLength() + " bytes";

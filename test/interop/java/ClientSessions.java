@@ -61,13 +61,7 @@ final class ClientSessions {
 		real.create(site.root, null, ClientOperations.OPEN, CreateMode.EPHEMERAL);
 		Site.same(KeeperState.Expired, stateOf(site, real.getSessionId(), new byte[16]), "with a wrong password");
 		// The guess has cost the real one its connection.
-		Site.until("the real one is served", () -> {
-			try {
-				return real.exists(site.root, false).getEphemeralOwner() == real.getSessionId();
-			} catch (KeeperException.ConnectionLossException soonAgain) {
-				return false;
-			}
-		});
+		Site.same(real.getSessionId(), Site.reconnected(() -> real.exists(site.root, false)).getEphemeralOwner(), "the owner");
 		real.close();
 		Site.same(KeeperState.Expired, stateOf(site, real.getSessionId(), real.getSessionPasswd()), "after close");
 		return "Expired twice";
@@ -87,14 +81,8 @@ final class ClientSessions {
 		ZooKeeper first = site.zooKeeper(site.connect, event -> states.add(event.getState()));
 		ZooKeeper second = site.attach(first, event -> {});
 		Site.until("the first is disconnected", () -> states.contains(KeeperState.Disconnected));
-		Site.until("the second closes it", () -> {
-			try {
-				second.close();
-				return true;
-			} catch (Exception takenBack) {
-				return false;
-			}
-		});
+		second.close();
+		site.killSession(first);
 		Site.until("Expired", () -> states.contains(KeeperState.Expired));
 		return states.toString();
 	}

@@ -23,8 +23,6 @@ final class CuratorDiscovery {
 	@Check("ServiceDiscovery: instances are registered, found, updated and taken away, and are registered again in a new session")
 	static String discovery(Site site) throws Exception {
 		CuratorFramework client = site.curator();
-		// Curator would make containers of them. When the server takes one away while Curator looks for it, it gives up.
-		for (String service : List.of("web", "mail")) client.create().creatingParentsIfNeeded().forPath(site.at("services/" + service));
 		ServiceDiscovery<Map> discovery = discovery(site, client);
 		ServiceInstance<Map> one = instance("web", "one", 8001);
 		ServiceInstance<Map> two = instance("web", "two", 8002);

@@ -18,7 +18,7 @@ final class CuratorLeaders {
 	static String latch(Site site) throws Exception {
 		List<LeaderLatch> latches = new ArrayList<>();
 		for (int i = 0; i < 5; i++) {
-			LeaderLatch latch = site.keep(new LeaderLatch(site.curator(), site.at("latch"), "id" + i));
+			LeaderLatch latch = site.keep(new LeaderLatch(site.curatorWithContainers(), site.at("latch"), "id" + i));
 			latch.start();
 			latches.add(latch);
 		}
@@ -39,7 +39,7 @@ final class CuratorLeaders {
 
 	@Check("LeaderLatch: a leader whose session ends is told so, another leads, and the first stands in line again")
 	static String latchLosesSession(Site site) throws Exception {
-		CuratorFramework client = site.curator();
+		CuratorFramework client = site.curatorWithContainers();
 		LeaderLatch first = site.keep(new LeaderLatch(client, site.at("latch"), "first"));
 		List<String> told = new CopyOnWriteArrayList<>();
 		first.addListener(new LeaderLatchListener() {
@@ -55,7 +55,7 @@ final class CuratorLeaders {
 		});
 		first.start();
 		Site.holds(first.await(20, TimeUnit.SECONDS), "the first leads");
-		LeaderLatch second = site.keep(new LeaderLatch(site.curator(), site.at("latch"), "second"));
+		LeaderLatch second = site.keep(new LeaderLatch(site.curatorWithContainers(), site.at("latch"), "second"));
 		second.start();
 		Site.until("two in line", () -> first.getParticipants().size() == 2);
 		site.killSession(client);
@@ -76,7 +76,7 @@ final class CuratorLeaders {
 		CountDownLatch turns = new CountDownLatch(15);
 		for (int i = 0; i < 3; i++) {
 			String id = "id" + i;
-			LeaderSelector selector = site.keep(new LeaderSelector(site.curator(), site.at("leader"), new LeaderSelectorListenerAdapter() {
+			LeaderSelector selector = site.keep(new LeaderSelector(site.curatorWithContainers(), site.at("leader"), new LeaderSelectorListenerAdapter() {
 				@Override
 				public void takeLeadership(CuratorFramework client) {
 					if (leading.incrementAndGet() > 1) wrong.incrementAndGet();
@@ -97,7 +97,7 @@ final class CuratorLeaders {
 
 	@Check("LeaderSelector: leadership is interrupted by word and by the end of the session")
 	static String selectorInterrupted(Site site) throws Exception {
-		CuratorFramework client = site.curator();
+		CuratorFramework client = site.curatorWithContainers();
 		CountDownLatch[] began = {new CountDownLatch(1), new CountDownLatch(1), new CountDownLatch(1)};
 		List<String> ended = new CopyOnWriteArrayList<>();
 		LeaderSelector selector = site.keep(new LeaderSelector(client, site.at("leader"), new LeaderSelectorListenerAdapter() {

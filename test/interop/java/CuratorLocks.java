@@ -48,10 +48,10 @@ final class CuratorLocks {
 	@Check("InterProcessMutex keeps eight clients apart: of 8 × 20 increments none is lost, holders come in the order of their lock nodes")
 	static String mutex(Site site) throws Exception {
 		String counter = site.at("counter");
-		CuratorFramework first = site.curator();
+		CuratorFramework first = site.curatorWithContainers();
 		first.create().creatingParentsIfNeeded().forPath(counter, Site.bytes("0:0"));
 		Site.together(8, () -> {
-			CuratorFramework client = site.curator();
+			CuratorFramework client = site.curatorWithContainers();
 			Fenced mutex = new Fenced(client, site.at("lock"));
 			for (int i = 0; i < 20; i++) increment(client, mutex, counter);
 			return null;
@@ -68,9 +68,9 @@ final class CuratorLocks {
 
 	@Check("InterProcessMutex is re-entrant, gives up after its time, and is released by its holder only")
 	static String reentrant(Site site) throws Exception {
-		CuratorFramework client = site.curator();
+		CuratorFramework client = site.curatorWithContainers();
 		InterProcessMutex mine = new InterProcessMutex(client, site.at("lock"));
-		InterProcessMutex theirs = new InterProcessMutex(site.curator(), site.at("lock"));
+		InterProcessMutex theirs = new InterProcessMutex(site.curatorWithContainers(), site.at("lock"));
 		mine.acquire();
 		mine.acquire();
 		Site.holds(!theirs.acquire(300, TimeUnit.MILLISECONDS), "another gives up");
@@ -86,9 +86,9 @@ final class CuratorLocks {
 
 	@Check("InterProcessMutex passes on when the holder's session is ended behind its back")
 	static String holderDies(Site site) throws Exception {
-		CuratorFramework holder = site.curator();
+		CuratorFramework holder = site.curatorWithContainers();
 		new InterProcessMutex(holder, site.at("lock")).acquire();
-		InterProcessMutex waiting = new InterProcessMutex(site.curator(), site.at("lock"));
+		InterProcessMutex waiting = new InterProcessMutex(site.curatorWithContainers(), site.at("lock"));
 		CountDownLatch got = new CountDownLatch(1);
 		Thread waiter = new Thread(() -> {
 			try {
@@ -108,12 +108,12 @@ final class CuratorLocks {
 
 	@Check("InterProcessMutex: a holder that allows it is asked to give way (Revoker)")
 	static String revoked(Site site) throws Exception {
-		CuratorFramework client = site.curator();
+		CuratorFramework client = site.curatorWithContainers();
 		InterProcessMutex mutex = new InterProcessMutex(client, site.at("lock"));
 		CountDownLatch asked = new CountDownLatch(1);
 		mutex.makeRevocable(lock -> asked.countDown());
 		mutex.acquire();
-		CuratorFramework other = site.curator();
+		CuratorFramework other = site.curatorWithContainers();
 		Revoker.attemptRevoke(other, new ArrayList<>(mutex.getParticipantNodes()).get(0));
 		Site.holds(asked.await(10, TimeUnit.SECONDS), "the holder hears of it");
 		mutex.release();
@@ -132,7 +132,7 @@ final class CuratorLocks {
 		CountDownLatch allRead = new CountDownLatch(4);
 		for (int i = 0; i < 4; i++) {
 			work.add(() -> {
-				InterProcessReadWriteLock lock = new InterProcessReadWriteLock(site.curator(), site.at("lock"));
+				InterProcessReadWriteLock lock = new InterProcessReadWriteLock(site.curatorWithContainers(), site.at("lock"));
 				for (int round = 0; round < 6; round++) {
 					lock.readLock().acquire();
 					most.accumulateAndGet(readers.incrementAndGet(), Math::max);
@@ -150,7 +150,7 @@ final class CuratorLocks {
 		}
 		for (int i = 0; i < 2; i++) {
 			work.add(() -> {
-				InterProcessReadWriteLock lock = new InterProcessReadWriteLock(site.curator(), site.at("lock"));
+				InterProcessReadWriteLock lock = new InterProcessReadWriteLock(site.curatorWithContainers(), site.at("lock"));
 				Site.holds(allRead.await(20, TimeUnit.SECONDS), "the readers have begun");
 				for (int round = 0; round < 6; round++) {
 					lock.writeLock().acquire();

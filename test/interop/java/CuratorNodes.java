@@ -13,7 +13,6 @@ final class CuratorNodes {
 	static String persistentNode(Site site) throws Exception {
 		CuratorFramework client = site.curator();
 		CuratorFramework other = site.curator();
-		other.create().forPath(site.root);
 		PersistentNode node = site.keep(new PersistentNode(client, CreateMode.EPHEMERAL, false, site.at("node"), Site.bytes("data")));
 		node.start();
 		Site.holds(node.waitForInitialCreate(20, TimeUnit.SECONDS), "created");
@@ -53,7 +52,7 @@ final class CuratorNodes {
 
 	@Check("33: TTL and container nodes without children are taken away by the server, TTL nodes with children stay")
 	static String takenAway(Site site) throws Exception {
-		CuratorFramework client = site.curator();
+		CuratorFramework client = site.curatorWithContainers();
 		client.create().creatingParentContainersIfNeeded().forPath(site.at("box/in/deep"), Site.bytes("x"));
 		client.create().withTtl(1000).withMode(CreateMode.PERSISTENT_WITH_TTL).forPath(site.at("short"));
 		client.create().withTtl(1000).withMode(CreateMode.PERSISTENT_WITH_TTL).forPath(site.at("parent"));

@@ -4,16 +4,20 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
 import org.apache.curator.retry.RetryNTimes;
+import org.apache.zookeeper.KeeperException;
 import org.apache.zookeeper.WatchedEvent;
 import org.apache.zookeeper.Watcher;
+import org.apache.zookeeper.Watcher.Event.KeeperState;
 import org.apache.zookeeper.ZooKeeper;
 import org.apache.zookeeper.client.ZKClientConfig;
 
@@ -33,14 +37,23 @@ final class Site implements AutoCloseable {
 	}
 
 	CuratorFramework curator() throws Exception {
-		return curator(SESSION_MS);
+		return start(builder().build());
 	}
 
-	CuratorFramework curator(int sessionMs) throws Exception {
-		return start(builder().sessionTimeoutMs(sessionMs).build());
+	/** As Curator is without being asked: the parents that recipes make are containers. */
+	CuratorFramework curatorWithContainers() throws Exception {
+		return start(connecting().build());
 	}
 
+	/**
+	 * Recipes make plain parents. With containers, which the server of these checks looks through all the time, most recipes fail for good when one is
+	 * taken away between their look at it and their create in it; locks and leaders try again.
+	 */
 	CuratorFrameworkFactory.Builder builder() {
+		return connecting().dontUseContainerParents();
+	}
+
+	private CuratorFrameworkFactory.Builder connecting() {
 		return CuratorFrameworkFactory.builder()
 			.connectString(connect)
 			.sessionTimeoutMs(SESSION_MS)
@@ -91,7 +104,15 @@ final class Site implements AutoCloseable {
 	}
 
 	void killSession(ZooKeeper client) throws Exception {
-		attach(client, event -> {}).close();
+		long session = client.getSessionId();
+		byte[] password = client.getSessionPasswd();
+		// The client may take its session back before the close arrives: it is over when the server says so.
+		until("the session is over", () -> {
+			CompletableFuture<KeeperState> state = new CompletableFuture<>();
+			try (ZooKeeper other = new ZooKeeper(connect, SESSION_MS, event -> state.complete(event.getState()), session, password)) {
+				return state.get(PATIENCE_S, TimeUnit.SECONDS) == KeeperState.Expired;
+			}
+		});
 	}
 
 	<T extends AutoCloseable> T keep(T one) {
@@ -145,6 +166,20 @@ final class Site implements AutoCloseable {
 		}
 	}
 
+	/** Asks again while the connection is being made anew: the client's state says CONNECTED for a moment after it was lost. */
+	static <T> T reconnected(Callable<T> read) throws Exception {
+		AtomicReference<T> result = new AtomicReference<>();
+		until("connected again", () -> {
+			try {
+				result.set(read.call());
+				return true;
+			} catch (KeeperException.ConnectionLossException soon) {
+				return false;
+			}
+		});
+		return result.get();
+	}
+
 	static void same(Object expected, Object actual, String what) {
 		if (!Objects.equals(expected, actual)) throw new AssertionError(what + ": expected " + expected + ", was " + actual);
 	}
@@ -177,6 +212,6 @@ final class Site implements AutoCloseable {
 	}
 
 	private static boolean isConnected(WatchedEvent event) {
-		return event.getType() == Watcher.Event.EventType.None && event.getState() == Watcher.Event.KeeperState.SyncConnected;
+		return event.getType() == Watcher.Event.EventType.None && event.getState() == KeeperState.SyncConnected;
 	}
 }
