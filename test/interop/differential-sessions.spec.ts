@@ -1,4 +1,4 @@
-/** Sessions of the real ZooKeeper and of Chronokeeper when their clients fall silent, and when the server is started anew. */
+/** What the real ZooKeeper and Chronokeeper do by themselves: end silent sessions, delete empty containers, and go on after a restart. */
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import type { ClientRequest } from '#jute/client/requests';
@@ -6,6 +6,7 @@ import { opCode } from '#jute/op-codes';
 import { TestServers } from '#test/support/test-servers';
 import { patient, startChronokeeper, startPair, startZooKeeper } from './differential/compared-servers.ts';
 import { compareSteps, compareTrees, startRuns } from './differential/comparison.ts';
+import { runContainers } from './differential/container-run.ts';
 import { runExpiry } from './differential/expiry-run.ts';
 import { open } from './differential/random-values.ts';
 import type { Script, Slot, Step } from './differential/script.ts';
@@ -23,6 +24,13 @@ it('49, 62-64: sessions that fall silent take the same nodes with them, each in 
 	expect(await describeTree(chronokeeper.port, chronokeeper.names)).toEqual(
 		await describeTree(zooKeeper.port, zooKeeper.names),
 	);
+});
+
+it('22, 33: containers and TTL nodes go in the same transactions', async () => {
+	const [zooKeeper, chronokeeper] = await startPair(servers, { ...patient, 'znode.container.checkIntervalMs': 100 });
+	const [theirs, ours] = await Promise.all([runContainers(zooKeeper), runContainers(chronokeeper)]);
+	expect(theirs.filter((line) => line.includes('createTTL') && line.includes('OK'))).toHaveLength(2);
+	expect(ours).toEqual(theirs);
 });
 
 it('58-61: after a restart sessions go on where they were, and zxids too', async () => {

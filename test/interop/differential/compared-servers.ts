@@ -15,9 +15,13 @@ export interface Settings {
 	readonly tickTime: number;
 	readonly minSessionTimeout: number;
 	readonly maxSessionTimeout: number;
+	/** How often containers and TTL nodes are looked at. */
+	readonly 'znode.container.checkIntervalMs': number;
 }
 
-/** Nothing expires while a script runs, and hard quotas are enforced. */
+const neverMs = 86_400_000;
+
+/** Nothing expires or goes by itself while a script runs, and hard quotas are enforced. */
 export const patient: Settings = {
 	enforceQuota: true,
 	extendedTypesEnabled: true,
@@ -26,6 +30,7 @@ export const patient: Settings = {
 	tickTime: 2000,
 	minSessionTimeout: minTimeoutMs,
 	maxSessionTimeout: maxTimeoutMs,
+	'znode.container.checkIntervalMs': neverMs,
 };
 
 /** The other value of each switch but one. */
@@ -35,9 +40,6 @@ export const otherwise: Settings = {
 	extendedTypesEnabled: false,
 	reconfigEnabled: true,
 };
-
-/** Containers and TTL nodes stay: when they go is another test's matter. */
-const neverMs = 86_400_000;
 
 export class StoppableServer extends ComparedServer {
 	readonly #stop: () => Promise<unknown>;
@@ -58,12 +60,13 @@ export async function startZooKeeper(
 	settings: Settings,
 	names?: Names,
 ): Promise<StoppableServer> {
-	const { enforceQuota, extendedTypesEnabled, reconfigEnabled, skipACL, ...config } = settings;
+	const { enforceQuota, extendedTypesEnabled, reconfigEnabled, skipACL, ...others } = settings;
+	const { 'znode.container.checkIntervalMs': checkIntervalMs, ...config } = others;
 	const properties = {
 		'zookeeper.enforceQuota': String(enforceQuota),
 		'zookeeper.skipACL': skipACL ? 'yes' : 'no',
 		'zookeeper.extendedTypesEnabled': String(extendedTypesEnabled),
-		'znode.container.checkIntervalMs': String(neverMs),
+		'znode.container.checkIntervalMs': String(checkIntervalMs),
 	};
 	const server = await RealZooKeeper.start({
 		dataDir,
@@ -86,7 +89,6 @@ export async function startChronokeeper(
 		clientPort,
 		clientPortAddress: '127.0.0.1',
 		maxClientCnxns: 0,
-		'znode.container.checkIntervalMs': neverMs,
 		'DigestAuthenticationProvider.superDigest': superUser.digest,
 	});
 	return new StoppableServer('Chronokeeper', clientPort, names, () => server.close());
