@@ -49,10 +49,10 @@ describe('bin/zkCli.sh', () => {
 		for (const command of ['getEphemerals', 'get /secret']) shell.type(`${command}\n`);
 		await shell.waitFor(/^kept$/m);
 		expect(shell.output.slice(before)).toContain('[/mine]');
-		run('set', '/data', 'y');
-		run('create', '/children/one', 'x');
-		run('create', '/later', 'x');
-		run('create', '/recursive/one', 'x');
+		await run('set', '/data', 'y');
+		await run('create', '/children/one', 'x');
+		await run('create', '/later', 'x');
+		await run('create', '/recursive/one', 'x');
 		await shell.waitFor(/type:NodeCreated path:\/recursive\/one/);
 		const events = shell.output.slice(before).match(/type:\w+ path:\S+/g);
 		expect(events).toEqual([
@@ -64,13 +64,13 @@ describe('bin/zkCli.sh', () => {
 	});
 
 	it('54: hears of what changed while it was away', async () => {
-		run('create', '/changes', 'x');
+		await run('create', '/changes', 'x');
 		const shell = await openShell();
 		shell.type('get -w /changes\n');
 		await shell.waitFor(/^x$/m);
 		process.kill(shell.pid, 'SIGSTOP');
 		await server.restart('SIGKILL');
-		run('set', '/changes', 'y');
+		await run('set', '/changes', 'y');
 		process.kill(shell.pid, 'SIGCONT');
 		await shell.waitFor(/type:NodeDataChanged path:\/changes/);
 	});
@@ -80,7 +80,7 @@ describe('bin/zkCli.sh', () => {
 		shell.type('create -e /short-lived x\n');
 		await shell.waitFor(/Created \/short-lived/);
 		process.kill(shell.pid, 'SIGSTOP');
-		await vi.waitFor(() => expect(run('get', '/short-lived').stderr).toContain('Node does not exist'), {
+		await vi.waitFor(async () => expect((await run('get', '/short-lived')).stderr).toContain('Node does not exist'), {
 			timeout: 30_000,
 		});
 		process.kill(shell.pid, 'SIGCONT');
@@ -99,12 +99,12 @@ describe('bin/zkCli.sh', () => {
 		await shell.waitFor(/Created \/idle/);
 		const since = performance.now();
 		await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(2500), { timeout: 10_000, interval: 500 });
-		expect(run('get', '/idle').status).toBe(0);
+		expect((await run('get', '/idle')).status).toBe(0);
 		expect(shell.output).not.toContain('Disconnected');
 	});
 
-	it('38: an authentication that fails ends the session', () => {
-		const { stdout, status } = ourZkCli(['-server', server.address], {
+	it('38: an authentication that fails ends the session', async () => {
+		const { stdout, status } = await ourZkCli(['-server', server.address], {
 			input: 'addauth unknown scheme\nls /\nwhoami\nconnect\nwhoami\n',
 		});
 		expect(stdout).toContain('WatchedEvent state:AuthFailed type:None path:null');
@@ -113,9 +113,9 @@ describe('bin/zkCli.sh', () => {
 	});
 
 	it('looks for a server that is there, behind several names and a chroot', async () => {
-		run('create', '/below', 'x');
+		await run('create', '/below', 'x');
 		const gone = `127.0.0.1:${await freePort()}`;
-		const { stdout, status } = ourZkCli([
+		const { stdout, status } = await ourZkCli([
 			'-server',
 			`${gone},${server.address},${gone}/below`,
 			'-waitforconnection',
@@ -126,12 +126,12 @@ describe('bin/zkCli.sh', () => {
 		expect(status).toBe(0);
 	});
 
-	it('an answer larger than jute.maxbuffer costs the connection', () => {
-		run('create', '/large', 'x'.repeat(5000));
-		const tooLarge = ourZkCli(['-server', server.address, 'get', '/large'], {
+	it('an answer larger than jute.maxbuffer costs the connection', async () => {
+		await run('create', '/large', 'x'.repeat(5000));
+		const tooLarge = await ourZkCli(['-server', server.address, 'get', '/large'], {
 			env: { CLIENT_JVMFLAGS: '-Xmx64m -Djute.maxbuffer=4000' },
 		});
 		expect(tooLarge).toMatchObject({ status: 1, stderr: 'KeeperErrorCode = ConnectionLoss for /large\n' });
-		expect(run('get', '/large').status).toBe(0);
+		expect((await run('get', '/large')).status).toBe(0);
 	});
 });

@@ -12,7 +12,7 @@ let terminal: RunningProgram | undefined;
 
 beforeAll(async () => {
 	server = await ServerUnderTest.start();
-	ourZkCli(['-server', server.address], {
+	await ourZkCli(['-server', server.address], {
 		input: 'create /apples 1\ncreate /apricots 2\ncreate /apples/red 3\nquit\n',
 	});
 });
@@ -84,7 +84,7 @@ describe('on a terminal', () => {
 		await shell.waitFor(/\(CONNECTED\) 1\] /);
 		shell.type('get /apri');
 		await shell.waitFor(/get \/apri/);
-		ourZkCli(['-server', server.address, 'set', '/apricots', '2']);
+		await ourZkCli(['-server', server.address, 'set', '/apricots', '2']);
 		await shell.waitFor(/NodeDataChanged path:\/apricots[\s\S]*get \/apri/);
 		shell.type('cots\r');
 		await shell.waitFor(/\(CONNECTED\) 2\] /);
@@ -122,8 +122,8 @@ describe('the script', () => {
 		});
 	});
 
-	it('takes a configuration, and says what has no effect', () => {
-		const { stderr, status } = ourZkCli(['-client-configuration', join(folder, 'none'), 'ls', '/']);
+	it('takes a configuration, and says what has no effect', async () => {
+		const { stderr, status } = await ourZkCli(['-client-configuration', join(folder, 'none'), 'ls', '/']);
 		expect(stderr).toMatch(/^Exception in thread "main" Error while processing .*none/);
 		expect(status).toBe(1);
 	});

@@ -65,10 +65,10 @@ async function transcripts(start: StartServer, zkCli: CommandLineProgram): Promi
 	const found = new Map<string, Transcript>();
 	try {
 		const input = session.map((line) => `${withAddress(line)}\n`).join('');
-		found.set('the session', transcriptOf(zkCli(['-server', address], { input }), names));
+		found.set('the session', transcriptOf(await zkCli(['-server', address], { input }), names));
 		for (const args of [...invocations.map((command) => ['-server', 'SERVER', ...command]), ...otherOptions]) {
 			// One command may be done before there is a connection: of that, these transcripts say nothing.
-			found.set(args.join(' '), { ...transcriptOf(zkCli(args.map(withAddress)), names), events: [] });
+			found.set(args.join(' '), { ...transcriptOf(await zkCli(args.map(withAddress)), names), events: [] });
 		}
 	} finally {
 		await server.stop();
