@@ -24,6 +24,7 @@ const forEnsembles = [
 ];
 /** Servers with JAAS. */
 const forSasl = ['test_sasl.py'];
+/** Of 2.8.0; newer ones have more. */
 const passing = 465;
 
 const folder = mkdtempSync(join(tmpdir(), 'kazoo-suite-'));
@@ -50,7 +51,7 @@ it('Kazoo passes its own suite, started with a server of ours', { timeout: 600_0
 	const deselected = [...forEnsembles, ...forSasl].flatMap((test) => ['--deselect', test]);
 	program = new RunningProgram(
 		python,
-		// Once more for a test that fails: some of them count milliseconds, on whatever machine this is.
+		// A test that fails gets two more chances: some of them count milliseconds, on whatever machine this is.
 		['-B', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--reruns', '2', '--rootdir', suite].concat(
 			deselected,
 			suite,
@@ -71,5 +72,5 @@ it('Kazoo passes its own suite, started with a server of ours', { timeout: 600_0
 	);
 	await program.exited;
 	expect(program.output.match(/^(?:FAILED|ERROR) .*/gm) ?? []).toEqual([]);
-	expect(/^.*\b(\d+) passed.*$/m.exec(program.output)?.[1]).toBe(String(passing));
+	expect(Number(/\b(\d+) passed/.exec(program.output)?.[1])).toBeGreaterThanOrEqual(passing);
 });
