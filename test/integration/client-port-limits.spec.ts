@@ -314,6 +314,33 @@ describe('a client that does not read', () => {
 	});
 });
 
+describe('a client that reads slowly', () => {
+	// It takes longer than a session may be silent: LONG_SPECS=1 runs it.
+	it.runIf(process.env.LONG_SPECS === '1')('keeps its session, although its pings wait', async () => {
+		const started = await start({ tickTime: 1000 });
+		const setUp = await started.connect();
+		await succeed(setUp, create('/n', new Uint8Array(1_000_000)));
+		const client = keep(await WireClient.connect(started.port, { timeoutMs: 4000 }));
+		const read = { type: opCode.getData, body: requestBody(getData('/n')) };
+		const answers = client.sendTogether(Array.from({ length: 60 }, () => read));
+		const pings = setInterval(() => void client.ping(), 500);
+		const reading = setInterval(() => {
+			client.resume();
+			setImmediate(() => client.pause());
+		}, 150);
+		try {
+			const startMs = performance.now();
+			for (const { error } of await Promise.all(answers)) expect(error).toBe(0);
+			expect(performance.now() - startMs).toBeGreaterThan(5000);
+		} finally {
+			clearInterval(pings);
+			clearInterval(reading);
+			client.resume();
+		}
+		await succeed(client, { kind: 'whoAmI' });
+	});
+});
+
 describe('a client that does not read its events', () => {
 	it('is cut off, and those who caused them and others who hear of them go on', async () => {
 		const started = await start({ 'client.maxUnsentBytes': 16 * mebibyte });

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { BackedUp } from './backed-up.ts';
+import { BackedUp, type Reader } from './backed-up.ts';
 
-function reader(unsentBytes: number, cut: number[]): { unsentBytes: number; cut(bytes: number): void } {
-	return { unsentBytes, cut: (bytes) => cut.push(bytes) };
+function reader(unsentBytes: number, cut: number[]): Reader {
+	return { unsentBytes, noteProgress: () => {}, cut: (bytes) => cut.push(bytes) };
 }
 
 it('cuts nobody while all that waits has room', () => {

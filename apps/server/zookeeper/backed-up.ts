@@ -5,6 +5,8 @@ const maxUnsentBytes = 1 << 30;
 export interface Reader {
 	/** Written and not with the client yet. */
 	readonly unsentBytes: number;
+	/** Looks whether the client has read something since the last time, and keeps its session alive if so. */
+	noteProgress(): void;
 	/** Closes the connection without another word, and removes it here. */
 	cut(bytes: number): void;
 }
@@ -23,6 +25,10 @@ export class BackedUp {
 
 	delete(reader: Reader): void {
 		this.#readers.delete(reader);
+	}
+
+	noteProgress(): void {
+		for (const reader of this.#readers) reader.noteProgress();
 	}
 
 	/** The one that has read least of what it was sent goes, until the others have room. */

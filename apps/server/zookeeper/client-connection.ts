@@ -102,7 +102,7 @@ export class ClientConnection implements Connection, Watcher {
 
 	/** The client has read what was unsent. */
 	drained(): void {
-		this.#context.backedUp.delete(this);
+		this.#output.caughtUp();
 		this.#resume(pause.unsent);
 	}
 
@@ -373,9 +373,7 @@ export class ClientConnection implements Connection, Watcher {
 	/** The end of a batch: everything that was written leaves. */
 	send(): void {
 		this.#output.send();
-		if (!this.#output.isBackedUp) return;
-		this.#pause(pause.unsent);
-		this.#context.backedUp.add(this);
+		if (this.#output.isBackedUp) this.#pause(pause.unsent);
 	}
 
 	/** Sends what is answered already, then closes. */
@@ -398,7 +396,6 @@ export class ClientConnection implements Connection, Watcher {
 		const { logger, connections, host } = this.#context;
 		logger.debug({ client: this.caller.address, session: formatSessionId(this.sessionId) }, `closed: ${reason}`);
 		this.#context.forget(this);
-		this.#context.backedUp.delete(this);
 		connections.remove(this);
 		host.disconnect(this);
 	}
@@ -406,6 +403,7 @@ export class ClientConnection implements Connection, Watcher {
 	/** The socket is closed. */
 	closed(): void {
 		this.#context.sockets -= 1;
+		this.#output.caughtUp();
 		if (this.#state !== 'closed') this.#context.stats.connectionsDropped += 1;
 		this.#leave('the client is gone');
 	}
@@ -457,9 +455,11 @@ export class ClientConnection implements Connection, Watcher {
 		if (bytes > 0) this.cut(bytes);
 	}
 
-	/** Written and not with the client yet. */
-	get unsentBytes(): number {
-		return this.#output.unsentBytes;
+	/** It reads, if slowly: its session lives on, although its pings wait until it has read what it is sent. */
+	stillReads(): void {
+		const { sessions } = this.#context.host;
+		const session = this.#state === 'open' ? sessions.get(this.sessionId) : undefined;
+		if (session !== undefined) sessions.touch(session, performance.now());
 	}
 
 	/** The client has not read so many bytes. */

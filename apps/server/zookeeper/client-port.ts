@@ -155,6 +155,7 @@ export class ClientPort implements ReplicaDoor {
 
 	/** Whoever connects and says nothing goes (`nio.sessionlessCnxnTimeout`). */
 	#sweep(): void {
+		this.#context.backedUp.noteProgress();
 		const before = Date.now() - this.#config['nio.sessionlessCnxnTimeout'];
 		for (const connection of this.#connections) {
 			if (!connection.isSessionless || connection.stats.establishedMs >= before) continue;

@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { JuteWriter } from '#jute/codec';
+import type { Reader } from './backed-up.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { PortContext } from './port-context.ts';
 
@@ -14,12 +15,14 @@ const closingMs = 5000;
 /** The same for one that goes on sending: what it sends counts as a sign of life. */
 const longestClosingMs = 30_000;
 
-export class ConnectionOutput {
+export class ConnectionOutput implements Reader {
 	readonly #socket: Socket;
 	readonly #context: PortContext;
 	readonly #connection: ClientConnection;
 	#buffer: JuteWriter | null = null;
 	#endsWhenSent = false;
+	/** What the system had not taken when it was last looked at. */
+	#queuedBytes = 0;
 
 	constructor(socket: Socket, context: PortContext, connection: ClientConnection) {
 		this.#socket = socket;
@@ -47,6 +50,7 @@ export class ConnectionOutput {
 		}
 		// What the kernel did not take at once is still read from the buffer.
 		if (socket.writableLength === 0) this.#context.outputs.giveBack(buffer);
+		else if (this.isBackedUp) this.#context.backedUp.add(this);
 		if (this.#endsWhenSent) this.#end();
 	}
 
@@ -57,6 +61,22 @@ export class ConnectionOutput {
 
 	get unsentBytes(): number {
 		return this.#socket.writableLength;
+	}
+
+	/** Everything is sent, or never will be. */
+	caughtUp(): void {
+		this.#context.backedUp.delete(this);
+	}
+
+	/** Now and then, while it is backed up. */
+	noteProgress(): void {
+		const bytes = queuedBytes(this.#socket);
+		if (bytes < this.#queuedBytes) this.#connection.stillReads();
+		this.#queuedBytes = bytes;
+	}
+
+	cut(bytes: number): void {
+		this.#connection.cut(bytes);
 	}
 
 	/** What is written and not with the client, when it is more than can be kept; otherwise 0. */
@@ -82,4 +102,10 @@ export class ConnectionOutput {
 		const last = setTimeout(() => socket.destroy(), longestClosingMs).unref();
 		socket.on('close', () => clearTimeout(last));
 	}
+}
+
+/** Node says of a write only that it is over: how far it is, its handle knows. */
+function queuedBytes(socket: Socket): number {
+	const { _handle: handle } = socket as { readonly _handle?: { readonly writeQueueSize?: number } | null };
+	return handle?.writeQueueSize ?? socket.writableLength;
 }
