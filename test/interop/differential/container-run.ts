@@ -5,7 +5,8 @@ import { WireClient, type WireReply } from '#test/support/wire-client';
 import type { ComparedServer } from './comparison.ts';
 import { open } from './random-values.ts';
 
-const ttlMs = 300;
+/** Long enough for a slow machine to give the node a child in time. */
+const ttlMs = 1500;
 
 export async function runContainers({ port, names }: ComparedServer): Promise<string[]> {
 	const lines: string[] = [];

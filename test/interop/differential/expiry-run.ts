@@ -8,9 +8,9 @@ import type { ComparedServer } from './comparison.ts';
 import { open } from './random-values.ts';
 
 /** Far enough from each other that a slow machine does not expire two at once. */
-const timeoutsMs = [1000, 2500, 4000] as const;
+const timeoutsMs = [2000, 4000, 6000] as const;
 /** A session that pings keeps its nodes. */
-const pingingMs = 1500;
+const pingingMs = 3000;
 const pingEveryMs = 250;
 
 export async function runExpiry({ port, names }: ComparedServer): Promise<string[]> {

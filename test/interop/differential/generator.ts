@@ -105,7 +105,8 @@ class Generator {
 	#burst(): ScriptRequest[] {
 		const requests: ScriptRequest[] = [];
 		this.#values.pipelined = true;
-		for (let left = 2 + this.#values.below(6); left > 0; left--) requests.push(this.#requests.inBurst());
+		const count = this.#values.chance(0.1) ? 20 + this.#values.below(40) : 2 + this.#values.below(6);
+		for (let left = count; left > 0; left--) requests.push(this.#requests.inBurst());
 		if (this.#values.chance(0.1)) requests.push(...this.#requests.watchAndCheck());
 		if (this.#values.chance(0.1)) requests.push(...this.#requests.watchAndRemove());
 		this.#values.pipelined = false;

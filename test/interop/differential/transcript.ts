@@ -66,7 +66,7 @@ export class Names {
 
 	#reply(reply: WireReply): string {
 		const head = `xid ${reply.xid} ${opName(reply.type) ?? `op ${reply.type}`} zxid ${reply.zxid} ${errorName(reply.error)}`;
-		if (reply.response !== undefined) return `${head} ${this.#response(reply.response)}`;
+		if (reply.response !== undefined) return `${head} (${reply.body.length}) ${this.#response(reply.response)}`;
 		// What may stand behind an error nobody reads (docs/divergence.md).
 		return head;
 	}
