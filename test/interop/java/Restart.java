@@ -34,7 +34,7 @@ final class Restart {
 	private static Site site;
 	private static volatile boolean ending;
 	private static final Map<String, List<ConnectionState>> states = new TreeMap<>();
-	private static final Map<String, Long> sessions = new TreeMap<>();
+	private static final Map<CuratorFramework, Long> sessions = new ConcurrentHashMap<>();
 
 	private static CuratorFramework holder;
 	private static InterProcessMutex held;
@@ -88,7 +88,7 @@ final class Restart {
 		CuratorFramework client = site.builder().build();
 		states.put(name, CuratorSessions.states(client));
 		site.start(client);
-		sessions.put(name, client.getZookeeperClient().getZooKeeper().getSessionId());
+		sessions.put(client, client.getZookeeperClient().getZooKeeper().getSessionId());
 		return client;
 	}
 
@@ -206,6 +206,9 @@ final class Restart {
 			List<ConnectionState> seen = entry.getValue();
 			Site.holds(!seen.contains(ConnectionState.LOST), entry.getKey() + " is not LOST: " + seen);
 			Site.same(CuratorSessions.count(seen, ConnectionState.SUSPENDED), CuratorSessions.count(seen, ConnectionState.RECONNECTED), entry.getKey() + "'s SUSPENDED and RECONNECTED");
+		}
+		for (Map.Entry<CuratorFramework, Long> entry : sessions.entrySet()) {
+			Site.same(entry.getValue(), entry.getKey().getZookeeperClient().getZooKeeper().getSessionId(), "the session");
 		}
 		Site.same(List.of(), broken, "work that broke off");
 		Site.until("connected", () -> plain.getState() == ZooKeeper.States.CONNECTED);
