@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, vi } from 'vitest';
+import { vi } from 'vitest';
 import { freePort, type Outcome, run } from './processes.ts';
 import { requireRealZooKeeper } from './real-zookeeper.ts';
 
@@ -91,7 +91,9 @@ export class ZkServer {
 		const { pid } = this;
 		if (pid !== undefined && ZkServer.isRunning(pid)) {
 			process.kill(pid, 'SIGKILL');
-			await vi.waitFor(() => expect(ZkServer.isRunning(pid)).toBe(false), 10_000);
+			await vi.waitFor(() => {
+				if (ZkServer.isRunning(pid)) throw new Error(`process ${pid} has not ended`);
+			}, 10_000);
 		}
 		rmSync(this.folder, { recursive: true, force: true });
 	}
