@@ -43,7 +43,7 @@ describe('on a terminal', () => {
 		shell.type('get /apples\r');
 		await shell.waitFor(/\(CONNECTED\) 1\] /);
 		shell.type('close\r');
-		await shell.waitFor(/\(CLOSED\) 2\] /);
+		await shell.waitFor(/WatchedEvent state:Closed type:None path:null[\s\S]*\(CLOSED\) 2\] /);
 		expect(screen()).toContain(
 			`[zk: ${server.address}(CONNECTED) 0] get /apples\n1\n[zk: ${server.address}(CONNECTED) 1] `,
 		);

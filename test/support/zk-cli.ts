@@ -51,14 +51,15 @@ export interface Names {
 
 export function transcriptOf({ status, stdout, stderr }: Outcome, names: Names = {}): Transcript {
 	const masked = mask(stdout, names);
-	const event = /\nWATCHER::\n\n(WatchedEvent .*)\n/g;
+	// Two lines, each behind an empty one, which other output may come between.
+	const event = /^\n(?:WATCHER::|(WatchedEvent .*))\n/gm;
 	return {
 		status,
 		stdout: masked.replace(event, '').split('\n'),
-		// At its own end Java may have no time for the last one.
+		// Of a session that is closed Java tells while the next one begins, or not at all when it is the last.
 		events: [...masked.matchAll(event)]
-			.map(([, text]) => text!)
-			.filter((text, index, all) => index < all.length - 1 || !text.includes('state:Closed')),
+			.map(([, text]) => text ?? '')
+			.filter((text) => text !== '' && !text.includes('state:Closed')),
 		// Where Java was when it gave up.
 		stderr: mask(stderr, names)
 			.split('\n')
