@@ -10,6 +10,11 @@ export const maxTimeoutMs = 60_000;
 
 const slots = 4;
 
+/** Too short for a header, a length below zero, and lengths above the limit. */
+const noFrames = ['00000000', '0000000400000001', 'ffffffff', '7fffffff', '00100000'].map((hex) =>
+	Buffer.from(hex, 'hex'),
+);
+
 export function generateScript(seed: number, operations: number): Script {
 	const generator = new Generator(seed);
 	return { seed, slots, steps: generator.steps(operations) };
@@ -58,6 +63,7 @@ class Generator {
 			[1, () => this.#open(slot)],
 			[2, () => ({ kind: 'drop', slot })],
 			[1, () => ({ kind: 'unknownSession', slot })],
+			[0.5, () => ({ kind: 'raw', slot, early: this.#values.chance(0.5), bytes: this.#values.choose(noFrames) })],
 		]);
 	}
 

@@ -88,6 +88,8 @@ export class ScriptRun {
 			}
 			case 'unknownSession':
 				return this.#connect(step.slot, { sessionId: 0x1234_5678n as WireSession['id'], password: new Uint8Array(16) });
+			case 'raw':
+				return this.#raw(step.slot, step.bytes, step.early);
 			case 'drop':
 				return this.#drop(step.slot);
 			case 'send':
@@ -143,14 +145,11 @@ export class ScriptRun {
 
 	async #connect(slot: Slot, handshake: Partial<ConnectRequest>, { cut, early = [] }: Early = {}): Promise<void> {
 		await this.#drop(slot);
-		const state = this.#slots[slot]!;
 		// Whose connection this takes away: its end belongs to this step.
 		const holders = [...this.#slots.keys()].filter((other) => this.#has(other, handshake.sessionId));
 		for (const other of holders) await this.#settle(other);
-		const client = await WireClient.open(this.#port);
-		state.client = client;
-		state.taken = 0;
-		state.endTold = false;
+		const client = await this.#open(slot);
+		const state = this.#slots[slot]!;
 		const answering = client.handshake(handshake, cut).catch(() => undefined);
 		const earlyAnswers = client.sendTogether(early.map((item) => ({ type: item.type, body: bodyOf(item, 0) })));
 		const answer = await within(patienceMs, answering);
@@ -170,6 +169,25 @@ export class ScriptRun {
 		if (early.length > 0) this.#collectAuthenticationsFirst(slot);
 		const stolen = answer === undefined || answer === 'late' ? [] : holders;
 		for (const other of stolen) await within(closingMs, this.#slots[other]!.client!.closed);
+	}
+
+	async #raw(slot: Slot, bytes: Uint8Array, early: boolean): Promise<void> {
+		if (early) await this.#open(slot);
+		else await this.#revive(slot);
+		const client = this.#slots[slot]!.client!;
+		client.writeRaw(bytes);
+		const outcome = await within(closingMs, client.closed);
+		if (outcome === 'late') this.#lines[slot]!.push('still open');
+	}
+
+	/** A connection that has not shaken hands. */
+	async #open(slot: Slot): Promise<WireClient> {
+		await this.#drop(slot);
+		const state = this.#slots[slot]!;
+		state.client = await WireClient.open(this.#port);
+		state.taken = 0;
+		state.endTold = false;
+		return state.client;
 	}
 
 	#has(slot: Slot, id: WireSession['id'] | undefined): boolean {

@@ -52,6 +52,8 @@ export type Step =
 	  }
 	/** A session that never was. */
 	| { readonly kind: 'unknownSession'; readonly slot: Slot }
+	/** Bytes that are no frame, or none of a request: in the slot's connection, or in one that has not shaken hands. They end it. */
+	| { readonly kind: 'raw'; readonly slot: Slot; readonly bytes: Uint8Array; readonly early: boolean }
 	/** The client goes without a word. */
 	| { readonly kind: 'drop'; readonly slot: Slot }
 	/** All in one write; the step is over when all are answered or the connection is. */
@@ -78,6 +80,8 @@ export function bodyOf(item: ScriptRequest, seenZxid: number): Uint8Array {
 }
 
 export function describeStep(step: Step): string {
+	if (step.kind === 'raw')
+		return `slot ${step.slot}: ${step.early ? 'first ' : ''}${Buffer.from(step.bytes).toString('hex')}`;
 	if (step.kind !== 'send') return JSON.stringify(step);
 	return `slot ${step.slot}: ${step.requests.map(describeRequest).join(' + ')}`;
 }

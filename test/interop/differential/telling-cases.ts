@@ -1,4 +1,4 @@
-/** What differed once, each with the line that says how. Unlike a seed, they mean the same when the generator has changed. */
+/** What differed once or is too rare to be drawn, each with the line that says how. Unlike a seed, they mean the same when the generator has changed. */
 import type { ClientRequest } from '#jute/client/requests';
 import { opCode } from '#jute/op-codes';
 import { open } from './random-values.ts';
@@ -8,6 +8,12 @@ const plain = (request: ClientRequest): ScriptRequest => ({ type: opCode[request
 const send = (...requests: ScriptRequest[]): Step => ({ kind: 'send', slot: 0, requests });
 const asked = (...requests: ClientRequest[]): Step[] => requests.map((request) => send(plain(request)));
 const withNullPath = (request: ClientRequest): Step => send({ ...plain(request), nullPath: true });
+const raw = (early: boolean, ...bytes: number[]): Step => ({
+	kind: 'raw',
+	slot: 0,
+	early,
+	bytes: Uint8Array.from(bytes),
+});
 const node = { path: '/n', data: null, acl: open } as const;
 
 const cases: readonly (readonly [story: string, steps: readonly Step[]])[] = [
@@ -96,6 +102,18 @@ const cases: readonly (readonly [story: string, steps: readonly Step[]])[] = [
 				{ kind: 'setData', path: '/', data: null, version: -1 },
 			),
 		),
+	],
+	[
+		'frames that are none end the connection',
+		[false, true].flatMap((early) => [
+			raw(early, 0, 0, 0, 0),
+			raw(early, 0, 0, 0, 4, 0, 0, 0, 1),
+			raw(early, 0, 0, 0, 7, 0, 0, 0, 1, 0, 0, 0),
+			raw(early, 255, 255, 255, 255),
+			raw(early, 128, 0, 0, 0),
+			raw(early, 127, 255, 255, 255),
+			raw(early, 0, 16, 0, 0),
+		]),
 	],
 	['null credentials are no good', asked({ kind: 'auth', type: 0, scheme: 'digest', auth: null }, { kind: 'ping' })],
 	['a null SASL token ends the connection', asked({ kind: 'sasl', token: null }, { kind: 'ping' })],
