@@ -16,7 +16,7 @@ interface Early {
 }
 
 /** For a connection that ought to be closed by now. */
-const closingMs = 3_000;
+const closingMs = 10_000;
 
 interface SlotState {
 	client: WireClient | undefined;
