@@ -2,10 +2,21 @@
 import type { ClientRequest } from '#jute/client/requests';
 import { opCode } from '#jute/op-codes';
 import { open } from './random-values.ts';
-import type { Script, ScriptRequest, Step } from './script.ts';
+import type { Script, ScriptRequest, Slot, Step } from './script.ts';
 
 const plain = (request: ClientRequest): ScriptRequest => ({ type: opCode[request.kind], request });
 const send = (...requests: ScriptRequest[]): Step => ({ kind: 'send', slot: 0, requests });
+/** By the other client. */
+const others = (...requests: ClientRequest[]): Step[] =>
+	requests.map((request) => ({ kind: 'send', slot: 1, requests: [plain(request)] }));
+const opened = (slot: Slot): Step => ({
+	kind: 'open',
+	slot,
+	timeoutMs: 30_000,
+	readOnly: false,
+	seen: 'none',
+	protocolVersion: 0,
+});
 const asked = (...requests: ClientRequest[]): Step[] => requests.map((request) => send(plain(request)));
 const withNullPath = (request: ClientRequest): Step => send({ ...plain(request), nullPath: true });
 const raw = (early: boolean, ...bytes: number[]): Step => ({
@@ -115,6 +126,25 @@ const cases: readonly (readonly [story: string, steps: readonly Step[]])[] = [
 			raw(early, 0, 16, 0, 0),
 		]),
 	],
+	[
+		'who may not read a node hears nothing of it',
+		[
+			...asked({ kind: 'exists', path: '/p', watch: true }, { kind: 'addWatch', path: '/', mode: 1 }),
+			...others(
+				{ kind: 'auth', type: 0, scheme: 'digest', auth: Buffer.from('ada:secret') },
+				{ kind: 'create', path: '/p', data: null, acl: [{ perms: 31, scheme: 'auth', id: '' }], flags: 0 },
+			),
+			...asked({ kind: 'exists', path: '/p', watch: true }),
+			...others(
+				{ kind: 'setData', path: '/p', data: null, version: -1 },
+				{ kind: 'create', path: '/p/q', data: null, acl: open, flags: 0 },
+				{ kind: 'delete', path: '/p/q', version: -1 },
+			),
+			...asked({ kind: 'exists', path: '/p', watch: true }),
+			...others({ kind: 'delete', path: '/p', version: -1 }),
+			...asked({ kind: 'ping' }),
+		],
+	],
 	['null credentials are no good', asked({ kind: 'auth', type: 0, scheme: 'digest', auth: null }, { kind: 'ping' })],
 	['a null SASL token ends the connection', asked({ kind: 'sasl', token: null }, { kind: 'ping' })],
 	[
@@ -127,7 +157,7 @@ export const tellingCases: readonly (readonly [story: string, script: Script])[]
 	story,
 	{
 		seed: 0,
-		slots: 1,
-		steps: [{ kind: 'open', slot: 0, timeoutMs: 30_000, readOnly: false, seen: 'none', protocolVersion: 0 }, ...steps],
+		slots: 2,
+		steps: [opened(0), opened(1), ...steps],
 	},
 ]);
