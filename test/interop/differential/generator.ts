@@ -52,7 +52,7 @@ class Generator {
 		const roll = this.#values.next();
 		const slot = this.#slot();
 		if (roll < 0.04) return this.#connection(slot);
-		if (roll < 0.1) return { kind: 'send', slot, requests: this.#burst() };
+		if (roll < 0.1) return { kind: 'send', slot, requests: this.#pipeline() };
 		return this.#one(slot, this.#requests.request());
 	}
 
@@ -76,15 +76,8 @@ class Generator {
 			seen: this.#seen(),
 			protocolVersion: this.#values.choose([0, 0, 0, 1, -7]),
 			...(this.#values.chance(0.1) ? { cut: this.#values.below(46) } : {}),
-			...(this.#values.chance(0.2) ? { early: this.#early() } : {}),
+			...(this.#values.chance(0.2) ? { early: this.#requests.pipeline(1 + this.#values.below(3)) } : {}),
 		};
-	}
-
-	#early(): ScriptRequest[] {
-		this.#values.pipelined = true;
-		const requests = Array.from({ length: 1 + this.#values.below(3) }, () => this.#requests.inBurst());
-		this.#values.pipelined = false;
-		return requests;
 	}
 
 	#reattach(slot: Slot, of: Slot): Step {
@@ -107,15 +100,10 @@ class Generator {
 		return { kind: 'send', slot, requests: [request] };
 	}
 
-	/** Pipelined. Left out is what ZooKeeper answers or does at a moment of its own: see `divergence.md` beside this file's spec. */
-	#burst(): ScriptRequest[] {
-		const requests: ScriptRequest[] = [];
-		this.#values.pipelined = true;
+	#pipeline(): ScriptRequest[] {
 		const count = this.#values.chance(0.1) ? 20 + this.#values.below(40) : 2 + this.#values.below(6);
-		for (let left = count; left > 0; left--) requests.push(this.#requests.inBurst());
-		if (this.#values.chance(0.1)) requests.push(...this.#requests.watchAndCheck());
-		if (this.#values.chance(0.1)) requests.push(...this.#requests.watchAndRemove());
-		this.#values.pipelined = false;
+		const requests = this.#requests.pipeline(count);
+		// What stands behind it ZooKeeper may or may not take any more.
 		if (this.#values.chance(0.1)) requests.push(this.#requests.plain({ kind: 'closeSession' }));
 		return requests;
 	}

@@ -41,7 +41,7 @@ export class RandomRequests {
 		]);
 	}
 
-	inBurst(): ScriptRequest {
+	#inPipeline(): ScriptRequest {
 		return this.#values.weighted<ScriptRequest>([
 			[4, () => this.#create()],
 			[3, () => this.#setData()],
@@ -52,12 +52,25 @@ export class RandomRequests {
 			[1, () => this.plain({ kind: 'ping' })],
 			[1, () => this.plain({ kind: 'sync', path: this.#values.path() })],
 			[1, () => this.#watchRequest()],
-			[0.7, () => this.auth(this.#values.choose(users))],
 		]);
 	}
 
+	/**
+	 * What goes out in one write. Credentials come first: ZooKeeper looks at them as soon as it has read them, whatever is under way, and whether
+	 * an event of that is delivered depends on them.
+	 */
+	pipeline(count: number): ScriptRequest[] {
+		this.#values.pipelined = true;
+		const requests = Array.from({ length: count }, () => this.#inPipeline());
+		if (this.#values.chance(0.1)) requests.push(...this.#watchAndCheck());
+		if (this.#values.chance(0.1)) requests.push(...this.#watchAndRemove());
+		this.#values.pipelined = false;
+		if (this.#values.chance(0.2)) requests.unshift(this.auth(this.#values.choose(users)));
+		return requests;
+	}
+
 	/** In ZooKeeper 3.8 a check is content with anybody's watch: on a path where all have the same. */
-	watchAndCheck(): ScriptRequest[] {
+	#watchAndCheck(): ScriptRequest[] {
 		const path = '/watched';
 		return [
 			this.plain({ kind: 'exists', path, watch: true }),
@@ -65,7 +78,7 @@ export class RandomRequests {
 		];
 	}
 
-	watchAndRemove(): ScriptRequest[] {
+	#watchAndRemove(): ScriptRequest[] {
 		const path = this.#values.path();
 		if (this.#values.watchMode(path) !== 'oneShot') return [];
 		return [

@@ -166,7 +166,6 @@ export class ScriptRun {
 			}
 			state.session = client.session;
 		}
-		if (early.length > 0) this.#collectAuthenticationsFirst(slot);
 		const stolen = answer === undefined || answer === 'late' ? [] : holders;
 		for (const other of stolen) await within(closingMs, this.#slots[other]!.client!.closed);
 	}
@@ -203,6 +202,8 @@ export class ScriptRun {
 		this.#collect(slot);
 		if (state.client === undefined) return;
 		state.seenZxid = Math.max(state.seenZxid, state.client.lastZxidSeen);
+		// The server is to have noticed: ZooKeeper, when the session is back by then, forgets which connection has it.
+		await within(closingMs, state.client.end());
 		await state.client.close();
 		state.client = undefined;
 	}
@@ -241,7 +242,6 @@ export class ScriptRun {
 			await this.#drop(slot);
 			return;
 		}
-		if (requests.length > 1) this.#collectAuthenticationsFirst(slot);
 		const ending = outcome.some((one) => one.status === 'rejected' || endsConnection(one.value));
 		if (ending) await within(closingMs, client.closed);
 	}
@@ -251,16 +251,6 @@ export class ScriptRun {
 		const state = this.#slots[slot]!;
 		const newest = Math.max(state.seenZxid, state.client?.lastZxidSeen ?? 0);
 		return seen === 'seen' ? newest : newest + 1_000_000;
-	}
-
-	/** An authentication is answered at once, ahead of what is under way: where it stands among the other answers is a matter of moments. */
-	#collectAuthenticationsFirst(slot: Slot): void {
-		const lines = this.#lines[slot]!;
-		const from = lines.length;
-		this.#collect(slot);
-		const since = lines.splice(from);
-		const isAuth = (line: string): boolean => line.startsWith('xid -4 auth');
-		lines.push(...since.filter(isAuth), ...since.filter((line) => !isAuth(line)));
 	}
 
 	#collect(slot: Slot): void {
