@@ -95,7 +95,7 @@ it('a difference is told with its seed, its step and both answers', async () => 
 
 describe('Chronokeeper and the real ZooKeeper 3.8 answer alike', () => {
 	it(
-		`1-71: to ${seeds} random scripts of ${operations} operations, from seed ${firstSeed}`,
+		`to ${seeds} random scripts of ${operations} operations, from seed ${firstSeed}`,
 		async () => {
 			expect(await differencesOf(drawn(seeds), patient)).toEqual([]);
 		},
@@ -122,7 +122,7 @@ describe('Chronokeeper and the real ZooKeeper 3.8 answer alike', () => {
 		expect(await differencesOf([bodySweep()], patient)).toEqual([]);
 	});
 
-	it('1-71: to what once was answered otherwise', async () => {
+	it('to what once was answered otherwise', async () => {
 		const scripts = tellingCases.map(([, script]) => script);
 		expect(await differencesOf(scripts, patient)).toEqual([]);
 	});
