@@ -6,8 +6,8 @@
  */
 import type { Socket } from 'node:net';
 import type { AuthOp, Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
-import { formatSessionId, noSession, type SessionId, type Zxid } from '#core/model/zxid';
-import { type ConnectRequest, readConnectRequest, writeConnectResponse } from '#jute/client/connect';
+import { formatSessionId, noSession, type SessionId } from '#core/model/zxid';
+import { readConnectRequest } from '#jute/client/connect';
 import { JuteError, JuteReader } from '#jute/codec';
 import { errors } from '#jute/errors';
 import { opCode, specialXid } from '#jute/op-codes';
@@ -17,6 +17,7 @@ import { ConnectionOutput } from './connection-output.ts';
 import { ConnectionStats } from './connection-stats.ts';
 import type { Connection } from './connections.ts';
 import { FrameDecoder, FrameError } from './frame-decoder.ts';
+import { judge, writeHandshakeAnswer } from './handshake.ts';
 import { opAbbreviation } from './op-abbreviations.ts';
 import { isWrite, readOperation, type SaslOp } from './operations.ts';
 import type { PortContext } from './port-context.ts';
@@ -36,7 +37,6 @@ type State =
 /** Why nothing is read, as bits. */
 const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, draining: 16 } as const;
 
-const noPassword = new Uint8Array(16);
 /** Every frame is read to its end before the next one. */
 const reader = new JuteReader(new Uint8Array(0));
 
@@ -222,45 +222,29 @@ export class ClientConnection implements Connection, Watcher {
 
 	#handshake(receivedMs: number): void {
 		const request = readConnectRequest(reader);
-		const { host, connections } = this.#context;
+		const { sessionId } = request;
 		this.#hasReadOnlyFlag = request.readOnly !== undefined;
-		if (!this.#context.limits.admitsSession(request.sessionId)) {
-			this.#context.stats.connectionsRejected += 1;
-			this.#abandon('too many sessions are opened at once (connectionMaxTokens)');
-			return;
+		const verdict = judge(request, this.#context);
+		switch (verdict.kind) {
+			case 'abandoned':
+				this.#abandon(verdict.reason);
+				return;
+			case 'refused':
+				this.#answerSession(undefined);
+				this.close(verdict.reason);
+				return;
+			case 'open':
+				this.#state = 'opening';
+				this.#pause(pause.opening);
+				this.#submit(0, opCode.createSession, { kind: 'createSession', timeoutMs: request.timeoutMs }, receivedMs);
+				return;
+			case 'attached': {
+				const { connections, host } = this.#context;
+				connections.ofSession(sessionId)?.close('the client came back on another connection');
+				this.#opened(sessionId, verdict.timeoutMs, verdict.password);
+				this.#record('SESS', 0, host.lastProcessedZxid, receivedMs, performance.now(), false);
+			}
 		}
-		if (host.isReadOnly && request.readOnly !== true) {
-			this.#abandon('this replica is read-only and the client does not allow that (semantics 67)');
-			return;
-		}
-		if (!host.maySee(request.lastZxidSeen as Zxid)) {
-			this.#abandon('the client has seen a later zxid than this replica has: it must try another (semantics 61)');
-			return;
-		}
-		if (request.sessionId === noSession) {
-			this.#context.stats.sessionsAsked += 1;
-			this.#state = 'opening';
-			this.#pause(pause.opening);
-			this.#submit(0, opCode.createSession, { kind: 'createSession', timeoutMs: request.timeoutMs }, receivedMs);
-			return;
-		}
-		this.#context.stats.sessionsRenewed += 1;
-		const answer = this.#attach(request);
-		if (answer === undefined) return;
-		connections.ofSession(request.sessionId)?.close('the client came back on another connection');
-		this.#opened(request.sessionId, answer.timeoutMs, answer.password);
-		this.#record('SESS', 0, host.lastProcessedZxid, receivedMs, false);
-	}
-
-	/** Undefined, and the connection refused, when the client may not have the session (semantics 60). */
-	#attach(request: ConnectRequest): { readonly timeoutMs: number; readonly password: Uint8Array } | undefined {
-		const { host } = this.#context;
-		const { sessionId, password, timeoutMs } = request;
-		const answer = host.attach(sessionId, password, timeoutMs, host.lastProcessedZxid);
-		if (answer.kind === 'attached') return answer;
-		this.#writeConnectResponse(noSession, 0, noPassword);
-		this.close(`session ${formatSessionId(sessionId)} is unknown, over, or the password is wrong`);
-		return undefined;
 	}
 
 	#opened(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
@@ -268,19 +252,13 @@ export class ClientConnection implements Connection, Watcher {
 		this.sessionTimeoutMs = timeoutMs;
 		this.#state = 'open';
 		this.#context.connections.bind(sessionId, this);
-		this.#writeConnectResponse(sessionId, timeoutMs, password);
+		this.#answerSession({ sessionId, timeoutMs, password });
 	}
 
-	#writeConnectResponse(sessionId: SessionId, timeoutMs: number, password: Uint8Array): void {
-		const writer = this.#output.writer;
-		const at = writer.position;
-		writer.writeInt(0);
+	#answerSession(session: Parameters<typeof writeHandshakeAnswer>[1]): void {
 		const readOnly = this.#hasReadOnlyFlag ? this.#context.host.isReadOnly : undefined;
-		writeConnectResponse(writer, { protocolVersion: 0, timeoutMs, sessionId, password, readOnly });
-		writer.patchInt(at, writer.position - at - 4);
+		this.#output.sendNow((writer) => writeHandshakeAnswer(writer, session, readOnly));
 		this.#sent();
-		// Outside of a batch nobody else would send it.
-		this.send();
 	}
 
 	/** True when what came is a four-letter word, or may become one. It is answered once all of it is there. */
@@ -332,7 +310,7 @@ export class ClientConnection implements Connection, Watcher {
 		this.#window.replied(bytes);
 		this.#sent();
 		const isUpdate = isWrite(type) || type === opCode.closeSession;
-		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs, isUpdate);
+		this.#record(opAbbreviation(type), cxid, zxid, request.receivedMs, this.#context.batchMs, isUpdate);
 		this.#afterAnswer(op);
 	}
 
@@ -355,7 +333,7 @@ export class ClientConnection implements Connection, Watcher {
 			return;
 		}
 		this.#opened(result.sessionId, result.timeoutMs, result.password);
-		this.#record('SESS', 0, reply.zxid, request.receivedMs, true);
+		this.#record('SESS', 0, reply.zxid, request.receivedMs, this.#context.batchMs, true);
 		this.#resumeLater(pause.opening);
 	}
 
@@ -415,8 +393,7 @@ export class ClientConnection implements Connection, Watcher {
 		this.stats.packetsSent += 1;
 	}
 
-	#record(op: string, cxid: number, zxid: number, receivedMs: number, isUpdate: boolean): void {
-		const nowMs = this.#context.batchMs;
+	#record(op: string, cxid: number, zxid: number, receivedMs: number, nowMs: number, isUpdate: boolean): void {
 		const latencyMs = nowMs - receivedMs;
 		this.stats.answered(op, cxid, zxid, nowMs, latencyMs);
 		this.#context.stats.answered(latencyMs, isUpdate);
@@ -426,9 +403,8 @@ export class ClientConnection implements Connection, Watcher {
 	#authenticate(xid: number, op: AuthOp): void {
 		const { error, zxid, result } = this.#context.host.authenticate(op);
 		if (result?.kind === 'auth') this.#add(result.identities);
-		writeReply(this.#output.writer, xid, zxid, error, opCode.auth, undefined);
+		this.#output.sendNow((writer) => writeReply(writer, xid, zxid, error, opCode.auth, undefined));
 		this.#sent();
-		this.send();
 		if (error === 0) return;
 		this.#context.stats.authFailures += 1;
 		this.close(`authentication with the scheme "${op.scheme}" failed (semantics 38)`);
@@ -444,9 +420,8 @@ export class ClientConnection implements Connection, Watcher {
 
 	/** As a server without SASL: an empty token, and nothing has changed. */
 	#refuseSasl(xid: number): void {
-		writeSaslReply(this.#output.writer, xid);
+		this.#output.sendNow((writer) => writeSaslReply(writer, xid));
 		this.#sent();
-		this.send();
 	}
 
 	/** A client that does not read what it is sent must not cost more and more memory. */

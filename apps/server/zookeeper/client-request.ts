@@ -2,7 +2,13 @@ import type { Caller, Op, Reply, Request } from '#core/model/op';
 import type { SessionId } from '#core/model/zxid';
 import { errors } from '#jute/errors';
 import type { TracedRequest } from '#telemetry/tracing';
-import type { ClientConnection } from './client-connection.ts';
+
+/** Who asks, and hears the answer: a connection. */
+export interface Asker {
+	readonly sessionId: SessionId;
+	readonly caller: Caller;
+	answer(request: ClientRequest, reply: Reply): void;
+}
 
 /** A request of a connection, from its frame to its answer. */
 export class ClientRequest implements Request {
@@ -15,11 +21,11 @@ export class ClientRequest implements Request {
 	readonly type: number;
 	/** When its bytes came in: performance.now(). */
 	readonly receivedMs: number;
-	readonly #connection: ClientConnection;
+	readonly #connection: Asker;
 	readonly #traced: TracedRequest | undefined;
 
 	constructor(
-		connection: ClientConnection,
+		connection: Asker,
 		cxid: number,
 		type: number,
 		op: Op,
@@ -55,7 +61,7 @@ export class LargeRequest extends ClientRequest {
 	readonly #finished: () => void;
 
 	constructor(
-		connection: ClientConnection,
+		connection: Asker,
 		cxid: number,
 		type: number,
 		op: Op,

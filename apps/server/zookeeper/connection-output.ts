@@ -5,8 +5,7 @@
 import type { Socket } from 'node:net';
 import type { JuteWriter } from '#jute/codec';
 import type { Reader } from './backed-up.ts';
-import type { ClientConnection } from './client-connection.ts';
-import type { PortContext } from './port-context.ts';
+import type { BatchedConnection, PortContext } from './port-context.ts';
 
 /** More than this unsent, and the client has to read before more is done for it. */
 const backedUpBytes = 1 << 20;
@@ -15,16 +14,24 @@ const closingMs = 5000;
 /** The same for one that goes on sending: what it sends counts as a sign of life. */
 const longestClosingMs = 30_000;
 
+/** Whose output it is. */
+export interface Speaker extends BatchedConnection {
+	/** The client reads, if slowly. */
+	stillReads(): void;
+	/** The client has not read so many bytes. */
+	cut(bytes: number): void;
+}
+
 export class ConnectionOutput implements Reader {
 	readonly #socket: Socket;
 	readonly #context: PortContext;
-	readonly #connection: ClientConnection;
+	readonly #connection: Speaker;
 	#buffer: JuteWriter | null = null;
 	#endsWhenSent = false;
 	/** What the system had not taken when it was last looked at. */
 	#queuedBytes = 0;
 
-	constructor(socket: Socket, context: PortContext, connection: ClientConnection) {
+	constructor(socket: Socket, context: PortContext, connection: Speaker) {
 		this.#socket = socket;
 		this.#context = context;
 		this.#connection = connection;
@@ -36,6 +43,13 @@ export class ConnectionOutput implements Reader {
 		this.#buffer = this.#context.outputs.take();
 		this.#context.willSend(this.#connection);
 		return this.#buffer;
+	}
+
+	/** Outside of a batch: writes, and sends at once, behind what was written before. */
+	sendNow(write: (writer: JuteWriter) => void): void {
+		this.#buffer ??= this.#context.outputs.take();
+		write(this.#buffer);
+		this.send();
 	}
 
 	/** Sends everything that was written. */

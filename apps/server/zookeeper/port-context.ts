@@ -6,7 +6,6 @@ import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
 import { BackedUp } from './backed-up.ts';
-import type { ClientConnection } from './client-connection.ts';
 import type { Connections } from './connections.ts';
 import type { Limits } from './limits.ts';
 import { OutputBuffers } from './output-buffers.ts';
@@ -14,12 +13,20 @@ import { writeEvent } from './replies.ts';
 import type { ServerView } from './server-view.ts';
 import type { ServiceStats } from './service-stats.ts';
 
+/** What is done with a connection when a batch of answers is over. */
+export interface BatchedConnection {
+	/** Everything that was written leaves. */
+	send(): void;
+	/** The host has room again. */
+	unthrottle(): void;
+}
+
 export interface PortContextParts {
 	readonly host: Host;
 	readonly config: ServerConfig;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
-	readonly connections: Connections<ClientConnection>;
+	readonly connections: Connections;
 	readonly stats: ServiceStats;
 	readonly view: ServerView;
 }
@@ -29,7 +36,7 @@ export class PortContext {
 	readonly config: ServerConfig;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
-	readonly connections: Connections<ClientConnection>;
+	readonly connections: Connections;
 	readonly stats: ServiceStats;
 	readonly view: ServerView;
 	readonly limits: Limits;
@@ -39,8 +46,8 @@ export class PortContext {
 	/** Connections whose clients read too slowly. */
 	readonly backedUp = new BackedUp();
 	/** Connections with answers that are not sent yet. */
-	#unsent: ClientConnection[] = [];
-	readonly #throttled = new Set<ClientConnection>();
+	#unsent: BatchedConnection[] = [];
+	readonly #throttled = new Set<BatchedConnection>();
 	#batchMs = 0;
 	readonly #eventBytes = new JuteWriter();
 	#event: WatchEvent | null = null;
@@ -63,7 +70,7 @@ export class PortContext {
 	}
 
 	/** The connection has something to send at the end of the batch. */
-	willSend(connection: ClientConnection): void {
+	willSend(connection: BatchedConnection): void {
 		this.#unsent.push(connection);
 	}
 
@@ -78,12 +85,12 @@ export class PortContext {
 	}
 
 	/** The connection reads on when the host has room again. */
-	throttle(connection: ClientConnection): void {
+	throttle(connection: BatchedConnection): void {
 		this.#throttled.add(connection);
 		this.stats.throttleWaits += 1;
 	}
 
-	forget(connection: ClientConnection): void {
+	forget(connection: BatchedConnection): void {
 		this.#throttled.delete(connection);
 	}
 
