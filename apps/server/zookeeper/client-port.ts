@@ -11,6 +11,7 @@ import { ClientConnection } from './client-connection.ts';
 import { Connections } from './connections.ts';
 import { Limits } from './limits.ts';
 import { PortContext } from './port-context.ts';
+import { Refusals } from './refusals.ts';
 import type { ServerView } from './server-view.ts';
 import { ServiceStats } from './service-stats.ts';
 import { socketLimit } from './socket-limit.ts';
@@ -40,6 +41,7 @@ export class ClientPort implements ReplicaDoor {
 	readonly #limits: Limits;
 	readonly #context: PortContext;
 	readonly #socketLimit = socketLimit();
+	readonly #refusals: Refusals;
 	readonly #sweeper: NodeJS.Timeout;
 	#port = 0;
 
@@ -48,6 +50,7 @@ export class ClientPort implements ReplicaDoor {
 		const { config, replica, logger, tracing } = parts;
 		this.#config = config;
 		this.#logger = logger;
+		this.#refusals = new Refusals(logger);
 		this.#limits = new Limits(config);
 		const port = () => this.#port;
 		this.view = {
@@ -130,7 +133,7 @@ export class ClientPort implements ReplicaDoor {
 		const limit = this.#limitFor(connection.address);
 		if (limit !== undefined) {
 			this.#stats.connectionsRejected += 1;
-			this.#logger.warn({ client: connection.address }, `a connection is refused: ${limit}`);
+			this.#refusals.refused(connection.address, limit);
 			socket.destroy();
 			return;
 		}
