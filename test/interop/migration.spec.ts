@@ -85,7 +85,7 @@ beforeAll(async () => {
 		['/etc/zookeeper/conf/zoo.cfg', quoted(server.file)],
 		['/var/lib/zookeeper', quoted(server.dataDir)],
 		['127.0.0.1:2181', `127.0.0.1:${server.port}`],
-		['nc 127.0.0.1 2181', `${process.execPath} bin/zk-mode.mjs 127.0.0.1 ${server.port}`],
+		['nc 127.0.0.1 2181', `${quoted(process.execPath)} bin/zk-mode.mjs 127.0.0.1 ${server.port}`],
 	];
 	// The history too, as without any settings: the configuration of a ZooKeeper says nothing about it.
 	environment = {
