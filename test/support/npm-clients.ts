@@ -4,13 +4,18 @@
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { output, RunningProgram, run } from './processes.ts';
 import { describeChecks } from './script-checks.ts';
 
 const sources = fileURLToPath(new URL('../interop/npm-clients', import.meta.url));
-const cache = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
+const project = fileURLToPath(new URL('../..', import.meta.url));
+/** The client in C++ cannot be compiled below a directory with a space in its name. */
+const cache = project.includes(' ')
+	? join(tmpdir(), `chronokeeper-${userInfo().uid}-npm-clients`)
+	: join(project, 'node_modules', '.cache');
 /** Each with the package that brings it; npm downloads Node's headers where they are not. */
 const tools = [
 	['g++', 'g++'],
