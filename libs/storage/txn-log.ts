@@ -49,7 +49,9 @@ class Batch {
 
 const largeBatchBytes = 16 << 20;
 /** How far ahead of the records zeros are written: small enough that a sync that has to take them along does not take long. */
-const zeroStepBytes = 1 << 20;
+const zeroStepBytes = 1 << 17;
+/** A write of which few would use such a step up. */
+const largeWriteBytes = zeroStepBytes / 4;
 
 export class FileTxnLog implements TxnLog {
 	readonly #directory: string;
@@ -230,7 +232,8 @@ export class FileTxnLog implements TxnLog {
 			this.#size = Math.ceil((end + 4097) / this.#preAllocBytes) * this.#preAllocBytes;
 			await file.truncate(this.#size);
 		}
-		if (end <= this.#zeroed) return;
+		// What is large takes new blocks in any case: zeros ahead of it would only be written twice.
+		if (end <= this.#zeroed || bytes > largeWriteBytes) return;
 		const from = Math.max(this.#zeroed, end);
 		const length = Math.min(zeroStepBytes, this.#size - from);
 		await file.write(zeros, length, from);
