@@ -57,14 +57,29 @@ export function transcriptOf({ status, stdout, stderr }: Outcome, names: Names =
 		status,
 		stdout: masked.replace(event, '').split('\n'),
 		// Of a session that is closed Java tells while the next one begins, or not at all when it is the last.
-		events: [...masked.matchAll(event)]
-			.map(([, text]) => text ?? '')
-			.filter((text) => text !== '' && !text.includes('state:Closed')),
+		events: removalsInOrder(
+			[...masked.matchAll(event)]
+				.map(([, text]) => text ?? '')
+				.filter((text) => text !== '' && !text.includes('state:Closed')),
+		),
 		// Where Java was when it gave up.
 		stderr: mask(stderr, names)
 			.split('\n')
 			.filter((line) => !/^(\tat |Caused by: |\t\.\.\. \d+ more)/.test(line)),
 	};
+}
+
+/** Java tells of the watches that one command has taken away from one path in the order of a hash set. */
+function removalsInOrder(events: readonly string[]): string[] {
+	const ordered: string[] = [];
+	for (const event of events) {
+		const path = /WatchRemoved (path:.*)$/.exec(event)?.[1];
+		let at = ordered.length;
+		const isOfTheSame = (other: string | undefined) => other?.endsWith(`WatchRemoved ${path}`) === true;
+		while (path !== undefined && at > 0 && isOfTheSame(ordered[at - 1]) && ordered[at - 1]! > event) at -= 1;
+		ordered.splice(at, 0, event);
+	}
+	return ordered;
 }
 
 function mask(text: string, names: Names): string {
