@@ -2,6 +2,8 @@
  * Starts a whole server in this process: recovery, the replica, the mirror and the doors, and takes them down again in the opposite order. main.ts calls it, and so do tests,
  * with port 0.
  */
+import { crc32 } from 'node:zlib';
+import { useNativeCrc32 } from '#jute/crc32';
 import { createLogger, type Logger } from '#telemetry/logger';
 import { startMetrics } from '#telemetry/metrics';
 import { startTracing } from '#telemetry/tracing';
@@ -43,6 +45,7 @@ export async function startServer(
 	logger: Logger = defaultLogger(config),
 ): Promise<RunningServer> {
 	for (const warning of config.warnings) logger.warn(warning);
+	useNativeCrc32(crc32);
 	// Libraries load while recovery reads: it lets other work run now and then.
 	const loading = {
 		metrics: startMetrics(),

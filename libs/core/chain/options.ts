@@ -35,7 +35,7 @@ export interface ChainOptions {
 	readonly maxOutstandingBytes: number;
 	/** Log bytes not yet durable, from which on no further request is prepared. */
 	readonly maxPendingLogBytes: number;
-	/** Requests per turn: bounds how long one turn holds the event loop. */
+	/** Requests per turn: bounds how long one turn holds the event loop, and hands the log the first of many while the others are prepared. */
 	readonly maxBatch: number;
 }
 
@@ -60,7 +60,7 @@ export const defaultChainOptions: ChainOptions = {
 	maxOutstanding: 100_000,
 	maxOutstandingBytes: 256 * 1024 * 1024,
 	maxPendingLogBytes: 64 * 1024 * 1024,
-	maxBatch: 2048,
+	maxBatch: 128,
 };
 
 /** The identity that passes every ACL (semantics 34). */
