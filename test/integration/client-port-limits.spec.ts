@@ -11,6 +11,7 @@ import { opCode } from '#jute/op-codes';
 import type { SessionId } from '#jute/scalars';
 import type { Values } from '#server/config/keys';
 import type { RunningServer } from '#server/start-server';
+import { liveBufferBytes } from '#test/support/live-bytes';
 import { freePort } from '#test/support/processes';
 import { TestServers } from '#test/support/test-servers';
 import { frame, requestBody, requestFrame, WireClient } from '#test/support/wire-client';
@@ -301,14 +302,14 @@ describe('a client that does not read', () => {
 		const other = await started.connect();
 		await succeed(client, create('/n', new Uint8Array(100_000)));
 		client.pause();
-		const memoryBefore = process.memoryUsage().arrayBuffers;
+		const memoryBefore = liveBufferBytes();
 		const read = { type: opCode.getData, body: requestBody(getData('/n')) };
 		const answers = client.sendTogether(Array.from({ length: 1000 }, () => read));
 		// 100 MB are asked for. The server stops reading; meanwhile it has time for others.
 		let highest = 0;
 		for (let i = 0; i < 100; i++) {
 			await succeed(other, setData('/n', new Uint8Array(100_000)));
-			highest = Math.max(highest, process.memoryUsage().arrayBuffers);
+			highest = Math.max(highest, liveBufferBytes());
 		}
 		expect(highest - memoryBefore).toBeLessThan(256 * mebibyte);
 		expect(server.replica.host.outstanding).toBe(0);
@@ -382,7 +383,7 @@ describe('a client that asks for more than memory holds', () => {
 			arrived += chunk.length;
 		});
 		const closed = new Promise((resolve) => raw.on('close', () => resolve('closed')));
-		const memoryBefore = process.memoryUsage().arrayBuffers;
+		const memoryBefore = liveBufferBytes();
 		raw.write(handshakeFrame);
 		const frames = Array.from({ length: 400 }, (_, i) => requestFrame(read.type, read.body, i + 1));
 		raw.write(Buffer.concat([...frames, requestFrame(opCode.closeSession, new Uint8Array(0), 401)]));
@@ -394,7 +395,7 @@ describe('a client that asks for more than memory holds', () => {
 		});
 		while (!isOver) {
 			await succeed(other, { kind: 'whoAmI' });
-			highest = Math.max(highest, process.memoryUsage().arrayBuffers);
+			highest = Math.max(highest, liveBufferBytes());
 		}
 		expect(arrived).toBeGreaterThan(400 * 1_000_000);
 		expect(highest - memoryBefore).toBeLessThan(350 * mebibyte);
@@ -405,10 +406,10 @@ describe('a client that asks for more than memory holds', () => {
 		const client = await started.connect();
 		const other = await started.connect();
 		await succeed(client, create('/n', new Uint8Array(1_000_000)));
-		const memoryBefore = process.memoryUsage().arrayBuffers;
+		const memoryBefore = liveBufferBytes();
 		const ops = Array.from({ length: 20_000 }, () => ({ kind: 'getData', path: '/n', watch: false }) as const);
 		expect(await client.send({ kind: 'multiRead', ops })).toMatchObject({ error: -5 });
-		expect(process.memoryUsage().arrayBuffers - memoryBefore).toBeLessThan(300 * mebibyte);
+		expect(liveBufferBytes() - memoryBefore).toBeLessThan(300 * mebibyte);
 		await succeed(other, { kind: 'whoAmI' });
 	});
 });
