@@ -1,18 +1,5 @@
 #!/usr/bin/env node
-/** The command line, in a new clone too: installs and compiles what is missing, then runs apps/cli on Node 24. */
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { PrepareError, prepare, root } from './prepare.mjs';
-import { runOnNode24 } from './run-on-node24.mjs';
+/** The command line: apps/cli. */
+import { runCompiled } from './run-compiled.mjs';
 
-const main = join(root, 'dist', 'apps', 'cli', 'main.js');
-
-try {
-	prepare();
-	if (Number(process.versions.node.split('.')[0]) >= 24) await import(pathToFileURL(main).href);
-	else runOnNode24([main, ...process.argv.slice(2)]);
-} catch (error) {
-	if (!(error instanceof PrepareError)) throw error;
-	console.error(error.message);
-	process.exitCode = error.exitCode;
-}
+await runCompiled('apps', 'cli', 'main.js');
