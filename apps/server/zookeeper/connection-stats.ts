@@ -1,10 +1,11 @@
 /** What one connection has seen: a line of `cons`. */
-import { Latency } from './latency.ts';
+import { Tally } from '#core/model/tally';
 
 export class ConnectionStats {
 	/** Milliseconds since 1970. */
 	readonly establishedMs = Date.now();
-	readonly latency = new Latency();
+	/** Milliseconds. */
+	readonly latency = new Tally();
 	packetsReceived = 0;
 	packetsSent = 0;
 	/** ZooKeeper's name of the last operation answered: `GETD`, `PING`, `SESS`; `NA` before the first. */
@@ -26,7 +27,7 @@ export class ConnectionStats {
 		this.lastZxid = zxid;
 		this.lastResponseMs = nowMs;
 		this.lastLatencyMs = latencyMs;
-		this.latency.record(latencyMs);
+		this.latency.add(latencyMs);
 	}
 
 	/** `crst`: the counters start anew. */

@@ -29,7 +29,7 @@ export interface ConnectionFigures {
 
 export function connectionFigures(connection: Connection): ConnectionFigures {
 	const { stats } = connection;
-	const latency = latencyFigures(stats.latency);
+	const latency = latencyFigures({ minMs: stats.latency.min, meanMs: stats.latency.mean, maxMs: stats.latency.max });
 	return {
 		remote: remoteText(connection),
 		interestOps: connection.isReading ? 1 : 0,
