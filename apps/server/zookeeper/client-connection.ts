@@ -215,7 +215,7 @@ export class ClientConnection implements Connection, Watcher {
 			return;
 		}
 		const traced = tracing.request('zookeeper', op.kind, undefined);
-		this.#handOver(new LargeRequest(this, xid, type, op, receivedMs, traced, finished));
+		this.#handOver(new LargeRequest(finished, this, xid, type, op, receivedMs, traced));
 	}
 
 	// --- handshake

@@ -38,7 +38,6 @@ export class ClientPort implements ReplicaDoor {
 	readonly #server: Server;
 	readonly #connections = new Connections<ClientConnection>();
 	readonly #stats = new ServiceStats();
-	readonly #limits: Limits;
 	readonly #context: PortContext;
 	readonly #socketLimit = socketLimit();
 	readonly #refusals: Refusals;
@@ -51,7 +50,6 @@ export class ClientPort implements ReplicaDoor {
 		this.#config = config;
 		this.#logger = logger;
 		this.#refusals = new Refusals(logger);
-		this.#limits = new Limits(config);
 		const port = () => this.#port;
 		this.view = {
 			config,
@@ -59,20 +57,12 @@ export class ClientPort implements ReplicaDoor {
 			connections: this.#connections,
 			stats: this.#stats,
 			traceMask: new TraceMask(),
-			limits: this.#limits,
+			limits: new Limits(config),
 			get clientPort() {
 				return port();
 			},
 		};
-		this.#context = new PortContext({
-			host: replica.host,
-			config,
-			logger,
-			tracing,
-			connections: this.#connections,
-			stats: this.#stats,
-			view: this.view,
-		});
+		this.#context = new PortContext({ view: this.view, logger, tracing });
 		this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
 		this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
 		this.#sweeper.unref();

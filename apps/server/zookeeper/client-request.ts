@@ -60,16 +60,8 @@ export class RefusedRequest extends ClientRequest {
 export class LargeRequest extends ClientRequest {
 	readonly #finished: () => void;
 
-	constructor(
-		connection: Asker,
-		cxid: number,
-		type: number,
-		op: Op,
-		receivedMs: number,
-		traced: TracedRequest | undefined,
-		finished: () => void,
-	) {
-		super(connection, cxid, type, op, receivedMs, traced);
+	constructor(finished: () => void, ...request: ConstructorParameters<typeof ClientRequest>) {
+		super(...request);
 		this.#finished = finished;
 	}
 

@@ -22,13 +22,9 @@ export interface BatchedConnection {
 }
 
 export interface PortContextParts {
-	readonly host: Host;
-	readonly config: ServerConfig;
+	readonly view: ServerView;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
-	readonly connections: Connections;
-	readonly stats: ServiceStats;
-	readonly view: ServerView;
 }
 
 export class PortContext {
@@ -52,15 +48,15 @@ export class PortContext {
 	readonly #eventBytes = new JuteWriter();
 	#event: WatchEvent | null = null;
 
-	constructor(parts: PortContextParts) {
-		this.host = parts.host;
-		this.config = parts.config;
-		this.limits = parts.view.limits;
-		this.logger = parts.logger;
-		this.tracing = parts.tracing;
-		this.connections = parts.connections;
-		this.stats = parts.stats;
-		this.view = parts.view;
+	constructor({ view, logger, tracing }: PortContextParts) {
+		this.view = view;
+		this.logger = logger;
+		this.tracing = tracing;
+		this.host = view.replica.host;
+		this.config = view.config;
+		this.connections = view.connections;
+		this.stats = view.stats;
+		this.limits = view.limits;
 	}
 
 	/** The time of this batch of answers: one look at the clock for all of them. */

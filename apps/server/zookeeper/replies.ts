@@ -30,39 +30,42 @@ export function writeReply(
 	type: number,
 	result: Result | undefined,
 ): number {
+	const at = beginFrame(writer, xid, zxid, error);
+	if (error === 0 && result !== undefined) writeBody(writer, type, result);
+	return endFrame(writer, at);
+}
+
+/** Of a server without SASL: no token, no error. */
+export function writeSaslReply(writer: JuteWriter, xid: number): void {
+	const at = beginFrame(writer, xid, 0, 0);
+	writeResponse(writer, { kind: 'sasl', token: null });
+	endFrame(writer, at);
+}
+
+/** @param zxid in the header: -1, or the causing transaction's (3.9; semantics 47) */
+export function writeEvent(writer: JuteWriter, event: WatchEvent, zxid: number): void {
+	const at = beginFrame(writer, specialXid.notification, zxid, 0);
+	writer.writeInt(eventTypes[event.type]);
+	writer.writeInt(keeperState.syncConnected);
+	writer.writeString(event.path);
+	endFrame(writer, at);
+}
+
+/** Writes the header behind a length that is not known yet. @returns where the length stands */
+function beginFrame(writer: JuteWriter, xid: number, zxid: number, error: number): number {
 	const at = writer.position;
 	writer.writeInt(0);
 	writer.writeInt(xid);
 	writer.writeSafeLong(zxid);
 	writer.writeInt(error);
-	if (error === 0 && result !== undefined) writeBody(writer, type, result);
+	return at;
+}
+
+/** @returns the bytes behind the header */
+function endFrame(writer: JuteWriter, at: number): number {
 	const length = writer.position - at - 4;
 	writer.patchInt(at, length);
 	return length - headerBytes;
-}
-
-/** Of a server without SASL: no token, no error. */
-export function writeSaslReply(writer: JuteWriter, xid: number): void {
-	const at = writer.position;
-	writer.writeInt(0);
-	writer.writeInt(xid);
-	writer.writeSafeLong(0);
-	writer.writeInt(0);
-	writeResponse(writer, { kind: 'sasl', token: null });
-	writer.patchInt(at, writer.position - at - 4);
-}
-
-/** @param zxid in the header: -1, or the causing transaction's (3.9; semantics 47) */
-export function writeEvent(writer: JuteWriter, event: WatchEvent, zxid: number): void {
-	const at = writer.position;
-	writer.writeInt(0);
-	writer.writeInt(specialXid.notification);
-	writer.writeSafeLong(zxid);
-	writer.writeInt(0);
-	writer.writeInt(eventTypes[event.type]);
-	writer.writeInt(keeperState.syncConnected);
-	writer.writeString(event.path);
-	writer.patchInt(at, writer.position - at - 4);
 }
 
 function writeBody(writer: JuteWriter, type: number, result: Result): void {
