@@ -1,11 +1,8 @@
 /**
  * The transaction log of one replica: ZooKeeper's files, written with group commit.
  *
- * Records are encoded into one growing buffer when they arrive. One write and one fdatasync are in flight; what arrives meanwhile
- * goes with the next. So the cost of a sync is shared by all that waited for it, however many they are.
- *
- * Space ahead of the records is written with zeros, a step at a time: overwriting blocks that are already there needs no change of the file's
- * metadata, which makes the sync cheaper than that of a growing file.
+ * Records are encoded into one growing buffer when they arrive. One write with its sync is in flight; what arrives meanwhile goes with the
+ * next. So the cost of a sync is shared by all that waited for it, however many they are.
  */
 import path from 'node:path';
 import { assert } from '#core/model/assert';
@@ -18,6 +15,7 @@ import { assertReplaceable, syncLogs } from './existing-logs.ts';
 import { fileHeader, logKind } from './file-header.ts';
 import { logFileName } from './file-names.ts';
 import { encodeRecord } from './log-record.ts';
+import { RoomAhead } from './room-ahead.ts';
 
 export interface FileTxnLogOptions {
 	/** Where the log files are: the data directory's version-2. */
@@ -48,10 +46,6 @@ class Batch {
 }
 
 const largeBatchBytes = 16 << 20;
-/** How far ahead of the records zeros are written: small enough that a sync that has to take them along does not take long. */
-const zeroStepBytes = 1 << 17;
-/** A write of which few would use such a step up. */
-const largeWriteBytes = zeroStepBytes / 4;
 
 export class FileTxnLog implements TxnLog {
 	readonly #directory: string;
@@ -72,9 +66,8 @@ export class FileTxnLog implements TxnLog {
 	#queuedBytes = 0;
 	#file: DiskFile | null = null;
 	#fileName = '';
+	#room: RoomAhead | null = null;
 	#position = 0;
-	#size = 0;
-	#zeroed = 0;
 
 	constructor(options: FileTxnLogOptions, listener: TxnLogListener | null = null) {
 		this.#directory = options.directory;
@@ -193,10 +186,11 @@ export class FileTxnLog implements TxnLog {
 		this.#queuedBytes -= bytes;
 		if (batch.newFile !== null) await this.#beginFile(batch.newFile);
 		const file = this.#file!;
-		await this.#makeRoom(file, bytes);
-		await file.write(batch.writer.bytes, bytes, this.#position);
-		this.#position += bytes;
-		if (this.#forceSync) await file.datasync();
+		const end = this.#position + bytes;
+		await this.#room!.make(bytes, end);
+		if (this.#forceSync) await file.writeDurably(batch.writer.bytes, bytes, this.#position);
+		else await file.write(batch.writer.bytes, bytes, this.#position);
+		this.#position = end;
 	}
 
 	async #beginFile(firstZxid: Zxid): Promise<void> {
@@ -208,36 +202,18 @@ export class FileTxnLog implements TxnLog {
 		if (first && this.#forceSync) await syncLogs(this.#directory);
 		assertReplaceable(name);
 		this.#file = await this.#disk.create(name);
+		this.#room = new RoomAhead(this.#file, this.#preAllocBytes, this.#forceSync);
 		this.#position = 0;
-		this.#size = 0;
-		this.#zeroed = 0;
 		if (this.#forceSync) await this.#disk.syncDirectory(this.#directory);
 	}
 
-	/** The preallocated zeros go, so that a finished log takes no more room than its records. */
 	async #finishFile(): Promise<void> {
 		const file = this.#file;
 		if (file === null) return;
 		this.#file = null;
-		if (this.#size > this.#position) await file.truncate(this.#position);
+		await this.#room!.cutOff(this.#position);
 		if (this.#forceSync) await file.datasync();
 		await file.close();
-	}
-
-	async #makeRoom(file: DiskFile, bytes: number): Promise<void> {
-		if (this.#preAllocBytes === 0) return;
-		const end = this.#position + bytes;
-		// ZooKeeper grows the file when less than 4 KiB are left of it.
-		if (end + 4096 >= this.#size) {
-			this.#size = Math.ceil((end + 4097) / this.#preAllocBytes) * this.#preAllocBytes;
-			await file.truncate(this.#size);
-		}
-		// What is large takes new blocks in any case: zeros ahead of it would only be written twice.
-		if (end <= this.#zeroed || bytes > largeWriteBytes) return;
-		const from = Math.max(this.#zeroed, end);
-		const length = Math.min(zeroStepBytes, this.#size - from);
-		await file.write(zeros, length, from);
-		this.#zeroed = from + length;
 	}
 
 	async #fail(cause: Error): Promise<void> {
@@ -252,8 +228,7 @@ export class FileTxnLog implements TxnLog {
 		);
 		this.#listener?.failed(error);
 		// The file is given up as it is; recovery reads it. That it cannot be closed either adds nothing to what was reported.
+		await this.#room?.settled();
 		await file?.close().catch(() => undefined);
 	}
 }
-
-const zeros = new Uint8Array(zeroStepBytes);

@@ -5,10 +5,23 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Disk, DiskFile } from '#storage/disk';
 
+interface Write {
+	readonly kind: 'write' | 'writeDurably';
+	readonly path: string;
+	readonly position: number;
+	readonly bytes: Uint8Array;
+}
+
+interface Truncate {
+	readonly kind: 'truncate';
+	readonly path: string;
+	readonly size: number;
+}
+
 type Step =
+	| Write
+	| Truncate
 	| { readonly kind: 'create'; readonly path: string }
-	| { readonly kind: 'write'; readonly path: string; readonly position: number; readonly bytes: Uint8Array }
-	| { readonly kind: 'truncate'; readonly path: string; readonly size: number }
 	| { readonly kind: 'datasync'; readonly path: string }
 	| { readonly kind: 'syncDirectory' };
 
@@ -25,6 +38,8 @@ export class PowerCutDisk implements Disk {
 		await this.#step({ kind: 'create', path });
 		return {
 			write: (bytes, length, position) => this.#step({ kind: 'write', path, position, bytes: bytes.slice(0, length) }),
+			writeDurably: (bytes, length, position) =>
+				this.#step({ kind: 'writeDurably', path, position, bytes: bytes.slice(0, length) }),
 			truncate: (size) => this.#step({ kind: 'truncate', path, size }),
 			datasync: () => this.#step({ kind: 'datasync', path }),
 			close: () => Promise.resolve(),
@@ -63,46 +78,63 @@ export class PowerCutDisk implements Disk {
 	}
 }
 
+/** Bytes of one page. */
+interface Piece {
+	readonly kind: 'piece';
+	readonly page: number;
+	readonly position: number;
+	readonly bytes: Uint8Array;
+}
+
 class SimulatedFile {
 	/** Its name is in the directory for good. */
 	named = false;
 	#synced = new Uint8Array(0);
-	#unsynced: (Step & { readonly kind: 'write' | 'truncate' })[] = [];
+	#unsynced: (Piece | Truncate)[] = [];
 
 	take(step: Step): void {
-		if (step.kind === 'datasync') {
-			this.#synced = this.#unsynced.reduce<Uint8Array<ArrayBuffer>>(
-				(bytes, each) => applied(bytes, each, () => true),
-				this.#synced,
-			);
-			this.#unsynced = [];
-		} else if (step.kind === 'write' || step.kind === 'truncate') {
+		if (step.kind === 'truncate') {
 			this.#unsynced.push(step);
+		} else if (step.kind === 'write' || step.kind === 'writeDurably') {
+			const pieces = piecesOf(step);
+			this.#unsynced.push(...pieces);
+			const pages = new Set(pieces.map(({ page }) => page));
+			// The pages that were written, and how large the file is; no other page.
+			if (step.kind === 'writeDurably') this.#sync((each) => each.kind === 'truncate' || pages.has(each.page));
+		} else if (step.kind === 'datasync') {
+			this.#sync(() => true);
 		}
 	}
 
 	after(keeps: () => boolean): Uint8Array {
-		return this.#unsynced.reduce<Uint8Array<ArrayBuffer>>((bytes, step) => applied(bytes, step, keeps), this.#synced);
+		let bytes = this.#synced;
+		// The disk writes pages in any order.
+		for (const each of this.#unsynced) if (keeps()) bytes = applied(bytes, each);
+		return bytes;
+	}
+
+	#sync(isSynced: (each: Piece | Truncate) => boolean): void {
+		for (const each of this.#unsynced) if (isSynced(each)) this.#synced = applied(this.#synced, each);
+		this.#unsynced = this.#unsynced.filter((each) => !isSynced(each));
 	}
 }
 
-function applied(
-	bytes: Uint8Array<ArrayBuffer>,
-	step: Step & { readonly kind: 'write' | 'truncate' },
-	keeps: () => boolean,
-): Uint8Array<ArrayBuffer> {
-	if (step.kind === 'truncate') return keeps() ? resized(bytes, step.size) : bytes;
-	let result = bytes;
-	const end = step.position + step.bytes.length;
-	// Page by page of the file: the disk writes those in any order.
-	for (let at = step.position; at < end; ) {
-		const stop = Math.min(end, (Math.floor(at / pageBytes) + 1) * pageBytes);
-		if (keeps()) {
-			result = resized(result, Math.max(result.length, stop));
-			result.set(step.bytes.subarray(at - step.position, stop - step.position), at);
-		}
+function piecesOf({ position, bytes }: Write): Piece[] {
+	const pieces: Piece[] = [];
+	const end = position + bytes.length;
+	for (let at = position; at < end; ) {
+		const page = Math.floor(at / pageBytes);
+		const stop = Math.min(end, (page + 1) * pageBytes);
+		pieces.push({ kind: 'piece', page, position: at, bytes: bytes.subarray(at - position, stop - position) });
 		at = stop;
 	}
+	return pieces;
+}
+
+function applied(bytes: Uint8Array<ArrayBuffer>, step: Piece | Truncate): Uint8Array<ArrayBuffer> {
+	if (step.kind === 'truncate') return resized(bytes, step.size);
+	const result = resized(bytes, Math.max(bytes.length, step.position + step.bytes.length));
+	result.set(step.bytes, step.position);
 	return result;
 }
 

@@ -28,6 +28,8 @@ class BreakableDisk implements Disk {
 		return {
 			write: (bytes: Uint8Array, length: number, position: number) =>
 				this.#unlessBroken(() => file.write(bytes, length, position)),
+			writeDurably: (bytes: Uint8Array, length: number, position: number) =>
+				this.#unlessBroken(() => file.writeDurably(bytes, length, position)),
 			truncate: (size: number) => this.#unlessBroken(() => file.truncate(size)),
 			datasync: () => this.#unlessBroken(() => file.datasync()),
 			close: () => file.close(),
@@ -187,11 +189,13 @@ describe('syncs', () => {
 	}
 
 	it('the name of a new log is durable before anything in it is', async () => {
-		expect(await stepsOf(true)).toEqual(['create', 'syncDirectory', 'truncate', 'write', 'write', 'datasync']);
+		const steps = await stepsOf(true);
+		expect(steps.slice(0, 3)).toEqual(['create', 'syncDirectory', 'truncate']);
+		expect(steps).toContain('writeDurably');
 	});
 
 	it('there are none with forceSync=no', async () => {
-		expect(await stepsOf(false)).toEqual(['create', 'truncate', 'write', 'write']);
+		expect(await stepsOf(false)).toEqual(['create', 'truncate', 'write']);
 	});
 });
 

@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from '#storage/disk';
 
-/** A disk that says how long each sync of the log took. */
+/** A disk that says how long each durable write of the log took. */
 export function timedDisk(disk: Disk, onSync: (durationMs: number) => void): Disk {
 	return {
 		create: async (path) => timedFile(await disk.create(path), onSync),
@@ -12,11 +12,12 @@ function timedFile(file: DiskFile, onSync: (durationMs: number) => void): DiskFi
 	return {
 		write: (bytes, length, position) => file.write(bytes, length, position),
 		truncate: (size) => file.truncate(size),
-		async datasync() {
+		async writeDurably(bytes, length, position) {
 			const startMs = performance.now();
-			await file.datasync();
+			await file.writeDurably(bytes, length, position);
 			onSync(performance.now() - startMs);
 		},
+		datasync: () => file.datasync(),
 		close: () => file.close(),
 	};
 }

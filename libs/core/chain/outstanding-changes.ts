@@ -6,9 +6,10 @@
  * changes, newest first, which brings back what was projected before it for every path it touched, parents included.
  */
 import type { SessionId } from '#jute/scalars';
-import type { Zxid } from '../model/zxid.ts';
+import { type Zxid, zeroZxid } from '../model/zxid.ts';
 import type { DataTree, NodeRecord } from '../tree/data-tree.ts';
 import { TreeDigest } from '../tree/digest.ts';
+import { NewestChanges } from './newest-changes.ts';
 
 interface Change {
 	readonly zxid: Zxid;
@@ -26,11 +27,13 @@ const compactFrom = 4096;
 export class OutstandingChanges {
 	readonly #tree: DataTree;
 	readonly #digest: TreeDigest;
-	readonly #newest = new Map<string, Change>();
+	readonly #newest = new NewestChanges<Change>();
 	/** How many outstanding changes create or delete each ephemeral of a session. */
 	readonly #ephemerals = new Map<bigint, Map<string, number>>();
-	#changes: Change[] = [];
+	#changes: (Change | undefined)[] = [];
 	#head = 0;
+	/** Of the newest change. */
+	#lastZxid: Zxid = zeroZxid;
 	/** What was newest before each change of the request that is being prepared, in their order. */
 	readonly #undo: (Change | undefined)[] = [];
 
@@ -101,25 +104,27 @@ export class OutstandingChanges {
 		while (this.#head < this.#changes.length) {
 			const change = this.#changes[this.#head]!;
 			if (change.zxid > zxid) break;
+			// What is applied must not live on here: it would be copied from generation to generation.
+			this.#changes[this.#head] = undefined;
 			this.#head += 1;
-			if (this.#newest.get(change.path) === change) this.#newest.delete(change.path);
 			if (change.owner !== 0n) this.#count(change.owner, change.path, -1);
 		}
+		this.#newest.applied(zxid, this.#lastZxid);
 		this.#compact();
 	}
 
 	#add(change: Change): void {
 		this.#undo.push(this.#newest.get(change.path));
 		this.#changes.push(change);
-		this.#newest.set(change.path, change);
+		this.#newest.set(change);
+		this.#lastZxid = change.zxid;
 		this.#digest.remove(change.digestBefore);
 		if (change.node !== null) this.#digest.add(change.node.digest);
 		if (change.owner !== 0n) this.#count(change.owner, change.path, 1);
 	}
 
 	#restore(change: Change, previous: Change | undefined): void {
-		if (previous === undefined) this.#newest.delete(change.path);
-		else this.#newest.set(change.path, previous);
+		this.#newest.restore(change, previous);
 		if (change.node !== null) this.#digest.remove(change.node.digest);
 		this.#digest.add(change.digestBefore);
 		if (change.owner !== 0n) this.#count(change.owner, change.path, -1);
