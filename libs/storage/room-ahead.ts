@@ -33,22 +33,16 @@ export class RoomAhead {
 		this.#growBytes = growBytes;
 	}
 
-	/** Resolves when `bytes` may be written up to `end`. */
-	async make(bytes: number, end: number): Promise<void> {
-		if (this.#growBytes === 0) return;
+	/** Null: `bytes` may be written up to `end`. Otherwise they may when it resolves. */
+	make(bytes: number, end: number): Promise<void> | null {
+		if (this.#growBytes === 0) return null;
 		// ZooKeeper grows the file when less than 4 KiB are left of it.
-		if (end + 4096 >= this.#size) {
-			this.#size = Math.ceil((end + 4097) / this.#growBytes) * this.#growBytes;
-			await this.#file.truncate(this.#size);
-		}
-		if (!this.#isZeroed) return;
-		if (this.#zeroing !== null && end > this.#zeroingFrom) await this.#zeroing;
+		if (end + 4096 >= this.#size) return this.#grow(bytes, end);
+		if (!this.#isZeroed) return null;
+		if (this.#zeroing !== null) return end > this.#zeroingFrom ? this.#zeroing : null;
 		const isFarEnough = this.#zeroed - end > stepBytes / 2;
-		if (this.#zeroing !== null || isFarEnough || bytes > largeWriteBytes) return;
-		this.#zeroingFrom = Math.max(this.#zeroed, end);
-		const length = Math.min(stepBytes, this.#size - this.#zeroingFrom);
-		this.#zeroed = this.#zeroingFrom + length;
-		this.#zeroing = this.#zero(length);
+		if (!isFarEnough && bytes <= largeWriteBytes) this.#zeroing = this.#zero(end);
+		return null;
 	}
 
 	/** Nothing more is written here. The zeros behind the records go: a finished log takes no more room than they. */
@@ -62,7 +56,16 @@ export class RoomAhead {
 		await this.#zeroing;
 	}
 
-	async #zero(length: number): Promise<void> {
+	async #grow(bytes: number, end: number): Promise<void> {
+		this.#size = Math.ceil((end + 4097) / this.#growBytes) * this.#growBytes;
+		await this.#file.truncate(this.#size);
+		await this.make(bytes, end);
+	}
+
+	async #zero(end: number): Promise<void> {
+		this.#zeroingFrom = Math.max(this.#zeroed, end);
+		const length = Math.min(stepBytes, this.#size - this.#zeroingFrom);
+		this.#zeroed = this.#zeroingFrom + length;
 		try {
 			await this.#file.write(zeros, length, this.#zeroingFrom);
 			await this.#file.datasync();

@@ -1,8 +1,9 @@
 /**
  * The transaction log of one replica: ZooKeeper's files, written with group commit.
  *
- * Records are encoded into one growing buffer when they arrive. One write with its sync is in flight; what arrives meanwhile goes with the
- * next. So the cost of a sync is shared by all that waited for it, however many they are.
+ * Records are encoded into one growing buffer when they arrive. At most two writes with their syncs are in flight, one behind the other in the
+ * file; what arrives meanwhile goes with the next. So the cost of a sync is shared by all that waited for it, however many they are.
+ * A write counts only when all before it are on the disk.
  */
 import path from 'node:path';
 import { assert } from '#core/model/assert';
@@ -46,6 +47,20 @@ class Batch {
 }
 
 const largeBatchBytes = 16 << 20;
+/** While one is synced the disk already has the next; more of them would only be smaller. */
+const mostWrites = 2;
+
+/** A batch on its way to the disk. */
+class Write {
+	readonly batch: Batch;
+	readonly bytes: number;
+	isDurable = false;
+
+	constructor(batch: Batch) {
+		this.batch = batch;
+		this.bytes = batch.writer.position;
+	}
+}
 
 export class FileTxnLog implements TxnLog {
 	readonly #directory: string;
@@ -58,12 +73,15 @@ export class FileTxnLog implements TxnLog {
 	#rolling = true;
 	#closed = false;
 	#failed = false;
-	/** The batches to write after the one in flight; the last takes what is appended. */
+	/** The batches to write after those in flight; the last takes what is appended. */
 	#queue: Batch[] = [new Batch()];
 	#spare: Batch[] = [];
-	#inFlight: Promise<void> | null = null;
-	#inFlightBytes = 0;
-	#queuedBytes = 0;
+	/** In flight, in the order of the file. */
+	readonly #writes: Write[] = [];
+	#isStarting = false;
+	/** Of what was appended and is not durable yet. */
+	#pendingBytes = 0;
+	#whenIdle: (() => void)[] = [];
 	#file: DiskFile | null = null;
 	#fileName = '';
 	#room: RoomAhead | null = null;
@@ -85,7 +103,7 @@ export class FileTxnLog implements TxnLog {
 	}
 
 	get pendingBytes(): number {
-		return this.#inFlightBytes + this.#queuedBytes;
+		return this.#pendingBytes;
 	}
 
 	/** The file that is written now, for people; empty before the first append. */
@@ -108,8 +126,8 @@ export class FileTxnLog implements TxnLog {
 		}
 		this.#lastAppended = last;
 		batch.lastZxid = last;
-		this.#queuedBytes += writer.position - before;
-		this.#inFlight ??= this.#writeOn();
+		this.#pendingBytes += writer.position - before;
+		if (!this.#isStarting && this.#writes.length < mostWrites) void this.#startSoon();
 	}
 
 	roll(): void {
@@ -118,7 +136,7 @@ export class FileTxnLog implements TxnLog {
 
 	async close(): Promise<void> {
 		this.#closed = true;
-		await this.#inFlight;
+		await this.#idle();
 		if (this.#failed) return;
 		await this.#finishFile();
 	}
@@ -134,63 +152,94 @@ export class FileTxnLog implements TxnLog {
 			batch.newFile = firstZxid;
 			const header = fileHeader(logKind);
 			batch.writer.writeRaw(header);
-			this.#queuedBytes += header.length;
+			this.#pendingBytes += header.length;
 		}
 		return batch;
 	}
 
-	/**
-	 * Writes batch after batch until nothing is waiting. What goes wrong with the disk goes to the listener. While the listener applies
-	 * and answers one batch, the disk is at work on the next.
-	 */
-	async #writeOn(): Promise<void> {
-		// The listener must not be called, nor the batch closed, inside append().
+	/** The listener must not be called, nor the batch closed, inside append(). */
+	async #startSoon(): Promise<void> {
+		this.#isStarting = true;
 		await Promise.resolve();
-		let batch = this.#nextBatch();
-		let writing = batch === null ? null : this.#writeBatch(batch);
-		while (batch !== null) {
-			try {
-				await writing;
-			} catch (error) {
-				await this.#fail(error as Error);
-				return;
-			}
-			const durable = batch.lastZxid!;
-			this.#durable = durable;
-			this.#inFlightBytes = 0;
-			batch.reset();
-			this.#spare.push(batch);
-			batch = this.#nextBatch();
-			writing = batch === null ? null : this.#writeBatch(batch);
-			// Should the listener throw, this promise is not awaited any more.
-			writing?.catch(() => undefined);
-			this.#listener?.durable(durable);
-			if (batch !== null) continue;
-			// What the listener's answers led to.
-			batch = this.#nextBatch();
-			writing = batch === null ? null : this.#writeBatch(batch);
-		}
-		this.#inFlight = null;
+		this.#isStarting = false;
+		await this.#startWrites();
 	}
 
+	/** Sends as much to the disk as may be in flight. What goes wrong with the disk goes to the listener. */
+	async #startWrites(): Promise<void> {
+		if (this.#isStarting) return;
+		this.#isStarting = true;
+		try {
+			for (let batch = this.#nextBatch(); batch !== null; batch = this.#nextBatch()) {
+				if (batch.newFile !== null) await this.#beginFile(batch.newFile);
+				const write = new Write(batch);
+				const room = this.#room!.make(write.bytes, this.#position + write.bytes);
+				// Not even for a moment where there is room: the listener would run first.
+				if (room !== null) await room;
+				this.#writes.push(write);
+				void this.#write(write);
+			}
+		} catch (error) {
+			this.#fail(error as Error);
+		}
+		this.#isStarting = false;
+		this.#noteIdle();
+	}
+
+	/** Null when there is none, or it has to wait for those in flight. */
 	#nextBatch(): Batch | null {
 		const batch = this.#queue[0];
-		if (batch === undefined || batch.lastZxid === null) return null;
+		if (batch === undefined || batch.lastZxid === null || this.#failed) return null;
+		if (this.#writes.length >= (batch.newFile === null ? mostWrites : 1)) return null;
 		this.#queue.shift();
 		return batch;
 	}
 
-	async #writeBatch(batch: Batch): Promise<void> {
-		const bytes = batch.writer.position;
-		this.#inFlightBytes = bytes;
-		this.#queuedBytes -= bytes;
-		if (batch.newFile !== null) await this.#beginFile(batch.newFile);
+	async #write(write: Write): Promise<void> {
 		const file = this.#file!;
-		const end = this.#position + bytes;
-		await this.#room!.make(bytes, end);
-		if (this.#forceSync) await file.writeDurably(batch.writer.bytes, bytes, this.#position);
-		else await file.write(batch.writer.bytes, bytes, this.#position);
-		this.#position = end;
+		const { bytes } = write.batch.writer;
+		const position = this.#position;
+		this.#position += write.bytes;
+		try {
+			if (this.#forceSync) await file.writeDurably(bytes, write.bytes, position);
+			else await file.write(bytes, write.bytes, position);
+			write.isDurable = true;
+		} catch (error) {
+			this.#fail(error as Error);
+		}
+		if (this.#failed) {
+			this.#writes.splice(this.#writes.indexOf(write), 1);
+			this.#noteIdle();
+		} else if (write === this.#writes[0]) {
+			this.#reached();
+		}
+	}
+
+	/** The first write in flight is durable, and maybe others behind it. While the listener applies and answers, the disk is at work on the next. */
+	#reached(): void {
+		while (this.#writes[0]?.isDurable === true) {
+			const { batch, bytes } = this.#writes.shift()!;
+			this.#durable = batch.lastZxid!;
+			this.#pendingBytes -= bytes;
+			batch.reset();
+			this.#spare.push(batch);
+		}
+		void this.#startWrites();
+		this.#listener?.durable(this.#durable);
+	}
+
+	/** Resolves when nothing is on its way to the disk, nor waits for it. */
+	#idle(): Promise<void> {
+		return new Promise((resolve) => {
+			this.#whenIdle.push(resolve);
+			this.#noteIdle();
+		});
+	}
+
+	#noteIdle(): void {
+		if (this.#isStarting || this.#writes.length > 0) return;
+		if (this.#queue[0]?.lastZxid != null && !this.#failed) return;
+		for (const resolve of this.#whenIdle.splice(0)) resolve();
 	}
 
 	async #beginFile(firstZxid: Zxid): Promise<void> {
@@ -216,19 +265,24 @@ export class FileTxnLog implements TxnLog {
 		await file.close();
 	}
 
-	async #fail(cause: Error): Promise<void> {
+	#fail(cause: Error): void {
+		if (this.#failed) return;
 		this.#failed = true;
-		this.#inFlight = null;
-		const file = this.#file;
-		this.#file = null;
 		const error = new Error(
 			`Cannot write the transaction log ${this.#fileName}: ${cause.message}. Nothing behind zxid ${formatZxid(this.#durable)} is ` +
 				'acknowledged. Make room or repair the disk, then restart this replica: it recovers from its log',
 			{ cause },
 		);
+		void this.#giveUp();
 		this.#listener?.failed(error);
-		// The file is given up as it is; recovery reads it. That it cannot be closed either adds nothing to what was reported.
+	}
+
+	/** The file stays as it is; recovery reads it. That it cannot be closed either adds nothing to what was reported. */
+	async #giveUp(): Promise<void> {
+		await this.#idle();
 		await this.#room?.settled();
+		const file = this.#file;
+		this.#file = null;
 		await file?.close().catch(() => undefined);
 	}
 }
