@@ -1,10 +1,25 @@
-/** The thread that writes one snapshot: it reads the frozen tree's shared memory while the replica goes on. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** The thread that writes snapshots: it reads the frozen tree's shared memory while the replica goes on. */
+import { parentPort } from 'node:worker_threads';
 import { type FrozenTreeMessage, frozenNodes } from '#core/tree/frozen-tree';
-import { writeSnapshotFile } from './snapshot-writer.ts';
+import { type WrittenSnapshot, writeSnapshotFile } from './snapshot-writer.ts';
 import { lowerThreadPriority } from './thread-priority.ts';
 
-const { directory, frozen } = workerData as { readonly directory: string; readonly frozen: FrozenTreeMessage };
+export interface SnapshotOrder {
+	readonly directory: string;
+	readonly frozen: FrozenTreeMessage;
+}
+
+/** When it is sent the thread reads the frozen tree no more. */
+export type SnapshotOutcome = { readonly written: WrittenSnapshot } | { readonly problem: Error };
+
 lowerThreadPriority();
-const { zxid, sessions, acls, digest } = frozen;
-parentPort?.postMessage(writeSnapshotFile(directory, { zxid, sessions, acls, nodes: frozenNodes(frozen) }, digest));
+parentPort?.on('message', (order: SnapshotOrder) => parentPort?.postMessage(perform(order)));
+
+function perform({ directory, frozen }: SnapshotOrder): SnapshotOutcome {
+	const { zxid, sessions, acls, digest } = frozen;
+	try {
+		return { written: writeSnapshotFile(directory, { zxid, sessions, acls, nodes: frozenNodes(frozen) }, digest) };
+	} catch (error) {
+		return { problem: error as Error };
+	}
+}
