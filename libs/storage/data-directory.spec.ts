@@ -189,4 +189,20 @@ describe('the snapshot store', () => {
 		expect(readdirSync(root).sort()).toEqual(['snapshot.0', 'snapshot.5df']);
 		frozen.release();
 	});
+
+	it('writes one after the other, also behind one that failed, and several at once', async () => {
+		const store = new FileSnapshotStore(root);
+		mkdirSync(path.join(root, 'snapshot.1'));
+		const snapshotAt = (zxid: number) => {
+			const frozen = new DataTree().freeze();
+			Object.assign(frozen, { zxid });
+			return store.write(frozen);
+		};
+		await snapshotAt(2);
+		await expect(snapshotAt(1)).rejects.toThrow('Cannot write the snapshot of zxid 0x1');
+		await snapshotAt(3);
+		await Promise.all([snapshotAt(4), snapshotAt(5)]);
+		await snapshotAt(6);
+		expect(readdirSync(root).sort()).toEqual([1, 2, 3, 4, 5, 6].map((zxid) => `snapshot.${zxid}`));
+	});
 });

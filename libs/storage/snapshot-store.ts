@@ -4,19 +4,18 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { formatZxid } from '#core/model/zxid';
 import type { SnapshotInfo, SnapshotStore } from '#core/ports/snapshot-store';
 import type { FrozenTree } from '#core/tree/frozen-tree';
 import { unfinishedSnapshotPrefix } from './file-names.ts';
-import type { SnapshotOrder, SnapshotOutcome } from './snapshot-worker.ts';
+import { SnapshotThread } from './snapshot-thread.ts';
 import type { WrittenSnapshot } from './snapshot-writer.ts';
 
 const idleMs = 30_000;
 
 export class FileSnapshotStore implements SnapshotStore {
 	readonly #directory: string;
-	#idle: Worker | null = null;
+	#idle: SnapshotThread | null = null;
 	#goes: NodeJS.Timeout | undefined;
 
 	/** The directory of the snapshots: the data directory's version-2, locked by this replica. */
@@ -33,7 +32,7 @@ export class FileSnapshotStore implements SnapshotStore {
 
 	async write(frozen: FrozenTree): Promise<SnapshotInfo> {
 		const begun = performance.now();
-		const written = await this.#inWorker(frozen);
+		const written = await this.#written(frozen);
 		return {
 			zxid: frozen.zxid,
 			file: written.file,
@@ -43,63 +42,34 @@ export class FileSnapshotStore implements SnapshotStore {
 		};
 	}
 
-	#inWorker(frozen: FrozenTree): Promise<WrittenSnapshot> {
-		const worker = this.#takeWorker();
-		return new Promise((resolve, reject) => {
-			const fail = (cause: Error) =>
-				reject(new Error(`Cannot write the snapshot of zxid ${formatZxid(frozen.zxid)}: ${cause.message}`, { cause }));
-			let problem: Error | null = null;
-			worker.once('error', (error: Error) => {
-				problem = error;
-			});
-			// The memory may be given back only when nobody reads it: after an answer, or when the thread is gone.
-			worker.once('exit', (code) => fail(problem ?? new Error(`its thread ended with code ${code}`)));
-			worker.once('message', (outcome: SnapshotOutcome) => {
-				worker.removeAllListeners();
-				this.#rest(worker);
-				if ('written' in outcome) resolve(outcome.written);
-				else fail(outcome.problem);
-			});
-			const order: SnapshotOrder = { directory: this.#directory, frozen: frozen.transferable() };
-			worker.postMessage(order);
-		});
+	async #written(frozen: FrozenTree): Promise<WrittenSnapshot> {
+		const thread = this.#takeThread();
+		try {
+			return await thread.write({ directory: this.#directory, frozen: frozen.transferable() });
+		} catch (cause) {
+			const problem = (cause as Error).message;
+			throw new Error(`Cannot write the snapshot of zxid ${formatZxid(frozen.zxid)}: ${problem}`, { cause });
+		} finally {
+			this.#leave(thread);
+		}
 	}
 
-	#takeWorker(): Worker {
+	#takeThread(): SnapshotThread {
 		clearTimeout(this.#goes);
-		const idle = this.#idle;
+		const thread = this.#idle;
 		this.#idle = null;
-		if (idle === null) return startWorker();
-		idle.removeAllListeners();
-		idle.ref();
-		return idle;
+		return thread?.isUsable === true ? thread : new SnapshotThread();
 	}
 
-	/** An idle thread holds up nobody who wants to end the process. */
-	#rest(worker: Worker): void {
+	#leave(thread: SnapshotThread): void {
 		if (this.#idle !== null) {
-			void worker.terminate();
+			thread.end();
 			return;
 		}
-		this.#idle = worker;
-		worker.unref();
-		// Whatever ended it, the next snapshot has another.
-		worker.once('error', () => this.#forget(worker));
-		worker.once('exit', () => this.#forget(worker));
+		this.#idle = thread;
 		this.#goes = setTimeout(() => {
-			this.#forget(worker);
-			void worker.terminate();
+			this.#idle = null;
+			thread.end();
 		}, idleMs).unref();
 	}
-
-	#forget(worker: Worker): void {
-		if (this.#idle === worker) this.#idle = null;
-	}
-}
-
-function startWorker(): Worker {
-	const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-	return new Worker(new URL(`./snapshot-worker.${extension}`, import.meta.url), {
-		execArgv: extension === 'ts' ? ['--conditions=source'] : [],
-	});
 }
