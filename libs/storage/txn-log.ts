@@ -1,7 +1,7 @@
 /**
  * The transaction log of one replica: ZooKeeper's files, written with group commit.
  *
- * Records are encoded into one growing buffer when they arrive. At most two writes with their syncs are in flight, one behind the other in the
+ * Records are encoded into one growing buffer when they arrive. A few writes with their syncs are in flight, one behind the other in the
  * file; what arrives meanwhile goes with the next. So the cost of a sync is shared by all that waited for it, however many they are.
  * A write counts only when all before it are on the disk.
  */
@@ -47,8 +47,8 @@ class Batch {
 }
 
 const largeBatchBytes = 16 << 20;
-/** While one is synced the disk already has the next; more of them would only be smaller. */
-const mostWrites = 2;
+/** While one is synced the disk already has the next; a stall of one delays fewer; more of them would only be smaller. */
+const mostWrites = 3;
 
 /** A batch on its way to the disk. */
 class Write {
