@@ -8,7 +8,7 @@ import { errors } from '#jute/errors';
 import { assert, InvariantError } from '../model/assert.ts';
 import type { Reply, Request, Result } from '../model/op.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
-import { formatZxid, noSession, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
+import { formatZxid, noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { Session } from '../session/session.ts';
@@ -17,7 +17,8 @@ import type { DataTree } from '../tree/data-tree.ts';
 import type { WatchManager } from '../tree/watches.ts';
 import { performAuth } from './auth.ts';
 import type { ChainOptions } from './options.ts';
-import type { Proposal } from './proposal.ts';
+import type { Pending, Waiting } from './pending.ts';
+import { Proposal } from './proposal.ts';
 import { ProposalQueue } from './proposal-queue.ts';
 import { performRead, type ReadContext } from './reads.ts';
 import { writeReply } from './write-reply.ts';
@@ -56,10 +57,15 @@ export class Final {
 		return this.#queue.size;
 	}
 
-	/** A proposal was logged; it will be committed or the replica stops. */
+	/** The last transaction that was logged; undefined when all are applied. */
+	get lastExpected(): Zxid | undefined {
+		return this.#queue.last?.record.header.zxid;
+	}
+
+	/** A proposal was logged; it will be committed, or dropped, or the replica stops. */
 	expect(proposal: Proposal): void {
 		this.#queue.push(proposal);
-		if (proposal.session !== undefined) proposal.session.waitsFor = proposal.record.header.zxid;
+		proposal.begin();
 	}
 
 	/**
@@ -74,14 +80,38 @@ export class Final {
 		}
 		// What a session that is over still has in flight is not known any more: its requests wait for all there is.
 		const isOver = session === undefined && request.sessionId !== noSession;
-		const behind = op.kind === 'sync' || isOver ? this.#queue.last : this.#queue.at(session?.waitsFor ?? zeroZxid);
+		const own = session?.inFlight?.isSettled === false ? session.inFlight : undefined;
+		const behind = op.kind === 'sync' || isOver ? (this.#queue.last ?? own) : own;
 		if (behind === undefined) {
 			this.#perform(request, error);
 			return;
 		}
 		behind.letWait(request, error);
 		// What this session asks next is answered behind the sync (semantics 69).
-		if (op.kind === 'sync' && session !== undefined) session.waitsFor = behind.record.header.zxid;
+		if (op.kind === 'sync' && session !== undefined) session.inFlight = behind;
+	}
+
+	/** Performs what waited for something that is no transaction, or lets it wait for what is ahead of it. */
+	settle(pending: Pending, behind: Pending | null): void {
+		const isBehind = behind !== null && !behind.isSettled;
+		const session = pending.session;
+		const wasLast = session?.inFlight === pending;
+		const waiting = pending.settle();
+		if (isBehind) {
+			if (pending.request !== null) behind.letWait(pending.request, 0);
+			for (const { request, error } of waiting) behind.letWait(request, error);
+			if (wasLast && session !== undefined) session.inFlight = behind;
+			return;
+		}
+		if (pending.request !== null) this.#perform(pending.request, 0);
+		this.#answerWaiting(waiting, 0);
+	}
+
+	/** Nobody will ever say what became of it. */
+	giveUp(pending: Pending): void {
+		const waiting = pending.settle();
+		if (pending.request !== null) this.#lost(pending.request);
+		for (const { request } of waiting) this.#lost(request);
 	}
 
 	/** Applies and answers everything up to this zxid, in zxid order. */
@@ -99,9 +129,22 @@ export class Final {
 	abandon(readError: number): void {
 		for (let first = this.#queue.first; first !== undefined; first = this.#queue.first) {
 			this.#queue.shift();
-			this.#reply(first.request, { error: errors.connectionLoss.code, zxid: this.lastProcessedZxid });
-			for (const { request, error } of first.waiting ?? []) this.#perform(request, error || readError);
+			const waiting = first.settle();
+			if (first.request !== null) this.#lost(first.request);
+			this.#answerWaiting(waiting, readError);
 		}
+	}
+
+	/** Whoever asked for what is in flight is told that its outcome is unknown. The transactions stay: they may be committed yet. */
+	disown(): void {
+		for (const proposal of this.#queue.replaceAll(({ record }) => new Proposal(record, null, undefined, 0))) {
+			this.giveUp(proposal);
+		}
+	}
+
+	/** Transactions behind this zxid will never be committed. Nobody here asked for them. */
+	drop(zxid: Zxid): void {
+		this.#queue.cut(zxid);
 	}
 
 	#commitOne(proposal: Proposal): void {
@@ -115,10 +158,14 @@ export class Final {
 		tree.digests.reached(zxid, tree);
 		this.#queue.shift();
 		this.#applySession(proposal);
-		const reply = writeReply(proposal, applied);
-		this.#reply(proposal.request, reply);
-		if (startMs !== 0) this.#trace(proposal, startMs, reply.error);
-		this.#answerWaiting(proposal);
+		const { request } = proposal;
+		const waiting = proposal.settle();
+		if (request !== null) {
+			const reply = writeReply(record, request.op, applied);
+			this.#reply(request, reply);
+			if (startMs !== 0) this.#trace(request, proposal, startMs, reply.error);
+		}
+		this.#answerWaiting(waiting, 0);
 		if (record.txn.kind === 'closeSession') this.#parts.onSessionClosed(record.header.sessionId);
 	}
 
@@ -131,10 +178,12 @@ export class Final {
 		}
 	}
 
-	#answerWaiting(proposal: Proposal): void {
-		const { waiting } = proposal;
-		if (waiting === null) return;
-		for (const { request, error } of waiting) this.#perform(request, error);
+	#answerWaiting(waiting: readonly Waiting[], otherwise: number): void {
+		for (const { request, error } of waiting) this.#perform(request, error || otherwise);
+	}
+
+	#lost(request: Request): void {
+		this.#reply(request, { error: errors.connectionLoss.code, zxid: this.lastProcessedZxid });
 	}
 
 	#perform(request: Request, error: number): void {
@@ -169,11 +218,10 @@ export class Final {
 		}
 	}
 
-	#trace(proposal: Proposal, startMs: number, error: number): void {
-		const { request, record } = proposal;
+	#trace(request: Request, { record, preparedMs }: Proposal, startMs: number, error: number): void {
 		const attributes = { zxid: record.header.zxid, op: request.op.kind, error };
 		const { tracer, clock } = this.#parts;
-		tracer.stage(request.traceparent!, 'sync', proposal.preparedMs, startMs, attributes);
+		tracer.stage(request.traceparent!, 'sync', preparedMs, startMs, attributes);
 		tracer.stage(request.traceparent!, 'final', startMs, clock.monotonicMs(), attributes);
 	}
 }

@@ -1,9 +1,6 @@
-/**
- * The proposals that are logged and not yet applied, in zxid order. Within one term of a leader zxids are consecutive, so the
- * place of a zxid is a subtraction.
- */
+/** The proposals that are logged and not yet applied, in zxid order. */
 import { assert } from '../model/assert.ts';
-import type { Zxid } from '../model/zxid.ts';
+import { isContiguous, type Zxid } from '../model/zxid.ts';
 import type { Proposal } from './proposal.ts';
 
 const compactFrom = 4096;
@@ -27,8 +24,8 @@ export class ProposalQueue {
 	push(proposal: Proposal): void {
 		const last = this.last;
 		assert(
-			last === undefined || proposal.record.header.zxid === last.record.header.zxid + 1,
-			'proposals in flight have consecutive zxids',
+			last === undefined || isContiguous(last.record.header.zxid, proposal.record.header.zxid),
+			'proposals in flight have no hole',
 		);
 		this.#items.push(proposal);
 	}
@@ -48,11 +45,17 @@ export class ProposalQueue {
 		return first;
 	}
 
-	/** Undefined when it was applied already. */
-	at(zxid: Zxid): Proposal | undefined {
-		const first = this.first;
-		if (first === undefined) return undefined;
-		const distance = zxid - first.record.header.zxid;
-		return distance < 0 ? undefined : this.#items[this.#head + distance];
+	/** Puts another in the place of each. Answers with those that were there. */
+	replaceAll(replace: (proposal: Proposal) => Proposal): Proposal[] {
+		const before = this.#items.slice(this.#head).filter((item) => item !== undefined);
+		this.#items = before.map(replace);
+		this.#head = 0;
+		return before;
+	}
+
+	/** Those behind this zxid go. */
+	cut(zxid: Zxid): void {
+		for (let last = this.last; last !== undefined && last.record.header.zxid > zxid; last = this.last)
+			this.#items.pop();
 	}
 }

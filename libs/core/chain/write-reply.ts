@@ -2,15 +2,13 @@
 import { errors } from '#jute/errors';
 import type { Stat } from '#jute/records';
 import type { SubTxn } from '#jute/txn';
-import type { ErrorResult, MultiOp, Reply, Result } from '../model/op.ts';
+import type { ErrorResult, MultiOp, Op, Reply, Result } from '../model/op.ts';
+import type { TxnRecord } from '../model/txn-record.ts';
 import { sessionPassword } from '../session/session-id.ts';
 import type { ApplyResult } from '../tree/changes.ts';
-import type { Proposal } from './proposal.ts';
 
 /** The reply's zxid is the write's own (semantics 4). A failed multi's header says 0 (semantics 42). */
-export function writeReply(proposal: Proposal, applied: ApplyResult): Reply {
-	const { header, txn } = proposal.record;
-	const { op } = proposal.request;
+export function writeReply({ header, txn }: TxnRecord, op: Op, applied: ApplyResult): Reply {
 	const { zxid } = header;
 	switch (txn.kind) {
 		case 'error':

@@ -1,4 +1,13 @@
-import type { SessionId, Zxid } from '#jute/scalars';
+import type { SessionId } from '#jute/scalars';
+import type { Request } from '../model/op.ts';
+
+/** What is in flight of a session. */
+export interface InFlight {
+	/** It was answered, and nothing waits for it any more. */
+	readonly isSettled: boolean;
+	/** Answered behind it. */
+	letWait(request: Request, error: number): void;
+}
 
 /** One session as this replica tracks it. The table and the chain change it; nobody else. */
 export class Session {
@@ -13,8 +22,8 @@ export class Session {
 	closing = false;
 	/** The bucket it expires in, monotonic milliseconds: always a multiple of the tick. */
 	expiresAtMs = 0;
-	/** The zxid behind which its next answer has to wait: its last write or sync in flight (semantics 10). */
-	waitsFor = 0 as Zxid;
+	/** Its last write or sync that is not answered yet: what it asks next is answered behind it (semantics 10). */
+	inFlight: InFlight | null = null;
 
 	constructor(id: SessionId, timeoutMs: number) {
 		this.id = id;
