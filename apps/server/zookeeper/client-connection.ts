@@ -6,6 +6,7 @@
  */
 import type { Socket } from 'node:net';
 import type { AuthOp, Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
+import { isWrite, readOperation, type SaslOp } from '#core/model/operations';
 import { formatSessionId, noSession, type SessionId } from '#core/model/zxid';
 import { readConnectRequest } from '#jute/client/connect';
 import { JuteError, JuteReader } from '#jute/codec';
@@ -19,7 +20,6 @@ import type { Connection } from './connections.ts';
 import { FrameDecoder, FrameError } from './frame-decoder.ts';
 import { judge, writeHandshakeAnswer } from './handshake.ts';
 import { opAbbreviation } from './op-abbreviations.ts';
-import { isWrite, readOperation, type SaslOp } from './operations.ts';
 import type { PortContext } from './port-context.ts';
 import { writeReply, writeSaslReply } from './replies.ts';
 import { RequestWindow } from './request-window.ts';

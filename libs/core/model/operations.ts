@@ -1,11 +1,12 @@
 /** A request of the client protocol as the chain knows it. Most have the same shape in both and are passed on as they are. */
-import type { CreateMode, CreateOp, MultiOp, MultiReadOp, Op, WatcherType } from '#core/model/op';
+
 import type { MultiRequest } from '#jute/client/multi-request';
 import type { CreateRequest, CreateTtlRequest } from '#jute/client/node-requests';
 import { type ClientRequest, readRequest } from '#jute/client/requests';
 import { JuteError, type JuteReader } from '#jute/codec';
 import { opCode } from '#jute/op-codes';
 import type { Zxid } from '#jute/scalars';
+import type { CreateMode, CreateOp, MultiOp, MultiReadOp, Op, WatcherType } from './op.ts';
 
 /** What the door answers itself: see ClientConnection. */
 export type SaslOp = { readonly kind: 'sasl' };
