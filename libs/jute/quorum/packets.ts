@@ -1,5 +1,6 @@
 /** What leader and learners say to each other on the quorum port: one record type for all of it (ZooKeeper's QuorumPacket). */
-import type { Id } from '../records.ts';
+import type { JuteReader, JuteWriter } from '../codec.ts';
+import { type Id, readId, writeId } from '../records.ts';
 
 export const packetType = {
 	request: 1,
@@ -31,4 +32,39 @@ export interface QuorumPacket {
 	readonly data: Uint8Array | null;
 	/** The identities behind a forwarded request. */
 	readonly authinfo: readonly Id[] | null;
+}
+
+/** @throws RangeError when the zxid is not a safe integer */
+export function writeQuorumPacket(writer: JuteWriter, packet: QuorumPacket): void {
+	const { type, zxid, data, authinfo } = packet;
+	writer.writeInt(type);
+	writer.writeSafeLong(zxid);
+	writer.writeBuffer(data);
+	if (authinfo === null) {
+		writer.writeInt(-1);
+		return;
+	}
+	writer.writeInt(authinfo.length);
+	for (const id of authinfo) writeId(writer, id);
+}
+
+/**
+ * The data are a view of the reader's bytes.
+ * @throws JuteError
+ */
+export function readQuorumPacket(reader: JuteReader): QuorumPacket {
+	return {
+		type: reader.readInt(),
+		zxid: reader.readSafeLong(),
+		data: reader.readBuffer(),
+		authinfo: readAuthinfo(reader),
+	};
+}
+
+function readAuthinfo(reader: JuteReader): readonly Id[] | null {
+	const count = reader.readCount(8);
+	if (count === -1) return null;
+	const authinfo: Id[] = [];
+	for (let i = 0; i < count; i++) authinfo.push(readId(reader));
+	return authinfo;
 }
