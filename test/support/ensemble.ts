@@ -1,0 +1,237 @@
+/**
+ * An ensemble of servers as processes, each of them Apache ZooKeeper 3.8 or Chronokeeper, on loopback or in a network of its own: started,
+ * killed, paused, started again, exchanged for the other kind on its own data directory, and compared with each other.
+ *
+ *     await using ensemble = await startEnsemble({ members: ['zookeeper', 'chronokeeper', 'zookeeper'] });
+ *
+ * Everything ends and goes with it, also when the test fails. With ENSEMBLE_LOGS=DIR the members' logs are kept there.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CompiledServer } from './compiled-server.ts';
+import { EnsembleMember, type MemberKind, type MemberPlace } from './ensemble-member.ts';
+import { eventually } from './ensemble-wait.ts';
+import { freePorts } from './real-ensemble.ts';
+import { requireRealZooKeeper } from './real-zookeeper.ts';
+
+export type { MemberKind } from './ensemble-member.ts';
+export { EnsembleMember } from './ensemble-member.ts';
+
+/** Where members can be put. */
+export interface EnsembleNetwork {
+	/** A member's host and what it has to be run with to be there. */
+	place(id: number): { readonly host: string; readonly wrapper: readonly string[] };
+}
+
+const loopback: EnsembleNetwork = { place: () => ({ host: '127.0.0.1', wrapper: [] }) };
+
+export interface EnsembleOptions {
+	/** The kinds of members 1, 2, 3…, which vote. */
+	readonly members: readonly MemberKind[];
+	/** Of the members behind them, which do not. */
+	readonly observers?: readonly MemberKind[];
+	/** Milliseconds: 500 unless given. The shortest session timeout is two of them. */
+	readonly tickTime?: number;
+	/** Ticks. */
+	readonly initLimit?: number;
+	readonly syncLimit?: number;
+	/** zoo.cfg on top of the usual lines. */
+	readonly config?: Readonly<Record<string, string | number>>;
+	/** Java system properties of ZooKeeper's members. */
+	readonly properties?: Readonly<Record<string, string>>;
+	readonly javaFlags?: readonly string[];
+	/** Environment of Chronokeeper's members. */
+	readonly environment?: Readonly<Record<string, string>>;
+	/** The command that runs Chronokeeper's server; compiled from the sources as they are unless given. */
+	readonly chronokeeper?: readonly [string, ...string[]];
+	readonly network?: EnsembleNetwork;
+	/** Members that are not started with the others: a member that joins later. */
+	readonly later?: readonly number[];
+	/** Where the members' directories are made. */
+	readonly folder?: string;
+}
+
+/** All members run and serve when this resolves. @throws with the log of one that does not */
+export async function startEnsemble(options: EnsembleOptions): Promise<Ensemble> {
+	const ensemble = await Ensemble.make(options);
+	try {
+		const first = ensemble.members.filter(({ id }) => !options.later?.includes(id));
+		for (const member of first) member.launch();
+		for (const member of first) await member.serving();
+		return ensemble;
+	} catch (error) {
+		await ensemble.close();
+		throw error;
+	}
+}
+
+/** Ended with this process, should it end before they do. */
+const running = new Set<Ensemble>();
+process.on('exit', () => {
+	for (const ensemble of running) ensemble.killAll();
+});
+
+export class Ensemble {
+	readonly members: readonly EnsembleMember[];
+	readonly tickTimeMs: number;
+	readonly #folder: string;
+	readonly #compiled: { server?: CompiledServer };
+
+	private constructor(
+		members: readonly EnsembleMember[],
+		tickTimeMs: number,
+		folder: string,
+		compiled: { server?: CompiledServer },
+	) {
+		this.members = members;
+		this.tickTimeMs = tickTimeMs;
+		this.#folder = folder;
+		this.#compiled = compiled;
+		running.add(this);
+	}
+
+	/** Directories and ports, and nothing started. */
+	static async make(options: EnsembleOptions): Promise<Ensemble> {
+		const kinds = [...options.members, ...(options.observers ?? [])];
+		if (kinds.includes('zookeeper')) requireRealZooKeeper();
+		const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'ensemble-'));
+		const ports = await freePorts(3 * kinds.length);
+		const network = options.network ?? loopback;
+		const places = kinds.map((_, index): MemberPlace => {
+			const id = index + 1;
+			const [clientPort, quorumPort, electionPort] = ports.slice(3 * index) as [number, number, number];
+			const role = index < options.members.length ? 'participant' : 'observer';
+			const own = join(folder, `member${id}`);
+			return { id, role, clientPort, quorumPort, electionPort, folder: own, ...network.place(id) };
+		});
+		const { tickTime = 500, initLimit = 20, syncLimit = 10 } = options;
+		const usual = {
+			tickTime,
+			initLimit,
+			syncLimit,
+			maxClientCnxns: 0,
+			'admin.enableServer': false,
+			'4lw.commands.whitelist': '*',
+			...options.config,
+		};
+		const compiled: { server?: CompiledServer } = {};
+		const settings = {
+			config: [...Object.entries(usual).map(([key, value]) => `${key}=${value}`), ...places.map(serverLine)],
+			properties: { 'zookeeper.forceSync': 'no', ...options.properties },
+			javaFlags: options.javaFlags ?? ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+			environment: options.environment ?? {},
+			chronokeeper(): readonly [string, ...string[]] {
+				if (options.chronokeeper) return options.chronokeeper;
+				compiled.server ??= new CompiledServer();
+				const main = join(compiled.server.dist, 'apps', 'server', 'main.js');
+				return [process.execPath, '--enable-source-maps', main];
+			},
+		};
+		const members = places.map((place, index) => new EnsembleMember(place, kinds[index]!, settings));
+		return new Ensemble(members, tickTime, folder, compiled);
+	}
+
+	/** Those that vote. */
+	get participants(): readonly EnsembleMember[] {
+		return this.members.filter(({ place }) => place.role === 'participant');
+	}
+
+	get serving(): readonly EnsembleMember[] {
+		return this.members.filter(({ isRunning, isPaused }) => isRunning && !isPaused);
+	}
+
+	member(id: number): EnsembleMember {
+		const member = this.members[id - 1];
+		if (!member) throw new Error(`there is no member ${id} of ${this.members.length}`);
+		return member;
+	}
+
+	/** For clients; of all members unless some are named. */
+	connectString(...ids: number[]): string {
+		const named = ids.length > 0 ? ids.map((id) => this.member(id)) : this.members;
+		return named.map(({ address }) => address).join(',');
+	}
+
+	/** Waits until one of these, or of all that run, leads. @throws with their logs when none does */
+	async leader(among: readonly EnsembleMember[] = this.serving, timeoutMs = 60_000): Promise<EnsembleMember> {
+		try {
+			return await eventually(
+				'a member leads',
+				async () => {
+					for (const member of among) if ((await member.mode()) === 'leader') return member;
+					return undefined;
+				},
+				timeoutMs,
+			);
+		} catch (error) {
+			throw new Error(`${(error as Error).message}\n${this.tails()}`, { cause: error });
+		}
+	}
+
+	/** A member that serves and does not lead, the first one. */
+	async follower(): Promise<EnsembleMember> {
+		await this.leader();
+		return eventually('a member follows', async () => {
+			for (const member of this.participants) if ((await member.mode()) === 'follower') return member;
+			return undefined;
+		});
+	}
+
+	/** All that run serve clients. */
+	async allServe(timeoutMs?: number): Promise<void> {
+		for (const member of this.serving) await member.serving(timeoutMs);
+	}
+
+	/** Ends a member, `whileAway` happens, and it is back when this resolves. */
+	async restart(
+		id: number,
+		signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL',
+		whileAway: () => Promise<void> = async () => {},
+	): Promise<void> {
+		const member = this.member(id);
+		await member.stop(signal);
+		await whileAway();
+		member.launch();
+		await member.serving();
+	}
+
+	/** The rolling move: ends a member and starts the other kind on its directory. It serves when this resolves. */
+	async swap(id: number, kind: MemberKind, signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+		const member = this.member(id);
+		await member.stop(signal);
+		member.kind = kind;
+		member.launch();
+		await member.serving();
+	}
+
+	/** The ends of all logs, for messages. */
+	tails(lines?: number): string {
+		return this.members.map((member) => member.tail(lines)).join('\n');
+	}
+
+	killAll(): void {
+		for (const member of this.members) if (member.isRunning) process.kill(member.pid, 'SIGKILL');
+	}
+
+	/** Ends every member and removes what they wrote. */
+	async close(): Promise<void> {
+		await Promise.allSettled(this.members.map((member) => member.stop('SIGKILL')));
+		running.delete(this);
+		const logs = process.env.ENSEMBLE_LOGS;
+		if (logs) {
+			mkdirSync(logs, { recursive: true });
+			for (const { id, log } of this.members) writeFileSync(join(logs, `member${id}.log`), log);
+		}
+		this.#compiled.server?.remove();
+		rmSync(this.#folder, { recursive: true, force: true });
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+}
+
+function serverLine({ id, host, quorumPort, electionPort, role }: MemberPlace): string {
+	return `server.${id}=${host}:${quorumPort}:${electionPort}${role === 'observer' ? ':observer' : ''}`;
+}
