@@ -65,7 +65,7 @@ describe('zoo.cfg', () => {
 		const config = loadConfig({ file: file('localSessionsEnabled=true\nlocalSessionsUpgradingEnabled=true\n') });
 		expect(chainOptions(config).localSessionsEnabled).toBe(false);
 		expect(config.warnings).toContain(
-			'without effect in this build: localSessionsEnabled, localSessionsUpgradingEnabled',
+			'without effect on a single server: localSessionsEnabled, localSessionsUpgradingEnabled',
 		);
 	});
 
@@ -79,7 +79,7 @@ describe('zoo.cfg', () => {
 		});
 		expect(config).toMatchObject({ clientPort: 2181, clientPortAddress: '', maxClientCnxns: 60 });
 		expect(config.warnings.filter((line) => line.startsWith('without effect'))).toEqual([
-			'without effect in this build: admin.idleTimeout, authProvider.1, initLimit, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location, syncLimit',
+			'without effect in this build: admin.idleTimeout, authProvider.1, metricsProvider.className, metricsProvider.httpPort, ssl.quorum.keyStore.location',
 		]);
 	});
 
@@ -113,18 +113,8 @@ describe('zoo.cfg', () => {
 		expect(problem).not.toContain('pass-word');
 	});
 
-	it('refuses an ensemble, which would be several servers that do not know each other', () => {
-		expect(problemsOf('server.1=a:2888:3888\nserver.2=b:2888:3888;2181\n')[0]).toContain('a single server only');
-		expect(problemsOf('server.1=a:2888:3888:observer;[::1]:2181\n')).toEqual([]);
+	it('refuses session timeouts that leave nothing between them', () => {
 		expect(problemsOf('minSessionTimeout=9\nmaxSessionTimeout=8')[0]).toContain('minSessionTimeout (9 ms)');
-	});
-
-	it('reads server lines from the dynamic configuration file', () => {
-		file('server.1=a:2888:3888;2181\nversion=100000000\n', 'zoo.cfg.dynamic');
-		const config = loadConfig({ file: file('dynamicConfigFile=zoo.cfg.dynamic\n') });
-		expect(config.servers).toMatchObject([{ id: 1, role: 'participant', text: 'a:2888:3888;2181' }]);
-		file('tickTime=1\n', 'zoo.cfg.dynamic');
-		expect(problemsOf('dynamicConfigFile=zoo.cfg.dynamic\n')[0]).toContain('tickTime cannot stand');
 	});
 
 	it.each([
@@ -193,6 +183,7 @@ describe('the environment', () => {
 			'CK_DIGEST_AUTHENTICATION_PROVIDER_SUPER_DIGEST',
 		);
 		expect(environmentVariable('skipACL')).toBe('CK_SKIP_ACL');
+		expect(environmentVariable('quorumListenOnAllIPs')).toBe('CK_QUORUM_LISTEN_ON_ALL_IPS');
 	});
 });
 

@@ -4,24 +4,27 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { type EnsembleConfig, ensembleOf } from './ensemble.ts';
+import { needsEnsemble } from './ensemble-keys.ts';
 import type { Entry } from './entry.ts';
 import { readJvmFlags } from './jvm-flags.ts';
 import { environmentVariable, type Key, type KeyName, keyNames, keys, type Values } from './keys.ts';
 import { isLaterKey, laterKeys, unbuiltKeys } from './later-keys.ts';
+import { isMemberKey, type Members, readMembers } from './members.ts';
 import { nearest } from './nearest.ts';
 import { parseProperties } from './properties-file.ts';
 import { aliases } from './property-names.ts';
-import { type EnsembleServer, parseServerLine, serverLineForm } from './server-line.ts';
+import { allAddresses } from './server-line.ts';
 
 export interface ServerConfig extends Values {
 	/** The file it was read from; undefined without one. */
 	readonly file: string | undefined;
 	/** The keys that somebody set; the others have their defaults. */
 	readonly given: ReadonlySet<string>;
-	/** `server.N`, in order. */
-	readonly servers: readonly EnsembleServer[];
-	/** The server's own id: the file `myid` in the data directory; 0 without one. */
+	/** The server's own id: `serverId`, or the file `myid` in the data directory; 0 without either. */
 	readonly serverId: number;
+	/** Undefined for a single server. */
+	readonly ensemble: EnsembleConfig | undefined;
 	/** One line each, to be logged at the start. */
 	readonly warnings: readonly string[];
 }
@@ -49,8 +52,21 @@ interface Read {
 	readonly file: string | undefined;
 	readonly values: Values;
 	readonly given: ReadonlySet<string>;
-	readonly servers: readonly EnsembleServer[];
+	readonly members: Members;
+	readonly dynamic: DynamicFile | undefined;
 }
+
+interface DynamicFile {
+	readonly path: string;
+	readonly entries: readonly Entry[];
+	readonly version: number;
+}
+
+/** One replica of an ensemble that ran alone would acknowledge writes the others never see: until a replica can be a member, none starts. */
+const ensemblesAreRefused = true;
+
+/** ZooKeeper keeps no fewer. */
+const leastCommitLog = 500;
 
 /** Variables of other parts of Chronokeeper that begin with CK_ as well. */
 const otherVariables: ReadonlySet<string> = new Set([
@@ -72,19 +88,19 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 		...(sources.file === undefined ? [] : readFile(sources.file, problems)),
 		...readEnvironment(sources.environment ?? {}, warnings),
 	];
-	const dynamic = entries.findLast((entry) => entry.key === 'dynamicConfigFile');
-	if (dynamic !== undefined) entries.push(...readDynamicFile(dynamic, sources.file, problems));
+	const dynamicEntry = entries.findLast(({ key, value }) => key === 'dynamicConfigFile' && value !== '');
+	const dynamic = dynamicEntry && readDynamicFile(dynamicEntry, sources.file, problems);
 
 	const values: Record<string, unknown> = {};
 	for (const name of keyNames) values[name] = keys[name].fallback;
-	const servers = new Map<number, EnsembleServer>();
+	const memberEntries: Entry[] = [];
 	const given = new Set<string>(Object.keys(sources.overrides ?? {}));
 	for (const entry of entries) {
 		const name = isKey(entry.key) ? entry.key : aliases.get(entry.key);
 		if (name !== undefined) {
 			if (readValue(name, entry, values, problems)) given.add(name);
 			if (unbuiltKeys.has(name)) withoutEffect.add(entry.key);
-		} else if (/^server\.[0-9]+$/.test(entry.key)) readServer(entry, servers, problems);
+		} else if (isMemberKey(entry.key)) memberEntries.push(entry);
 		else if (isLaterKey(entry.key)) withoutEffect.add(entry.key);
 		else problems.push(unknownKey(entry));
 	}
@@ -92,13 +108,24 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	if (withoutEffect.size > 0) {
 		warnings.push(`without effect in this build: ${[...withoutEffect].sort().join(', ')}`);
 	}
+	if (dynamic !== undefined) {
+		for (const { key, where } of memberEntries)
+			problems.push(`${key} cannot stand here${where}: with a dynamicConfigFile it stands there (${dynamic.path})`);
+	}
 	const read = {
 		file: sources.file,
 		values: values as unknown as Values,
 		given,
-		servers: [...servers.values()],
+		members: readMembers(dynamic?.entries ?? memberEntries, problems),
+		dynamic,
 	};
 	const config = derive(read, warnings, problems);
+	if (ensemblesAreRefused && config.ensemble !== undefined) {
+		problems.push(
+			`the configuration names an ensemble (${config.ensemble.servers.length} server.N lines, standaloneEnabled=${config.standaloneEnabled}): ` +
+				'this build runs a single server only. Remove the server.N lines to run one',
+		);
+	}
 	if (problems.length > 0) throw new ConfigError(problems, config);
 	return Object.freeze(config);
 }
@@ -123,15 +150,22 @@ function readFile(file: string, problems: string[]): Entry[] {
 	}));
 }
 
-function readDynamicFile(entry: Entry, file: string | undefined, problems: string[]): Entry[] {
-	const beside = file === undefined ? '.' : dirname(file);
-	const found = readFile(resolve(beside, entry.value), problems);
+/** ZooKeeper writes the version into the file's name; one inside the file is taken too. */
+function readDynamicFile(entry: Entry, file: string | undefined, problems: string[]): DynamicFile {
+	const path = resolve(file === undefined ? '.' : dirname(file), entry.value);
+	const found = readFile(path, problems);
 	for (const { key, where } of found) {
-		if (!/^(server|group|weight)\.[0-9]+$|^version$/.test(key)) {
+		if (!isMemberKey(key) && key !== 'version') {
 			problems.push(`${key} cannot stand in a dynamic configuration file${where}: only server.N, group.N, weight.N`);
 		}
 	}
-	return found.filter(({ key }) => /^(server|group|weight)\./.test(key));
+	const inName = /\.([0-9a-f]+)$/i.exec(path)?.[1];
+	const inside = found.findLast(({ key }) => key === 'version');
+	const version = Number.parseInt(inName ?? inside?.value ?? '0', 16);
+	if (!Number.isSafeInteger(version)) {
+		problems.push(`version is "${inside?.value ?? inName}"${inside?.where ?? ''}: it must be a zxid in hexadecimal`);
+	}
+	return { path, entries: found.filter(({ key }) => isMemberKey(key)), version };
 }
 
 function readEnvironment(environment: Readonly<Record<string, string | undefined>>, warnings: string[]): Entry[] {
@@ -143,6 +177,8 @@ function readEnvironment(environment: Readonly<Record<string, string | undefined
 		if (!name.startsWith('CK_') || value === undefined) continue;
 		const numbered = /^CK_(SERVER|GROUP|WEIGHT)_([0-9]+)$/.exec(name);
 		const key = numbered === null ? known.get(name) : `${numbered[1]!.toLowerCase()}.${numbered[2]}`;
+		// Of a key, nothing is its default; of a server, no server.
+		if (numbered !== null && value.trim() === '') continue;
 		if (key !== undefined) entries.push({ key, value: value.trim(), where: ` (${name})` });
 		else if (!otherVariables.has(name) && !name.startsWith('CK_TEST_')) {
 			warnings.push(`the environment variable ${name} is not known; the nearest one is ${nearest(name, known.keys())}`);
@@ -165,13 +201,6 @@ function readValue(name: KeyName, entry: Entry, values: Record<string, unknown>,
 	return value !== undefined;
 }
 
-function readServer(entry: Entry, servers: Map<number, EnsembleServer>, problems: string[]): void {
-	const id = Number(entry.key.slice('server.'.length));
-	const server = parseServerLine(id, entry.value);
-	if (server !== undefined) servers.set(id, server);
-	else problems.push(`${entry.key} is "${entry.value}"${entry.where}: it must be ${serverLineForm}`);
-}
-
 function unknownKey(entry: Entry): string {
 	const known = [...keyNames, ...aliases.keys(), 'server.1', ...Object.keys(laterKeys)];
 	return `${entry.key} is not a known key${entry.where}; the nearest one is ${nearest(entry.key, known)}`;
@@ -179,39 +208,36 @@ function unknownKey(entry: Entry): string {
 
 /** Where ZooKeeper's clients are listened to: `clientPort`, or what stands behind the `;` of this server's line; nobody asked for an open port when neither is there. */
 function clientAddress(
-	{ values, given, servers }: Read,
+	{ values, given, members: { servers } }: Read,
+	serverId: number | undefined,
 	problems: string[],
 ): Pick<Values, 'clientPort' | 'clientPortAddress'> {
 	const { clientPort, clientPortAddress } = values;
-	const line = servers.length === 1 ? servers[0]!.client : undefined;
+	// A single server is the one of the only line, whatever its number.
+	const own = servers.length === 1 ? servers[0] : servers.find(({ id }) => id === serverId);
+	const line = own?.client;
+	const lineAddress = line === undefined || line.host === allAddresses ? '' : line.host;
 	if (given.has('clientPort')) {
 		if (line !== undefined && line.port !== clientPort) {
 			problems.push(
-				`clientPort is ${clientPort}, and ${line.port} in the server's line "${servers[0]!.text}": leave one of them out`,
+				`clientPort is ${clientPort}, and ${line.port} in the server's line "${own!.text}": leave one of them out`,
 			);
 		}
-		return { clientPort, clientPortAddress: clientPortAddress === '' ? (line?.address ?? '') : clientPortAddress };
+		return { clientPort, clientPortAddress: clientPortAddress === '' ? lineAddress : clientPortAddress };
 	}
-	if (line !== undefined) return { clientPort: line.port, clientPortAddress: line.address || clientPortAddress };
+	if (line !== undefined) return { clientPort: line.port, clientPortAddress: lineAddress || clientPortAddress };
 	if (given.has('secureClientPort')) return { clientPort: 0, clientPortAddress };
 	return { clientPort, clientPortAddress: clientPortAddress === '' ? '127.0.0.1' : clientPortAddress };
 }
 
 /** What follows from several values, and the rules between them. */
 function derive(read: Read, warnings: string[], problems: string[]): ServerConfig {
-	const { values, servers } = read;
+	const { values, given, members, dynamic } = read;
 	const minSessionTimeout = values.minSessionTimeout === -1 ? 2 * values.tickTime : values.minSessionTimeout;
 	const maxSessionTimeout = values.maxSessionTimeout === -1 ? 20 * values.tickTime : values.maxSessionTimeout;
 	if (minSessionTimeout > maxSessionTimeout) {
 		problems.push(
 			`minSessionTimeout (${minSessionTimeout} ms) is larger than maxSessionTimeout (${maxSessionTimeout} ms): it must not be`,
-		);
-	}
-	if (servers.length > 1 || !values.standaloneEnabled) {
-		// One replica of an ensemble that ran alone would acknowledge writes the others never see.
-		problems.push(
-			`the configuration names an ensemble (${servers.length} server.N lines, standaloneEnabled=${values.standaloneEnabled}): ` +
-				'this build runs a single server only. Remove the server.N lines to run one',
 		);
 	}
 	if (values['autopurge.snapRetainCount'] < 3) {
@@ -225,37 +251,59 @@ function derive(read: Read, warnings: string[], problems: string[]): ServerConfi
 		warnings.push(`secureClientPort=${values.secureClientPort}: this build has no client port with TLS`);
 	}
 	const dataDir = resolve(values.dataDir);
+	const serverId = ownId(dataDir, values.serverId, problems);
+	const ensemble = ensembleOf(
+		{ values, members, serverId, version: dynamic?.version ?? 0, dynamicConfigFile: dynamic?.path },
+		warnings,
+		problems,
+	);
+	const missing = [...given].filter(needsEnsemble).sort();
+	if (ensemble === undefined && members.servers.length < 2 && missing.length > 0) {
+		warnings.push(`without effect on a single server: ${missing.join(', ')}`);
+	}
+	if (values.commitLogCount < leastCommitLog) {
+		warnings.push(`commitLogCount is ${values.commitLogCount}: ${leastCommitLog} is taken, the least`);
+	}
 	return {
 		...values,
-		...clientAddress(read, problems),
+		...clientAddress(read, serverId, problems),
 		file: read.file,
-		given: read.given,
-		servers,
+		given,
 		dataDir,
 		dataLogDir: values.dataLogDir === '' ? dataDir : resolve(values.dataLogDir),
 		minSessionTimeout,
 		maxSessionTimeout,
 		'autopurge.snapRetainCount': Math.max(3, values['autopurge.snapRetainCount']),
-		serverId: readMyId(dataDir, problems),
+		commitLogCount: Math.max(leastCommitLog, values.commitLogCount),
+		serverId: serverId ?? 0,
+		ensemble,
 		warnings: Object.freeze(warnings),
 	};
 }
 
-function readMyId(dataDir: string, problems: string[]): number {
-	let text: string;
+/** Undefined when nothing says it. */
+function ownId(dataDir: string, given: number, problems: string[]): number | undefined {
 	const file = resolve(dataDir, 'myid');
+	const inFile = readMyId(file, problems);
+	if (given === -1) return inFile;
+	if (inFile !== undefined && inFile !== given) {
+		problems.push(`serverId is ${given}, and ${file} holds ${inFile}: the data directory is another server's`);
+	}
+	return given;
+}
+
+function readMyId(file: string, problems: string[]): number | undefined {
+	let text: string;
 	try {
 		text = readFileSync(file, 'utf8').trim();
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== 'ENOENT' && (error as NodeJS.ErrnoException).code !== 'ENOTDIR') {
 			problems.push(`${file} cannot be read: ${(error as Error).message}`);
 		}
-		return 0;
+		return undefined;
 	}
 	const id = /^[0-9]+$/.test(text) ? Number(text) : -1;
-	if (id < 0 || id > 255) {
-		problems.push(`${file} holds "${text}": it must be the server's number, from 0 to 255`);
-		return 0;
-	}
-	return id;
+	if (id >= 0 && id <= 255) return id;
+	problems.push(`${file} holds "${text}": it must be the server's number, from 0 to 255`);
+	return undefined;
 }

@@ -2,33 +2,11 @@
  * The keys that have an effect, each with what it may be, its default and its meaning. docs/configuration.md holds the same table (a test
  * compares them). ZooKeeper's keys keep their names and meaning; those below "ours" are Chronokeeper's own.
  */
-import {
-	address,
-	boolean,
-	decimal,
-	integer,
-	oneOf,
-	path,
-	port,
-	string,
-	url,
-	urlPath,
-	type ValueType,
-	words,
-} from './value-types.ts';
+import { ensembleKeys } from './ensemble-keys.ts';
+import { type Key, key } from './key.ts';
+import { address, boolean, decimal, integer, oneOf, path, port, string, url, urlPath, words } from './value-types.ts';
 
-export interface Key<T> {
-	readonly type: ValueType<T>;
-	readonly fallback: T;
-	/** One sentence or two, Markdown. */
-	readonly meaning: string;
-	/** Whether its value may not be shown. */
-	readonly secret?: boolean;
-}
-
-function key<T>(type: ValueType<T>, fallback: NoInfer<T>, meaning: string, secret = false): Key<T> {
-	return { type, fallback, meaning, secret };
-}
+export type { Key } from './key.ts';
 
 export const keys = {
 	tickTime: key(integer(1), 2000, 'Milliseconds of a tick, the unit of session expiry.'),
@@ -189,7 +167,7 @@ export const keys = {
 	'readonlymode.enabled': key(
 		boolean,
 		false,
-		'Whether a replica without a quorum serves reads. A single server always has its quorum: `isro` is among the default four-letter words, nothing else.',
+		'Whether a replica without a quorum serves reads. With a single server, which always has its quorum: `isro` is among the default four-letter words, nothing else.',
 	),
 	'znode.container.checkIntervalMs': key(
 		integer(1),
@@ -207,19 +185,14 @@ export const keys = {
 		false,
 		'Whether to start from the logs alone when no snapshot can be used. Every digest is compared.',
 	),
-	standaloneEnabled: key(
-		boolean,
-		true,
-		'Whether a configuration with one `server.N` runs as a single server. `false` is refused by this build.',
-	),
-	reconfigEnabled: key(
-		boolean,
-		false,
-		'Whether reconfiguration is allowed. A single server answers Unimplemented all the same, as ZooKeeper does.',
-	),
-	dynamicConfigFile: key(path, '', 'A file with the `server.N`, `group.N` and `weight.N` lines.'),
+	...ensembleKeys,
 	'4lw.commands.whitelist': key(words, Object.freeze(['srvr']), 'Which four-letter words are answered, or `*`.'),
 
+	serverId: key(
+		integer(-1, 255),
+		-1,
+		"The server's own number, that of its `server.N` line; -1: what the file `myid` in `dataDir` says. Where both say one, they must agree.",
+	),
 	grpcPort: key(port, 50_051, 'The gRPC port; 0: any free one, also when it is taken and nobody set it.'),
 	grpcAddress: key(address, '127.0.0.1', 'The address the gRPC port listens on.'),
 	httpPort: key(
@@ -313,6 +286,7 @@ export const keyNames = Object.keys(keys) as readonly KeyName[];
  */
 export function environmentVariable(key: string): string {
 	const words = key
+		.replace('IPs', 'Ips')
 		.replace(/([a-z0-9])([A-Z])/g, '$1_$2')
 		.replace(/([A-Z])([A-Z][a-z])/g, '$1_$2')
 		.replace(/[^A-Za-z0-9]+/g, '_');

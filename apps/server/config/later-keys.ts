@@ -2,48 +2,17 @@ import type { KeyName } from './keys.ts';
 
 /**
  * Keys of ZooKeeper 3.8 that have no effect (yet, or because what they tune is not there): they are accepted, with one warning that names them.
- * A trailing `.*` or `.N` stands for any name or number.
+ * A trailing `.*` stands for any name.
  */
 export const laterKeys: Readonly<Record<string, string>> = {
-	initLimit: 'Ticks a follower has to connect and synchronise; for an ensemble.',
-	syncLimit: 'Ticks a follower may lag; for an ensemble.',
-	connectToLearnerMasterLimit: 'Ticks a follower has to connect; for an ensemble.',
-	electionAlg: 'The election algorithm, 3; for an ensemble.',
-	leaderServes: 'Whether a leader accepts clients; for an ensemble.',
-	peerType: '`observer` or `participant`; for an ensemble.',
 	observerMasterPort: 'A port for observers; for an ensemble.',
-	syncEnabled: 'Whether observers log; for an ensemble.',
-	'observer.syncEnabled': 'The same.',
-	'observer.reconnectDelayMs': 'For an ensemble.',
-	'observer.election.DelayMs': 'For an ensemble.',
 	'observerMaster.sizeLimit': 'For an ensemble.',
-	localSessionsEnabled:
-		'Whether new sessions are local ones, known to one server only; for an ensemble: a standalone server, as ZooKeeper, has none.',
-	localSessionsUpgradingEnabled: 'Whether a local session that creates an ephemeral node becomes a global one.',
-	cnxTimeout: 'For the election ports.',
-	quorumCnxnTimeoutMs: 'For the election ports.',
-	quorumListenOnAllIPs: 'For the quorum ports.',
-	electionPortBindRetry: 'For the election ports.',
-	tcpKeepAlive: 'For the election ports.',
-	maxTimeToWaitForEpoch: 'For an ensemble.',
-	'leader.maxTimeToWaitForEpoch': 'The same.',
-	'fastleader.minNotificationInterval': 'For the election.',
-	'fastleader.maxNotificationInterval': 'For the election.',
-	leaderConnectDelayDuringRetryMs: 'For an ensemble.',
-	maxConcurrentSnapSyncs: 'For an ensemble.',
-	maxConcurrentDiffSyncs: 'For an ensemble.',
-	'leader.maxConcurrentSnapSyncs': 'For an ensemble.',
-	'leader.maxConcurrentDiffSyncs': 'For an ensemble.',
 	'leader.ackLoggingFrequency': 'For an ensemble.',
 	'leader.closeSocketAsync': 'For an ensemble.',
 	'learner.closeSocketAsync': 'For an ensemble.',
 	'learner.asyncSending': 'For an ensemble.',
 	'follower.skipLearnerRequestToNextProcessor': 'For an ensemble.',
 	forward_learner_requests_to_commit_processor_disabled: 'For an ensemble.',
-	forceSnapshotSync: 'For an ensemble.',
-	snapshotSizeFactor: 'For an ensemble.',
-	commitLogCount: 'For an ensemble.',
-	'multiAddress.enabled': 'For an ensemble.',
 	'multiAddress.reachabilityCheckTimeoutMs': 'For an ensemble.',
 	'multiAddress.reachabilityCheckEnabled': 'For an ensemble.',
 	oraclePath: 'For an ensemble of two.',
@@ -124,8 +93,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 	'server.realm': 'For Kerberos.',
 	'request.timeout': 'For clients.',
 	configFile: 'Written by ZooKeeper beside a dynamic configuration.',
-	'group.N': 'Servers of a group; for an ensemble.',
-	'weight.N': 'The vote of a server; for an ensemble.',
 };
 
 /** Keys that are read and checked, but that nothing looks at: setting one is said to be without effect. */
@@ -134,13 +101,12 @@ export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
 	'request_stale_connection_check',
 ]);
 
-const exact = new Set(Object.keys(laterKeys).filter((key) => !/\.[*N]$/.test(key)));
+const exact = new Set(Object.keys(laterKeys).filter((key) => !key.endsWith('.*')));
 const prefixes = Object.keys(laterKeys)
 	.filter((key) => key.endsWith('.*'))
 	.map((key) => key.slice(0, -1));
 
 export function isLaterKey(key: string): boolean {
 	if (exact.has(key)) return true;
-	if (/^(group|weight)\.[0-9]+$/.test(key)) return true;
 	return prefixes.some((prefix) => key.startsWith(prefix) && key.length > prefix.length);
 }

@@ -20,6 +20,10 @@ export const aliases: ReadonlyMap<string, KeyName> = new Map<string, KeyName>([
 	['requestStaleConnectionCheck', 'request_stale_connection_check'],
 	['throttledOpWaitTime', 'throttled_op_wait_time'],
 	['superDigest', 'DigestAuthenticationProvider.superDigest'],
+	['leader.maxTimeToWaitForEpoch', 'maxTimeToWaitForEpoch'],
+	['leader.maxConcurrentSnapSyncs', 'maxConcurrentSnapSyncs'],
+	['leader.maxConcurrentDiffSyncs', 'maxConcurrentDiffSyncs'],
+	['observer.syncEnabled', 'syncEnabled'],
 	['admin.serverPort', 'httpPort'],
 	['admin.serverAddress', 'httpAddress'],
 ]);
@@ -52,6 +56,15 @@ const fileOnly: ReadonlySet<string> = new Set<KeyName>([
 	'standaloneEnabled',
 	'reconfigEnabled',
 	'dynamicConfigFile',
+	'initLimit',
+	'syncLimit',
+	'connectToLearnerMasterLimit',
+	'electionAlg',
+	'peerType',
+	'quorumListenOnAllIPs',
+	'localSessionsEnabled',
+	'localSessionsUpgradingEnabled',
+	'syncEnabled',
 ]);
 
 const properties: ReadonlySet<string> = new Set(keyNames.filter((name) => !fileOnly.has(name)));

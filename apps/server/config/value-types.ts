@@ -32,7 +32,7 @@ export function decimal(min: number, max: number): ValueType<number> {
 	return {
 		allowed: `a number from ${min} to ${max}`,
 		read(text) {
-			if (!/^[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?$/i.test(text)) return undefined;
+			if (!/^[+-]?[0-9]*\.?[0-9]+(e[+-]?[0-9]+)?$/i.test(text)) return undefined;
 			const value = Number(text);
 			return value >= min && value <= max ? value : undefined;
 		},

@@ -1,0 +1,246 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { ConfigError, loadConfig, type ServerConfig } from './config.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-ensemble-config-'));
+const dataDir = join(folder, 'data');
+beforeEach(() => writeFileSync(join(folder, 'myid'), ''));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+type Environment = Readonly<Record<string, string>>;
+
+const refusal = /^the configuration names an ensemble .* this build runs a single server only/;
+
+/** What a configuration says, and what is wrong with it but for being an ensemble's. */
+function read(text: string, environment: Environment = {}): { config: ServerConfig; problems: readonly string[] } {
+	const file = join(folder, 'zoo.cfg');
+	writeFileSync(file, `dataDir=${dataDir}\n${text}`);
+	try {
+		return { config: loadConfig({ file, environment }), problems: [] };
+	} catch (error) {
+		if (!(error instanceof ConfigError)) throw error;
+		return { config: error.understood, problems: error.problems.filter((problem) => !refusal.test(problem)) };
+	}
+}
+
+function problemsOf(text: string, environment: Environment = { CK_SERVER_ID: '1' }): readonly string[] {
+	return read(text, environment).problems;
+}
+
+const limits = 'initLimit=10\nsyncLimit=5\n';
+const three = `${limits}server.1=a:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888\n`;
+
+describe('an ensemble', () => {
+	it("79: is read from ZooKeeper's lines", () => {
+		const lines =
+			'tickTime=500\nmultiAddress.enabled=true\nserver.2=b:2888:3888:participant;[::1]:2182\nserver.1=[fe80::1]:2888:3888|a:2889:3889;2181\n' +
+			'server.3=c:2888:3888\nserver.10=d:2888:3888:OBSERVER;0.0.0.0:2181\n';
+		const { config, problems } = read(limits + lines, { CK_SERVER_ID: '2' });
+		expect(problems).toEqual([]);
+		expect(config).toMatchObject({ serverId: 2, clientPort: 2182, clientPortAddress: '::1' });
+		expect(config.ensemble).toMatchObject({
+			self: { id: 2, client: { host: '::1', port: 2182 } },
+			version: 0,
+			dynamicConfigFile: undefined,
+			limits: { tickMs: 500, initLimit: 10, syncLimit: 5, connectToLearnerMasterLimit: 10 },
+		});
+		expect(config.ensemble!.servers.map(({ id, role }) => [id, role])).toEqual([
+			[1, 'participant'],
+			[2, 'participant'],
+			[3, 'participant'],
+			[10, 'observer'],
+		]);
+		expect(config.ensemble!.servers[0]).toMatchObject({
+			quorumAddresses: [
+				{ host: 'fe80::1', port: 2888 },
+				{ host: 'a', port: 2889 },
+			],
+			electionAddresses: [
+				{ host: 'fe80::1', port: 3888 },
+				{ host: 'a', port: 3889 },
+			],
+			client: { host: '0.0.0.0', port: 2181 },
+		});
+		expect(config.ensemble!.text).toBe(
+			'server.1=[fe80::1]:2888:3888|a:2889:3889:participant;0.0.0.0:2181\nserver.2=b:2888:3888:participant;[::1]:2182\n' +
+				'server.3=c:2888:3888:participant\nserver.10=d:2888:3888:observer;0.0.0.0:2181\nversion=0',
+		);
+		expect(config.warnings).toEqual([]);
+	});
+
+	it('is refused by a build whose replicas would not know each other', () => {
+		const file = join(folder, 'zoo.cfg');
+		writeFileSync(file, `dataDir=${dataDir}\n${three}`);
+		expect(() => loadConfig({ file, environment: { CK_SERVER_ID: '1' } })).toThrow(refusal);
+	});
+
+	it('is told apart from a single server', () => {
+		expect(read('server.1=a:2888:3888\n').config.ensemble).toBeUndefined();
+		expect(read('', {}).config.ensemble).toBeUndefined();
+		const alone = read(`${limits}standaloneEnabled=false\nserver.1=a:2888:3888\nserver.2=b:2888:3888:observer\n`, {
+			CK_SERVER_ID: '1',
+		});
+		expect(alone.problems).toEqual([]);
+		expect(alone.config.ensemble?.servers).toHaveLength(2);
+	});
+
+	it('is read from the environment, whose lines win over those of the file', () => {
+		const environment = {
+			CK_SERVER_ID: '3',
+			CK_SERVER_2: 'other:2888:3888;2182',
+			CK_SERVER_3: 'c:2888:3888',
+			CK_SERVER_4: '',
+		};
+		const { config, problems } = read(`${limits}server.1=a:2888:3888\nserver.2=b:2888:3888\n`, environment);
+		expect(problems).toEqual([]);
+		expect(config.ensemble?.servers.map(({ text }) => text)).toEqual([
+			'a:2888:3888',
+			'other:2888:3888;2182',
+			'c:2888:3888',
+		]);
+	});
+
+	it('has groups and weights', () => {
+		const { config, problems } = read(`${three}group.1=1:2\ngroup.2=3\nweight.2=3\n`, { CK_SERVER_ID: '1' });
+		expect(problems).toEqual([]);
+		expect([...config.ensemble!.groups]).toEqual([
+			[1, [1, 2]],
+			[2, [3]],
+		]);
+		expect([...config.ensemble!.weights]).toEqual([[2, 3]]);
+		expect(config.ensemble!.text).toMatch(/\ngroup\.1=1:2\ngroup\.2=3\nweight\.2=3\nversion=0$/);
+	});
+
+	it.each([
+		[`${limits}server.1=a:1:2\nserver.2=b:1:2\nserver.1=c:1:2\n`, 'server.1 is there twice: "a:1:2"'],
+		[`${limits}server.1=a:1:2\nserver.2=b:1:2\nserver.01=c:1:2\n`, 'two servers cannot have one number'],
+		['syncLimit=5\nserver.1=a:1:2\nserver.2=b:1:2\n', 'initLimit is not set'],
+		['initLimit=5\nserver.1=a:1:2\nserver.2=b:1:2\n', 'syncLimit is not set'],
+		[
+			`${limits}server.2=a:1:2\nserver.3=b:1:2\n`,
+			'this server is number 1 (myid or serverId), and there is no server.1',
+		],
+		['server.1=a:1:2:observer\n', 'there are observers only'],
+		['server.1=a:1:2\nserver.2=b:1:2:observer\n', 'there are observers and one participant'],
+		['standaloneEnabled=false\n', 'it needs server.N lines'],
+		[`${limits}server.1=a:1:1\nserver.2=b:1:2\n`, 'server.1 has a:1 as its quorum and its election port'],
+		[`${limits}server.1=a:1:2\nserver.2=a:3:1\n`, 'server.1 and server.2 both have a:1'],
+		[
+			`${limits}server.1=a:1:2|b:1:2\nserver.2=c:1:2\n`,
+			'server.1 has 2 addresses: that needs multiAddress.enabled=true',
+		],
+		[`${limits}server.1=a:1:2\nserver.256=c:1:2\n`, 'server.256: numbers of servers go up to 255'],
+		[
+			`${limits}extendedTypesEnabled=true\nserver.1=a:1:2\nserver.255=c:1:2\n`,
+			'go up to 254 with extendedTypesEnabled',
+		],
+		[`${three}group.1=1:2\n`, 'server.3 is in no group'],
+		[`${three}group.1=1:2:3\ngroup.2=3\n`, 'server.3 is in 2 groups'],
+		[`${three}group.1=1:2:3:4\n`, 'name a server 4, and there is no server.4'],
+		[`${three}weight.1=heavy\n`, 'weight.1 is "heavy"'],
+		[`${three}group.1=1,2,3\n`, 'group.1 is "1,2,3"'],
+		['server.1=a:1:2:observer|b:1:2:participant\n', 'server.1 is "a:1:2:observer|b:1:2:participant"'],
+		['server.1=a:1:70000\n', 'server.1 is "a:1:70000"'],
+		[`${three}electionAlg=0\n`, 'electionAlg is "0"'],
+		[`${three}peerType=leader\n`, 'peerType is "leader"'],
+		[`${three}clientPort=2181\nserver.1=a:2888:3888;2182\n`, 'leave one of them out'],
+	])('is refused when it says %j', (text, what) => {
+		expect(problemsOf(text).filter((problem) => problem.includes(what))).toHaveLength(1);
+	});
+
+	it.each([
+		[
+			`${three}server.4=d:2888:3888\n`,
+			'4 servers vote: they stand the failure of 1, as 3 would; an odd number is better',
+		],
+		[
+			`${limits}server.1=a:1:2\nserver.2=b:1:2\n`,
+			'2 of the servers vote: none of them may fail; three can lose one of them',
+		],
+		[
+			`${three}peerType=observer\n`,
+			'peerType is observer, and the line of server.1 says participant: the line decides',
+		],
+		[`${three}commitLogCount=9\n`, 'commitLogCount is 9: 500 is taken, the least'],
+	])('is warned about when it says %j', (text, warning) => {
+		const { config, problems } = read(text, { CK_SERVER_ID: '1' });
+		expect(problems).toEqual([]);
+		expect(config.warnings).toEqual([warning]);
+	});
+
+	it("knows an observer by its line, and says when its peerType is another's", () => {
+		const text = `${three}server.4=d:2888:3888:observer\n`;
+		const silent = read(`${text}peerType=observer\n`, { CK_SERVER_ID: '4' });
+		expect([silent.config.ensemble?.self.role, silent.config.warnings]).toEqual(['observer', []]);
+		expect(read(text, { CK_SERVER_ID: '4' }).config.warnings).toEqual([
+			'peerType is participant, and the line of server.4 says observer: the line decides',
+		]);
+	});
+});
+
+describe("the server's number", () => {
+	function withMyId(content: string, environment: Environment = {}) {
+		writeFileSync(join(folder, 'myid'), content);
+		return read(`dataDir=${folder}\n${three}`, environment);
+	}
+
+	it('is in myid, as in ZooKeeper', () => {
+		const { config, problems } = withMyId('3\n');
+		expect([config.serverId, config.ensemble?.self.id, problems]).toEqual([3, 3, []]);
+		expect(withMyId('three').problems[0]).toContain('holds "three": it must be the server\'s number, from 0 to 255');
+	});
+
+	it('may come from serverId, which has no other in myid', () => {
+		expect(withMyId('2', { CK_SERVER_ID: '2' }).problems).toEqual([]);
+		expect(withMyId('2', { CK_SERVER_ID: '1' }).problems).toEqual([
+			`serverId is 1, and ${join(folder, 'myid')} holds 2: the data directory is another server's`,
+		]);
+	});
+
+	it('must be there in an ensemble', () => {
+		expect(read(three).problems).toEqual([
+			'which of the servers 1, 2, 3 is this one? Write its number into the file myid in dataDir, or set serverId (CK_SERVER_ID)',
+		]);
+	});
+});
+
+describe('a dynamic configuration file', () => {
+	const members = 'server.1=a:2888:3888:participant;0.0.0.0:2181\nserver.2=b:2888:3888:participant\n';
+
+	function withFile(name: string, text: string, more = '', environment: Environment = {}) {
+		writeFileSync(join(folder, name), text);
+		return read(`${limits}dynamicConfigFile=${name}\n${more}`, { CK_SERVER_ID: '1', ...environment });
+	}
+
+	it('82: has the members, and the version in its name', () => {
+		const { config, problems } = withFile('zoo.cfg.dynamic.10000002a', members);
+		expect(problems).toEqual([]);
+		expect(config.clientPort).toBe(2181);
+		expect(config.ensemble).toMatchObject({
+			version: 0x1_0000_002a,
+			dynamicConfigFile: join(folder, 'zoo.cfg.dynamic.10000002a'),
+		});
+		expect(config.ensemble?.text).toBe(
+			'server.1=a:2888:3888:participant;0.0.0.0:2181\nserver.2=b:2888:3888:participant\nversion=10000002a',
+		);
+	});
+
+	it('82: has the version inside when its name has none', () => {
+		expect(withFile('zoo.cfg.dynamic', `${members}version=1f\n`).config.ensemble?.version).toBe(31);
+		expect(withFile('zoo.cfg.dynamic', members).config.ensemble?.version).toBe(0);
+		expect(withFile('zoo.cfg.dynamic', `${members}version=x\n`).problems[0]).toContain('version is "x"');
+	});
+
+	it('is the only place of the members then', () => {
+		const [inFile] = withFile('zoo.cfg.dynamic', members, 'server.3=c:2888:3888\n').problems;
+		expect(inFile).toContain('server.3 cannot stand here');
+		const [variable] = withFile('zoo.cfg.dynamic', members, '', { CK_SERVER_3: 'c:1:2' }).problems;
+		expect(variable).toContain('server.3 cannot stand here (CK_SERVER_3)');
+		expect(withFile('zoo.cfg.dynamic', `${members}tickTime=1\n`).problems[0]).toContain(
+			'tickTime cannot stand in a dynamic configuration file',
+		);
+		expect(read(`${limits}dynamicConfigFile=none.dynamic\n`).problems[0]).toContain('none.dynamic cannot be read');
+	});
+});
