@@ -21,12 +21,14 @@ export interface History {
 	 */
 	readonly window: CommittedWindow;
 	/**
-	 * The committed transactions behind `zxid` from the log on disk, in order. Null when the log does not reach back that far without a hole, or is larger than
-	 * what is worth sending.
+	 * The committed transactions behind `zxid` from the log on disk, in order; `zxid` itself need not be there. Null when the log does not reach back that far
+	 * without a hole, or is larger than what is worth sending.
 	 */
 	recordsAfter(zxid: Zxid): AsyncIterable<readonly TxnRecord[]> | null;
 	/** The committed state now, sessions included. The caller releases it. */
 	freeze(): FrozenTree;
+	/** The frozen state as a leader's stream: ZooKeeper's snapshot without the file's header, and its signature behind it. */
+	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array>;
 	/** Transactions behind `zxid` go, from the log and, should they have been applied, from the tree. Durable when it resolves. */
 	truncate(zxid: Zxid): Promise<void>;
 	/** A transaction of the leader's: logged, not yet applied. */
