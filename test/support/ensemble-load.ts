@@ -3,6 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClientNode } from './client-tree.ts';
+import type { Ensemble } from './ensemble.ts';
+import { asSuperUser } from './ensemble-agreement.ts';
 import { eventually } from './ensemble-wait.ts';
 import { startKazoo } from './kazoo.ts';
 import type { RunningProgram } from './processes.ts';
@@ -116,6 +118,24 @@ export class KazooLoad {
 
 	#text(): string {
 		return readFileSync(join(this.#folder, 'record'), { encoding: 'utf8', flag: 'a+' });
+	}
+}
+
+/** Waits until the ephemerals of a load whose clients were killed are gone at every member: their sessions have expired (semantics 62, 63). */
+export async function ephemeralsEnd(ensemble: Ensemble, load: KazooLoad): Promise<void> {
+	const clients = new Set(load.records().map(({ client }) => client));
+	for (const member of ensemble.serving) {
+		await eventually(`member ${member.id} has no ephemerals of ${load.name}`, () =>
+			asSuperUser(member, async (wire) => {
+				for (const client of clients) {
+					const { response: list } = await wire.send({ kind: 'getChildren', path: `/load/${client}`, watch: false });
+					if (list?.kind !== 'getChildren') throw new Error(`/load/${client} cannot be read`);
+					const left = list.names.filter((name) => name.startsWith('e'));
+					if (left.length > 0) throw new Error(`${left.join(', ')} of ${client}`);
+				}
+				return true;
+			}),
+		);
 	}
 }
 

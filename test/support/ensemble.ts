@@ -178,6 +178,12 @@ export class Ensemble {
 		});
 	}
 
+	/** Waits until this member follows, or observes. */
+	async follows(member: EnsembleMember): Promise<void> {
+		const mode = member.place.role === 'observer' ? 'observer' : 'follower';
+		await eventually(`member ${member.id} is a ${mode}`, async () => (await member.mode()) === mode);
+	}
+
 	/** All that run serve clients. */
 	async allServe(timeoutMs?: number): Promise<void> {
 		for (const member of this.serving) await member.serving(timeoutMs);
