@@ -185,11 +185,15 @@ export class ReplicaScript {
 				const { host } = this.#replica;
 				const password = keys.get('password') === 'wrong' ? new Uint8Array(16) : client.password;
 				const seen = parseZxid(keys.get('seen') ?? '0');
-				const answer = host.attach(client.sessionId, password, Number(keys.get('timeout') ?? 5000), seen);
-				this.#out.push(
-					`${client.name}< ${answer.kind}${answer.kind === 'attached' ? ` timeout=${answer.timeoutMs}` : ''}`,
-				);
-				if (answer.kind === 'attached') this.#newConnection(client);
+				if (!host.maySee(seen)) {
+					this.#out.push(`${client.name}< ahead`);
+					return;
+				}
+				host.attach(client.sessionId, password, Number(keys.get('timeout') ?? 5000), (answer) => {
+					const granted = answer.kind === 'attached' ? ` timeout=${answer.timeoutMs}` : '';
+					this.#out.push(`${client.name}< ${answer.kind}${granted}`);
+					if (answer.kind === 'attached') this.#newConnection(client);
+				});
 			},
 			/** The connection goes, the session stays. */
 			drop: ({ words }) => this.#replica.host.disconnect(this.#client(words[0]!).caller.watcher!),

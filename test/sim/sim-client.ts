@@ -45,11 +45,18 @@ export class SimClient {
 	connect(replica: SimReplica): void {
 		this.#newConnection();
 		if (this.sessionId !== noSession) {
-			const answer = replica.host.attach(this.sessionId, this.#password, 4000, this.#lastZxid);
-			if (answer.kind === 'ahead') throw new Violation(`${this.name} has seen ${this.#lastZxid}, the replica has not`);
-			if (answer.kind === 'attached') return;
-			this.sessionId = noSession;
+			if (!replica.host.maySee(this.#lastZxid)) {
+				throw new Violation(`${this.name} has seen ${this.#lastZxid}, the replica has not`);
+			}
+			replica.host.attach(this.sessionId, this.#password, 4000, (answer) => {
+				if (answer.kind === 'refused') this.#open(replica);
+			});
+			return;
 		}
+		this.#open(replica);
+	}
+
+	#open(replica: SimReplica): void {
 		this.#send(replica, { kind: 'createSession', timeoutMs: 4000 }, ({ result }) => {
 			if (result?.kind !== 'createSession') return;
 			this.sessionId = result.sessionId;

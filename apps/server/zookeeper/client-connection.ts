@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { AuthOp, Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
 import { isWrite, readOperation, type SaslOp } from '#core/model/operations';
 import { formatSessionId, noSession, type SessionId } from '#core/model/zxid';
-import { readConnectRequest } from '#jute/client/connect';
+import { type ConnectRequest, readConnectRequest } from '#jute/client/connect';
 import { JuteError, JuteReader } from '#jute/codec';
 import { errors } from '#jute/errors';
 import { opCode, specialXid } from '#jute/op-codes';
@@ -18,7 +18,7 @@ import { ConnectionOutput } from './connection-output.ts';
 import { ConnectionStats } from './connection-stats.ts';
 import type { Connection } from './connections.ts';
 import { FrameDecoder, FrameError } from './frame-decoder.ts';
-import { judge, writeHandshakeAnswer } from './handshake.ts';
+import { judge, type Verdict, writeHandshakeAnswer } from './handshake.ts';
 import { opAbbreviation } from './op-abbreviations.ts';
 import type { PortContext } from './port-context.ts';
 import { writeReply, writeSaslReply } from './replies.ts';
@@ -222,9 +222,15 @@ export class ClientConnection implements Connection, Watcher {
 
 	#handshake(receivedMs: number): void {
 		const request = readConnectRequest(reader);
-		const { sessionId } = request;
 		this.#hasReadOnlyFlag = request.readOnly !== undefined;
-		const verdict = judge(request, this.#context);
+		this.#state = 'opening';
+		this.#pause(pause.opening);
+		judge(request, this.#context, (verdict) => {
+			if (this.#state !== 'closed') this.#decided(request, verdict, receivedMs);
+		});
+	}
+
+	#decided({ sessionId, timeoutMs }: ConnectRequest, verdict: Verdict, receivedMs: number): void {
 		switch (verdict.kind) {
 			case 'abandoned':
 				this.#abandon(verdict.reason);
@@ -234,15 +240,14 @@ export class ClientConnection implements Connection, Watcher {
 				this.close(verdict.reason);
 				return;
 			case 'open':
-				this.#state = 'opening';
-				this.#pause(pause.opening);
-				this.#submit(0, opCode.createSession, { kind: 'createSession', timeoutMs: request.timeoutMs }, receivedMs);
+				this.#submit(0, opCode.createSession, { kind: 'createSession', timeoutMs }, receivedMs);
 				return;
 			case 'attached': {
 				const { connections, host } = this.#context;
 				connections.ofSession(sessionId)?.close('the client came back on another connection');
 				this.#opened(sessionId, verdict.timeoutMs, verdict.password);
 				this.#record('SESS', 0, host.lastProcessedZxid, receivedMs, performance.now(), false);
+				this.#resumeLater(pause.opening);
 			}
 		}
 	}

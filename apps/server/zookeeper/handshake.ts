@@ -24,8 +24,26 @@ export interface HandshakeParts {
 
 const noPassword = new Uint8Array(16);
 
-export function judge(request: ConnectRequest, { host, limits, stats }: HandshakeParts): Verdict {
+/** A learner asks its leader about a session that comes back: `decided` may be called later, or at once. */
+export function judge(request: ConnectRequest, parts: HandshakeParts, decided: (verdict: Verdict) => void): void {
 	const { sessionId, password, timeoutMs } = request;
+	const verdict = judgeHere(request, parts);
+	if (verdict !== undefined) {
+		decided(verdict);
+		return;
+	}
+	parts.stats.sessionsRenewed += 1;
+	parts.host.attach(sessionId, password, timeoutMs, (answer) => {
+		const reason = `session ${formatSessionId(sessionId)} is unknown, over, or the password is wrong (semantics 60)`;
+		decided(answer.kind === 'attached' ? answer : { kind: 'refused', reason });
+	});
+}
+
+/** Undefined: it depends on the session. */
+function judgeHere(request: ConnectRequest, { host, limits, stats }: HandshakeParts): Verdict | undefined {
+	const { sessionId } = request;
+	if (host.state === 'looking')
+		return abandoned('this replica has no leader at the moment: the client must try another');
 	if (!limits.admitsSession(sessionId)) {
 		stats.connectionsRejected += 1;
 		return abandoned('too many sessions are opened at once (connectionMaxTokens)');
@@ -36,15 +54,9 @@ export function judge(request: ConnectRequest, { host, limits, stats }: Handshak
 	if (!host.maySee(request.lastZxidSeen as Zxid)) {
 		return abandoned('the client has seen a later zxid than this replica has: it must try another (semantics 61)');
 	}
-	if (sessionId === noSession) {
-		stats.sessionsAsked += 1;
-		return { kind: 'open' };
-	}
-	stats.sessionsRenewed += 1;
-	const answer = host.attach(sessionId, password, timeoutMs, host.lastProcessedZxid);
-	if (answer.kind === 'attached') return answer;
-	const reason = `session ${formatSessionId(sessionId)} is unknown, over, or the password is wrong (semantics 60)`;
-	return { kind: 'refused', reason };
+	if (sessionId !== noSession) return undefined;
+	stats.sessionsAsked += 1;
+	return { kind: 'open' };
 }
 
 function abandoned(reason: string): Verdict {

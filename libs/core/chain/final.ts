@@ -11,7 +11,7 @@ import type { TxnRecord } from '../model/txn-record.ts';
 import { formatZxid, noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
-import type { Session } from '../session/session.ts';
+import type { InFlight, Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { WatchManager } from '../tree/watches.ts';
@@ -34,6 +34,8 @@ export interface FinalParts {
 	readonly onSessionClosed: (id: SessionId) => void;
 	/** A request was answered: it no longer counts as outstanding. */
 	readonly onAnswered: (request: Request) => void;
+	/** It was applied. */
+	readonly onCommitted?: (record: TxnRecord) => void;
 	/** An exception in a read (a bug, answered MarshallingError as ZooKeeper does) or in a door's reply function. */
 	readonly onError: (error: unknown, request: Request) => void;
 }
@@ -65,7 +67,6 @@ export class Final {
 	/** A proposal was logged; it will be committed, or dropped, or the replica stops. */
 	expect(proposal: Proposal): void {
 		this.#queue.push(proposal);
-		proposal.begin();
 	}
 
 	/**
@@ -92,7 +93,7 @@ export class Final {
 	}
 
 	/** Performs what waited for something that is no transaction, or lets it wait for what is ahead of it. */
-	settle(pending: Pending, behind: Pending | null): void {
+	settle(pending: Pending, behind: InFlight | null): void {
 		const isBehind = behind !== null && !behind.isSettled;
 		const session = pending.session;
 		const wasLast = session?.inFlight === pending;
@@ -156,6 +157,7 @@ export class Final {
 		const applied = tree.apply(record, watches.listener(zxid));
 		if (record.digest !== null && tree.digest() !== record.digest.value) throw digestMismatch(record, tree.digest());
 		tree.digests.reached(zxid, tree);
+		this.#parts.onCommitted?.(record);
 		this.#queue.shift();
 		this.#applySession(proposal);
 		const { request } = proposal;

@@ -14,6 +14,7 @@ export class Pending implements InFlight {
 	readonly session: Session | undefined;
 	#waiting: Waiting[] | null = null;
 	#isSettled = false;
+	#successor: Pending | null = null;
 
 	constructor(request: Request | null, session: Session | undefined) {
 		this.request = request;
@@ -21,11 +22,15 @@ export class Pending implements InFlight {
 	}
 
 	get isSettled(): boolean {
-		return this.#isSettled;
+		return this.#successor === null ? this.#isSettled : this.#successor.isSettled;
 	}
 
 	/** Answered right after this one, in the order they came. */
 	letWait(request: Request, error: number): void {
+		if (this.#successor !== null) {
+			this.#successor.letWait(request, error);
+			return;
+		}
 		if (this.#waiting === null) this.#waiting = [];
 		this.#waiting.push({ request, error });
 	}
@@ -35,10 +40,11 @@ export class Pending implements InFlight {
 		if (this.session !== undefined) this.session.inFlight = this;
 	}
 
-	/** The other takes this one's place, with what waits for it. */
+	/** The other takes this one's place, for what waits already and for what refers to this one later. */
 	passOn(to: Pending): void {
+		if (this.session?.inFlight === this) to.begin();
 		for (const { request, error } of this.settle()) to.letWait(request, error);
-		to.begin();
+		this.#successor = to;
 	}
 
 	/** It is answered: nothing waits for it from now on. Answers with what did. */

@@ -29,6 +29,12 @@ export class Sync {
 		this.#batch.push(record);
 	}
 
+	/** What was not handed to the log yet and lies behind this zxid never is. */
+	drop(zxid: Zxid): void {
+		this.#batch = this.#batch.filter(({ header }) => header.zxid <= zxid);
+		this.#lastZxid = Math.min(this.#lastZxid, zxid) as Zxid;
+	}
+
 	/** Once per turn. */
 	flush(): void {
 		if (this.#batch.length === 0) return;

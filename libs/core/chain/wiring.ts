@@ -2,25 +2,30 @@
  * The processor chains, one function per role. No processor builds another.
  *
  *     standalone  prep → sync → final
+ *     leader      prep → propose + sync → (acks of a quorum) → final
+ *     learner     forward ……… (the leader's proposal) → sync → (the leader's commit) → final
  *
- * Prep turns a request into a transaction, sync makes it durable, final applies and answers. What the chain of an ensemble adds
- * (propose and commit) stands between prep and final: final only ever sees committed transactions, and does not know who committed
- * them. Reads go to final directly.
+ * Prep turns a request into a transaction, sync makes it durable, final applies and answers. Final only ever sees committed transactions, and does not
+ * know who committed them. Reads go to final directly, in every role.
+ *
+ * Sync and final belong to the replica and outlive its roles: what is logged and not applied yet stays when a leader is lost.
  */
-import type { Request } from '../model/op.ts';
-import type { Zxid } from '../model/zxid.ts';
-import type { TxnLog } from '../ports/txn-log.ts';
+import { InvariantError } from '../model/assert.ts';
+import type { Request, SyncOp } from '../model/op.ts';
+import type { TxnRecord } from '../model/txn-record.ts';
+import type { SessionId, Zxid } from '../model/zxid.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import type { Session } from '../session/session.ts';
-import { Final, type FinalParts } from './final.ts';
+import type { Final } from './final.ts';
+import { Forwards } from './forwards.ts';
+import { Pending } from './pending.ts';
 import { Prep, type Preparable, type PrepParts } from './prep.ts';
 import { Proposal } from './proposal.ts';
-import { Sync } from './sync.ts';
+import type { Sync } from './sync.ts';
 
 /** What the host drives, whatever the role. */
 export interface Chain {
-	readonly lastProcessedZxid: Zxid;
-	/** The last zxid given out. */
-	readonly lastZxid: Zxid;
 	/** Transactions in flight. */
 	readonly outstanding: number;
 	/** Nothing more should be taken in until something was committed. */
@@ -32,6 +37,8 @@ export interface Chain {
 	read(request: Request, session: Session | undefined, error: number): void;
 	/** The end of a turn: what was written goes to the log. */
 	flush(): void;
+	/** The own log has everything up to this zxid. */
+	logged(zxid: Zxid): void;
 	/** Everything up to this zxid is committed. Returns how many transactions were applied. */
 	commit(zxid: Zxid): number;
 	/**
@@ -41,58 +48,230 @@ export interface Chain {
 	abandon(readError: number): void;
 }
 
-export interface ChainParts extends PrepParts, FinalParts {
-	readonly log: TxnLog;
+export interface ChainParts extends PrepParts {
 	readonly serverId: number;
+	readonly clock: Clock;
+	readonly tracer: Tracer;
+	readonly sync: Sync;
+	readonly final: Final;
+}
+
+/** The leader's side of the broadcast (ZAB's third phase). */
+export interface Broadcast {
+	/** In zxid order, before the own log has it. */
+	propose(record: TxnRecord): void;
+	/** The end of a turn. */
+	flush(): void;
+	/** The own log is an acknowledgement, too. */
+	logged(zxid: Zxid): void;
+	/** Done when a quorum has confirmed that this is still its leader, and what was proposed before is committed. */
+	barrier(done: (error?: Error) => void): void;
+}
+
+/** A learner's way to its leader. */
+export interface Uplink {
+	/** In the order of submission. */
+	forward(request: Request, op: Preparable, session: Session | undefined): void;
+	/** Is this session alive? */
+	revalidate(id: SessionId, timeoutMs: number): void;
+	/** Answered in the order of the calls, behind the commits of what was forwarded before. */
+	sync(request: Request, op: SyncOp): void;
+	/** The own log has everything up to this zxid: acknowledges it. */
+	logged(zxid: Zxid): void;
+}
+
+/** What is the same in every role. */
+abstract class RoleChain {
+	protected readonly sync: Sync;
+	protected readonly final: Final;
+
+	constructor(sync: Sync, final: Final) {
+		this.sync = sync;
+		this.final = final;
+	}
+
+	get outstanding(): number {
+		return this.final.outstanding;
+	}
+
+	get isFull(): boolean {
+		return this.sync.isFull;
+	}
+
+	get isExhausted(): boolean {
+		return false;
+	}
+
+	read(request: Request, session: Session | undefined, error: number): void {
+		this.final.read(request, session, error);
+	}
+
+	flush(): void {
+		this.sync.flush();
+	}
+
+	commit(zxid: Zxid): number {
+		return this.final.commit(zxid);
+	}
+
+	abandon(readError: number): void {
+		this.final.abandon(readError);
+	}
+}
+
+/** Between two roles nothing is asked for. What is logged stays. */
+export class IdleChain extends RoleChain implements Chain {
+	write(): void {
+		throw new InvariantError('broken invariant: a replica without a role takes no requests');
+	}
+
+	logged(): void {}
+}
+
+/** Where transactions are made. */
+abstract class PreparingChain extends RoleChain {
+	readonly #parts: ChainParts;
+	readonly #prep: Prep;
+
+	constructor(parts: ChainParts) {
+		super(parts.sync, parts.final);
+		this.#parts = parts;
+		this.#prep = new Prep(parts);
+	}
+
+	override get isExhausted(): boolean {
+		return this.#prep.isExhausted;
+	}
+
+	override commit(zxid: Zxid): number {
+		const applied = super.commit(zxid);
+		if (applied > 0) this.#prep.applied(zxid);
+		return applied;
+	}
+
+	protected prepared(request: Request, op: Preparable, session: Session | undefined, timeMs: number): Proposal {
+		const { clock, tracer, serverId } = this.#parts;
+		const startMs = request.traceparent === undefined ? 0 : clock.monotonicMs();
+		const record = this.#prep.prepare(request, op, session, request.owner ?? serverId, timeMs);
+		if (startMs === 0) return new Proposal(record, request, session, 0);
+		const preparedMs = clock.monotonicMs();
+		const error = record.txn.kind === 'error' ? record.txn.code : 0;
+		const attributes = { zxid: record.header.zxid, op: op.kind, error };
+		tracer.stage(request.traceparent!, 'prep', startMs, preparedMs, attributes);
+		return new Proposal(record, request, session, preparedMs);
+	}
+
+	protected expect(proposal: Proposal): void {
+		this.sync.add(proposal.record);
+		proposal.begin();
+		this.final.expect(proposal);
+	}
 }
 
 /** Alone, durable is committed. */
-export function standalone(parts: ChainParts): Chain {
-	const prep = new Prep(parts);
-	const sync = new Sync(parts.log, parts.options.maxPendingLogBytes);
-	const final = new Final(parts);
-	const { clock, serverId, tracer } = parts;
-	return {
-		get lastProcessedZxid() {
-			return final.lastProcessedZxid;
-		},
-		get lastZxid() {
-			return prep.lastZxid;
-		},
-		get outstanding() {
-			return final.outstanding;
-		},
-		get isFull() {
-			return sync.isFull;
-		},
-		get isExhausted() {
-			return prep.isExhausted;
-		},
-		write(request, op, session, timeMs) {
-			const startMs = request.traceparent === undefined ? 0 : clock.monotonicMs();
-			const record = prep.prepare(request, op, session, serverId, timeMs);
-			const preparedMs = startMs === 0 ? 0 : clock.monotonicMs();
-			if (startMs !== 0) {
-				const error = record.txn.kind === 'error' ? record.txn.code : 0;
-				const attributes = { zxid: record.header.zxid, op: op.kind, error };
-				tracer.stage(request.traceparent!, 'prep', startMs, preparedMs, attributes);
-			}
-			sync.add(record);
-			final.expect(new Proposal(record, request, session, preparedMs));
-		},
-		read(request, session, error) {
-			final.read(request, session, error);
-		},
-		flush() {
-			sync.flush();
-		},
-		commit(zxid) {
-			const applied = final.commit(zxid);
-			if (applied > 0) prep.applied(zxid);
-			return applied;
-		},
-		abandon(readError) {
-			final.abandon(readError);
-		},
-	};
+export class StandaloneChain extends PreparingChain implements Chain {
+	readonly logged: (zxid: Zxid) => void;
+
+	constructor(parts: ChainParts, committed: (zxid: Zxid) => void) {
+		super(parts);
+		this.logged = committed;
+	}
+
+	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
+		this.expect(this.prepared(request, op, session, timeMs));
+	}
+}
+
+/** Of an ensemble: durable at a quorum is committed. */
+export class LeaderChain extends PreparingChain implements Chain {
+	readonly #broadcast: Broadcast;
+
+	constructor(parts: ChainParts, broadcast: Broadcast) {
+		super(parts);
+		this.#broadcast = broadcast;
+	}
+
+	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
+		const proposal = this.prepared(request, op, session, timeMs);
+		this.#broadcast.propose(proposal.record);
+		this.expect(proposal);
+	}
+
+	/** Unlike ZooKeeper's, a sync is not answered by a leader that was deposed without knowing it (semantics 69). */
+	override read(request: Request, session: Session | undefined, error: number): void {
+		if (request.op.kind !== 'sync' || error !== 0) {
+			super.read(request, session, error);
+			return;
+		}
+		const behind = session?.inFlight ?? null;
+		const pending = new Pending(request, session);
+		pending.begin();
+		this.#broadcast.barrier((problem) => {
+			if (problem === undefined) this.final.settle(pending, behind);
+			else this.final.giveUp(pending);
+		});
+	}
+
+	override flush(): void {
+		this.#broadcast.flush();
+		super.flush();
+	}
+
+	logged(zxid: Zxid): void {
+		this.#broadcast.logged(zxid);
+	}
+}
+
+/** Follower or observer: what is written is decided elsewhere. */
+export class LearnerChain extends RoleChain implements Chain {
+	readonly #uplink: Uplink;
+	readonly #forwards = new Forwards();
+
+	constructor({ sync, final }: ChainParts, uplink: Uplink) {
+		super(sync, final);
+		this.#uplink = uplink;
+	}
+
+	write(request: Request, op: Preparable, session: Session | undefined): void {
+		this.#forwards.add(request, session);
+		this.#uplink.forward(request, op, session);
+	}
+
+	override read(request: Request, session: Session | undefined, error: number): void {
+		if (request.op.kind !== 'sync' || error !== 0) {
+			super.read(request, session, error);
+			return;
+		}
+		this.#forwards.addSync(request, session);
+		this.#uplink.sync(request, request.op);
+	}
+
+	/** The leader proposes it. */
+	proposed(record: TxnRecord): void {
+		const forward = this.#forwards.take(record.header);
+		const proposal = new Proposal(record, forward?.request ?? null, forward?.session, 0);
+		forward?.passOn(proposal);
+		this.sync.add(record);
+		this.final.expect(proposal);
+	}
+
+	/** The leader has answered the oldest sync. */
+	synced(): void {
+		const sync = this.#forwards.takeSync();
+		if (sync !== undefined) this.final.settle(sync.pending, sync.behind);
+	}
+
+	/** The leader is gone: what was forwarded has an unknown outcome. */
+	disown(): void {
+		for (const pending of this.#forwards.takeAll()) this.final.giveUp(pending);
+	}
+
+	logged(zxid: Zxid): void {
+		this.#uplink.logged(zxid);
+	}
+
+	override abandon(readError: number): void {
+		this.disown();
+		super.abandon(readError);
+	}
 }

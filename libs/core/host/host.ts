@@ -17,9 +17,10 @@ import { errors } from '#jute/errors';
 import { performAuth } from '../chain/auth.ts';
 import type { ChainOptions } from '../chain/options.ts';
 import { isPreparable, type Preparable } from '../chain/prep.ts';
-import { type Chain, standalone } from '../chain/wiring.ts';
+import type { Broadcast, Uplink } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
 import type { AuthOp, Caller, CreateSessionOp, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
+import type { TxnRecord } from '../model/txn-record.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
@@ -27,16 +28,17 @@ import type { Tracer } from '../ports/tracer.ts';
 import type { TxnLog, TxnLogListener } from '../ports/txn-log.ts';
 import type { Session } from '../session/session.ts';
 import { sessionPassword } from '../session/session-id.ts';
-import { type Attachment, SessionTable } from '../session/session-table.ts';
+import type { Attachment, SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { FrozenTree } from '../tree/frozen-tree.ts';
-import { WatchManager } from '../tree/watches.ts';
-import { Containers } from './containers.ts';
+import type { WatchManager } from '../tree/watches.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
 import { createsEphemeral } from './local-sessions.ts';
+import { type Role, Roles } from './roles.ts';
 
-export type HostState = 'serving' | 'logFailed' | 'broken' | 'stopped';
+/** `looking`: a member of an ensemble that has no leader serves nobody. */
+export type HostState = 'serving' | 'looking' | 'logFailed' | 'broken' | 'stopped';
 
 export interface HostParts {
 	readonly tree: DataTree;
@@ -52,6 +54,8 @@ export interface HostParts {
 	readonly serverId: number;
 	readonly options: ChainOptions;
 	readonly events?: HostEvents;
+	/** A member of an ensemble: its roles come by lead() and follow(). */
+	readonly isMember?: boolean;
 }
 
 /** Told synchronously; must not throw. */
@@ -66,6 +70,10 @@ export interface HostEvents {
 	requestFailed?(error: unknown, request: Request): void;
 	/** The end of a batch of answers: doors that collect their output send it now. */
 	answered?(): void;
+	/** A transaction was applied. */
+	committed?(record: TxnRecord): void;
+	/** The epoch has no zxid left (semantics 7): a leader makes room for a new one. */
+	exhausted?(): void;
 }
 
 export type ConnectAnswer =
@@ -77,9 +85,6 @@ const systemCaller: Caller = { door: 'system', identities: [], address: '' };
 const ignore = (): void => {};
 
 export class Host implements TxnLogListener {
-	readonly sessions: SessionTable;
-	readonly watches: WatchManager;
-	readonly tree: DataTree;
 	readonly stats = new HostStats();
 	readonly #options: ChainOptions;
 	readonly #serverId: number;
@@ -88,48 +93,60 @@ export class Host implements TxnLogListener {
 	readonly #tracer: Tracer;
 	readonly #schedule: Schedule;
 	readonly #events: HostEvents;
-	readonly #chain: Chain;
-	readonly #containers: Containers;
 	readonly #intake: Intake;
+	readonly #roles: Roles;
+	/** Requests without a session that a learner numbered. */
+	#numbered = 0;
 	readonly #runTurn = (): void => this.#turn();
 	#isScheduled = false;
-	#state: HostState = 'serving';
+	#state: HostState;
 	#stateReason = '';
 	/** The request that is being taken, while it is. */
 	#taking: Request | null = null;
 	#whenRoom: (() => void) | null = null;
 
 	constructor(parts: HostParts) {
-		const { tree, options, clock } = parts;
-		this.tree = tree;
-		this.#options = options;
+		this.#options = parts.options;
 		this.#serverId = parts.serverId;
 		this.#log = parts.log;
-		this.#clock = clock;
+		this.#clock = parts.clock;
 		this.#tracer = parts.tracer;
 		this.#schedule = parts.schedule;
 		this.#events = parts.events ?? {};
-		const nowMs = clock.monotonicMs();
-		this.sessions = new SessionTable({
-			serverId: parts.serverId,
-			tickMs: options.tickMs,
-			minSessionTimeoutMs: options.minSessionTimeoutMs,
-			maxSessionTimeoutMs: options.maxSessionTimeoutMs,
-			committed: parts.sessions,
-			timeMs: clock.now(),
-			nowMs,
-		});
-		this.watches = options.skipAcl ? new WatchManager(tree, () => true) : new WatchManager(tree);
-		this.#intake = new Intake(options);
-		this.#containers = new Containers(tree, options, nowMs);
-		this.#chain = standalone({
+		this.#intake = new Intake(parts.options);
+		const isMember = parts.isMember ?? false;
+		this.#state = isMember ? 'looking' : 'serving';
+		this.#roles = new Roles({
 			...parts,
-			sessions: this.sessions,
-			watches: this.watches,
-			onError: (error, request) => this.#requestFailed(error, request),
-			onAnswered: (request) => this.#answered(request),
-			onSessionClosed: (id) => this.#events.sessionClosed?.(id),
+			isMember,
+			onCommit: (zxid) => {
+				this.commit(zxid);
+				this.endBatch();
+			},
+			outcomes: {
+				onError: (error, request) => this.#requestFailed(error, request),
+				onAnswered: (request) => this.#answered(request),
+				onSessionClosed: (id) => this.#events.sessionClosed?.(id),
+				onCommitted: (record) => this.#events.committed?.(record),
+			},
 		});
+	}
+
+	get tree(): DataTree {
+		return this.#roles.store.tree;
+	}
+
+	get sessions(): SessionTable {
+		return this.#roles.store.sessions;
+	}
+
+	get watches(): WatchManager {
+		return this.#roles.store.watches;
+	}
+
+	/** What it does in its ensemble; `none` while there is no leader. */
+	get role(): Role {
+		return this.#roles.role;
 	}
 
 	get state(): HostState {
@@ -168,11 +185,10 @@ export class Host implements TxnLogListener {
 
 	/**
 	 * A connection comes back with its session; the new connection then owns it. The door closes any older connection of that session
-	 * that it has.
+	 * that it has. A learner asks its leader first (semantics 65): the answer may come later, or at once.
 	 */
-	attach(id: SessionId, password: Uint8Array | null, requestedTimeoutMs: number, lastZxidSeen: Zxid): ConnectAnswer {
-		if (!this.maySee(lastZxidSeen)) return { kind: 'ahead' };
-		return this.sessions.attach(id, password, requestedTimeoutMs, this.#serverId, this.#clock.monotonicMs());
+	attach(id: SessionId, password: Uint8Array | null, requestedMs: number, answer: (answer: Attachment) => void): void {
+		this.#roles.attach(id, password, requestedMs, answer);
 	}
 
 	/** False when the client has seen a later state than this replica's: it would go back in time here (semantics 61, 70). */
@@ -195,31 +211,78 @@ export class Host implements TxnLogListener {
 
 	/** At least once per tick: expires sessions, deletes containers and TTL nodes. */
 	tick(): void {
-		if (this.#state !== 'serving' || this.#options.readOnly) return;
+		// Only a leader knows who is silent, and only it deletes (semantics 62).
+		if (this.#state !== 'serving' || this.#options.readOnly || this.role === 'learner') return;
 		// Requests and pings wait in the queue while the disk is behind: nobody's silence is proved.
-		if (this.#chain.isFull) return;
+		if (this.#roles.chain.isFull) return;
 		const nowMs = this.#clock.monotonicMs();
 		for (const session of this.sessions.expire(nowMs)) {
 			this.stats.sessionsExpired += 1;
 			this.#submitOwn({ kind: 'closeSession' }, session.id);
 		}
-		for (const path of this.#containers.due(nowMs, this.#clock.now())) {
+		for (const path of this.#roles.store.containers.due(nowMs, this.#clock.now())) {
 			this.#submitOwn({ kind: 'deleteContainer', path }, noSession);
 		}
 	}
 
+	/** Of the log: alone that is a commit, in an ensemble an acknowledgement. */
 	durable(zxid: Zxid): void {
+		if (this.#state === 'broken') return;
+		this.#guard(() => this.#roles.chain.logged(zxid));
+		this.#goOn();
+	}
+
+	/** Everything up to this zxid is committed: applies it and answers. */
+	commit(zxid: Zxid): void {
 		if (this.#state === 'broken') return;
 		const startMs = this.#clock.monotonicMs();
 		this.#guard(() => {
-			const applied = this.#chain.commit(zxid);
+			const applied = this.#roles.chain.commit(zxid);
 			if (applied === 0) return;
 			this.stats.txnsApplied += applied;
 			this.#tracer.batch('final', applied, this.#clock.monotonicMs() - startMs);
 			this.#events.applied?.(zxid);
+		});
+	}
+
+	/** The end of a batch of commits and proposals. */
+	endBatch(): void {
+		this.#guard(() => {
+			this.#roles.chain.flush();
 			this.#events.answered?.();
 		});
 		this.#goOn();
+	}
+
+	/** A member leads this epoch; see Roles. */
+	lead(broadcast: Broadcast, epoch: number): void {
+		this.#serve(() => this.#roles.lead(broadcast, epoch));
+	}
+
+	/** A member follows or observes a leader it is in step with. */
+	follow(uplink: Uplink): void {
+		this.#serve(() => this.#roles.follow(uplink));
+	}
+
+	/** A member lost its leader: nobody is served until it has another. */
+	look(reason: Error): void {
+		if (this.#state !== 'serving') return;
+		this.#enter('looking', reason);
+		this.#guard(() => {
+			this.#roles.end();
+			this.#events.answered?.();
+		});
+		this.#goOn();
+	}
+
+	/** Of a member: what its peer does with the roles, errors being this replica's end. */
+	member(change: (roles: Roles) => void): void {
+		if (this.#state !== 'broken') this.#guard(() => change(this.#roles));
+	}
+
+	/** The last transaction of the log, applied or not. */
+	get lastLogged(): Zxid {
+		return this.#roles.store.lastLogged;
 	}
 
 	failed(error: Error): void {
@@ -229,7 +292,7 @@ export class Host implements TxnLogListener {
 			new Error(`the transaction log failed, nothing more is written: ${error.message}`, { cause: error }),
 		);
 		this.#guard(() => {
-			this.#chain.abandon(0);
+			this.#roles.chain.abandon(0);
 			this.#events.answered?.();
 		});
 		this.#goOn();
@@ -237,9 +300,7 @@ export class Host implements TxnLogListener {
 
 	/** The tree and the sessions exactly as they are now. The caller releases it. */
 	snapshotPoint(): FrozenTree {
-		const frozen = this.tree.freeze();
-		frozen.sessions = this.sessions.committed();
-		return frozen;
+		return this.#roles.store.freeze();
 	}
 
 	/** Answers what was taken, waits until it is durable, closes the log. Requests that come later are answered ConnectionLoss. */
@@ -258,7 +319,7 @@ export class Host implements TxnLogListener {
 
 	/** A log that failed holds nobody back: there is nothing left to wait for. */
 	get #isHeldBack(): boolean {
-		return this.#state === 'serving' && this.#chain.isFull;
+		return this.#state === 'serving' && this.#roles.chain.isFull;
 	}
 
 	/** There may be room in the log again. */
@@ -286,7 +347,7 @@ export class Host implements TxnLogListener {
 				this.#take(this.#taking, startMs, timeMs);
 				this.#taking = null;
 			}
-			this.#chain.flush();
+			this.#roles.chain.flush();
 		});
 		this.#refuseTooMany();
 		this.#intake.compact();
@@ -306,33 +367,55 @@ export class Host implements TxnLogListener {
 			return;
 		}
 		const session = request.sessionId === noSession ? undefined : this.sessions.get(request.sessionId);
-		if (session !== undefined) this.sessions.touch(session, nowMs);
+		if (session !== undefined) {
+			this.sessions.touch(session, nowMs);
+			this.#roles.touchedHere(session);
+		}
+		if (this.#state === 'looking') {
+			this.#answer(request, errors.connectionLoss.code);
+			return;
+		}
 		const refusal = this.#refusal(request);
 		if (refusal !== 0) {
-			this.#chain.read(request, session, refusal);
+			this.#roles.chain.read(request, session, refusal);
 		} else if (op.kind === 'createSession') {
 			this.#open(request, op, nowMs, timeMs);
 		} else if (op.kind === 'closeSession' && session?.isLocal === true) {
 			session.closing = true;
-			this.#chain.read(request, session, 0);
+			this.#roles.chain.read(request, session, 0);
 		} else if (isPreparable(op)) {
 			if (session?.isLocal === true && createsEphemeral(op)) this.#upgrade(request, session, timeMs);
 			this.#write(request, op, session, timeMs);
 		} else {
 			const isSessionless = request.sessionId === noSession;
-			this.#chain.read(request, session, isSessionless ? 0 : this.sessions.check(session, this.#serverId));
+			this.#roles.chain.read(request, session, isSessionless ? 0 : this.sessions.check(session, this.#serverId));
 		}
 	}
 
 	#write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
 		this.stats.writes += 1;
-		this.#chain.write(request, op, session, timeMs);
+		this.#roles.chain.write(
+			this.#roles.isToBeNumbered(request, session) ? this.#numberedOf(request) : request,
+			op,
+			session,
+			timeMs,
+		);
+	}
+
+	/** 8 bits of server and 24 of number: no other replica's, and not repeated while it is in flight. */
+	#numberedOf(request: Request): Request {
+		this.#numbered = (this.#numbered + 1) & 0xff_ffff;
+		return { ...request, cxid: (this.#serverId << 24) | this.#numbered };
 	}
 
 	#open(request: Request, op: CreateSessionOp, nowMs: number, timeMs: number): void {
+		if (request.owner !== undefined) {
+			this.#write(request, op, this.sessions.adopt(request.sessionId, op.timeoutMs, nowMs), timeMs);
+			return;
+		}
 		const session = this.sessions.open(op.timeoutMs, nowMs);
 		if (!this.#options.localSessionsEnabled) {
-			this.#write(request, op, session, timeMs);
+			this.#write(request, { kind: 'createSession', timeoutMs: session.timeoutMs }, session, timeMs);
 			return;
 		}
 		session.isLocal = true;
@@ -364,7 +447,7 @@ export class Host implements TxnLogListener {
 		if (this.#options.readOnly) return errors.notReadOnly.code;
 		if (this.#state === 'stopped') return errors.connectionLoss.code;
 		if (this.#state === 'logFailed') return errors.systemError.code;
-		if (this.#chain.isExhausted) {
+		if (this.#roles.chain.isExhausted) {
 			this.#exhausted();
 			return errors.systemError.code;
 		}
@@ -372,12 +455,25 @@ export class Host implements TxnLogListener {
 	}
 
 	#exhausted(): void {
+		if (this.role === 'leader') {
+			this.#events.exhausted?.();
+			return;
+		}
 		if (this.#stateReason !== '') return;
 		const reason = new Error(
 			'the last zxid of this epoch is used up: start the replica again, which begins a new epoch',
 		);
 		this.#stateReason = reason.message;
 		this.#events.stateChanged?.(this.#state, reason);
+	}
+
+	#serve(begin: () => void): void {
+		this.commit(this.lastLogged);
+		this.#guard(begin);
+		if (this.#state !== 'looking') return;
+		this.#state = 'serving';
+		this.#stateReason = '';
+		this.#goOn();
 	}
 
 	/** Out of the chain's order: for what nothing of the same session can be waiting with. */
@@ -416,7 +512,7 @@ export class Host implements TxnLogListener {
 		this.#taking = null;
 		if (taking !== null) this.#answer(taking, errors.systemError.code);
 		try {
-			this.#chain.abandon(errors.systemError.code);
+			this.#roles.chain.abandon(errors.systemError.code);
 		} catch (error) {
 			this.#events.stateChanged?.('broken', new Error('requests in flight stay unanswered', { cause: error }));
 		}

@@ -217,6 +217,8 @@ export interface Request {
 	readonly cxid: number;
 	readonly op: Op;
 	readonly caller: Caller;
+	/** The server id of the learner that forwarded it; absent for what came in here (semantics 65). */
+	readonly owner?: number;
 	/** Chosen by the door, shown in the audit. */
 	readonly requestId?: string;
 	/** W3C traceparent of the request's span when it is sampled. */

@@ -72,6 +72,25 @@ export class SessionTable {
 		return this.#track(id, this.clamp(requestedTimeoutMs), nowMs);
 	}
 
+	/** A new leader: every session's clock starts anew (semantics 62), nobody owns one, and those that were never committed are gone. */
+	restart(nowMs: number): void {
+		for (const session of [...this.#sessions.values()]) {
+			this.#expiry.remove(session);
+			if (session.isLocal) this.#expiry.touch(session, nowMs);
+			else this.#sessions.delete(session.id);
+		}
+		for (const [id, timeoutMs] of this.#committed) this.#track(id, timeoutMs, nowMs);
+	}
+
+	/** A session that another replica gave out, or knows better than this one. */
+	adopt(id: SessionId, timeoutMs: number, nowMs: number): Session {
+		const session = this.#sessions.get(id);
+		if (session === undefined) return this.#track(id, timeoutMs, nowMs);
+		session.timeoutMs = timeoutMs;
+		this.touch(session, nowMs);
+		return session;
+	}
+
 	/** A connection comes back with its session: only with the right password, and not when it is closing. */
 	attach(
 		id: SessionId,
