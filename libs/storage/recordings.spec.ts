@@ -26,8 +26,9 @@ import { encodeRecord } from './log-record.ts';
 import { logSequence } from './log-sequence.ts';
 import { recover } from './recovery.ts';
 import type { ReplayProgress } from './replay.ts';
+import type { SnapshotNode } from './snapshot-items.ts';
 import { readSnapshot, type SnapshotDigest } from './snapshot-reader.ts';
-import { type SnapshotNode, writeSnapshot } from './snapshot-writer.ts';
+import { writeSnapshot } from './snapshot-writer.ts';
 import { verifiedLine, verify } from './verify.ts';
 
 interface SnapshotFacts {

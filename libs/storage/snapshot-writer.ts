@@ -3,23 +3,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Zxid } from '#core/model/zxid';
 import { digestVersion } from '#core/tree/digest';
-import { writeAcl } from '#jute/acl';
 import { adler32 } from '#jute/adler32';
 import { JuteWriter } from '#jute/codec';
-import { type Acl, type StoredStat, writeStoredStat } from '#jute/records';
+import type { Acl } from '#jute/records';
 import type { SessionId } from '#jute/scalars';
 import { syncDirectorySync } from './disk.ts';
 import { fileHeader, snapshotKind } from './file-header.ts';
 import { snapshotFileName, unfinishedSnapshotPrefix } from './file-names.ts';
+import { type SnapshotNode, writeAclEntry, writeNode, writeSession } from './snapshot-items.ts';
 import type { SnapshotDigest } from './snapshot-reader.ts';
-
-export interface SnapshotNode {
-	readonly path: string;
-	readonly data: Uint8Array | null;
-	/** -1: world:anyone with all permissions, which is in no list. */
-	readonly aclId: number;
-	readonly stat: StoredStat;
-}
 
 export interface SnapshotContent {
 	readonly zxid: Zxid;
@@ -93,20 +85,11 @@ export function writeSnapshot(
 	};
 	writer.writeRaw(fileHeader(snapshotKind));
 	writer.writeInt(content.sessions.size);
-	for (const [id, timeoutMs] of content.sessions) {
-		writer.writeSessionId(id);
-		writer.writeInt(timeoutMs);
-	}
+	for (const [id, timeoutMs] of content.sessions) writeSession(writer, id, timeoutMs);
 	writer.writeInt(content.acls.length);
-	for (const [id, acl] of content.acls) {
-		writer.writeSafeLong(id);
-		writeAcl(writer, acl);
-	}
+	for (const [id, acl] of content.acls) writeAclEntry(writer, id, acl);
 	for (const node of content.nodes) {
-		writer.writeString(node.path === '/' ? '' : node.path);
-		writer.writeBuffer(node.data);
-		writer.writeSafeLong(node.aclId);
-		writeStoredStat(writer, node.stat);
+		writeNode(writer, node);
 		nodes++;
 		if (writer.position >= flushBytes) flush();
 	}
