@@ -76,6 +76,7 @@ const otherVariables: ReadonlySet<string> = new Set([
 	'CK_DEBUG',
 	'CK_REWRITE',
 	'CK_READY_FILE',
+	'CK_ENSEMBLE_DIR',
 ]);
 
 /** @throws ConfigError */
