@@ -4,11 +4,11 @@
  *
  *     await using ensemble = await startEnsemble({ members: ['zookeeper', 'chronokeeper', 'zookeeper'] });
  *
- * Everything ends and goes with it, also when the test fails. With ENSEMBLE_LOGS=DIR the members' logs are kept there.
+ * Everything ends and goes with it, also when the test fails. With ENSEMBLE_LOGS=DIR what members said and wrote is kept there.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CompiledServer } from './compiled-server.ts';
 import { EnsembleMember, type MemberKind, type MemberPlace } from './ensemble-member.ts';
 import { eventually } from './ensemble-wait.ts';
@@ -226,8 +226,10 @@ export class Ensemble {
 		running.delete(this);
 		const logs = process.env.ENSEMBLE_LOGS;
 		if (logs) {
-			mkdirSync(logs, { recursive: true });
-			for (const { id, log } of this.members) writeFileSync(join(logs, `member${id}.log`), log);
+			// Those of each ensemble by themselves, with its directories.
+			const kept = join(logs, basename(this.#folder));
+			cpSync(this.#folder, kept, { recursive: true });
+			for (const { id, log } of this.members) writeFileSync(join(kept, `member${id}.log`), log);
 		}
 		this.#compiled.server?.remove();
 		rmSync(this.#folder, { recursive: true, force: true });
