@@ -70,6 +70,8 @@ export interface HostEvents {
 	requestFailed?(error: unknown, request: Request): void;
 	/** The end of a batch of answers: doors that collect their output send it now. */
 	answered?(): void;
+	/** The log has everything up to this zxid. */
+	durable?(zxid: Zxid): void;
 	/** A transaction was applied. */
 	committed?(record: TxnRecord): void;
 	/** The epoch has no zxid left (semantics 7): a leader makes room for a new one. */
@@ -228,7 +230,10 @@ export class Host implements TxnLogListener {
 	/** Of the log: alone that is a commit, in an ensemble an acknowledgement. */
 	durable(zxid: Zxid): void {
 		if (this.#state === 'broken') return;
-		this.#guard(() => this.#roles.chain.logged(zxid));
+		this.#guard(() => {
+			this.#events.durable?.(zxid);
+			this.#roles.chain.logged(zxid);
+		});
 		this.#goOn();
 	}
 
@@ -278,6 +283,11 @@ export class Host implements TxnLogListener {
 	/** Of a member: what its peer does with the roles, errors being this replica's end. */
 	member(change: (roles: Roles) => void): void {
 		if (this.#state !== 'broken') this.#guard(() => change(this.#roles));
+	}
+
+	/** Of a learner: who was active since the last call; the answer to its leader's ping. */
+	activeSessions(): ReadonlyMap<SessionId, number> {
+		return this.#roles.activeSessions();
 	}
 
 	/** The last transaction of the log, applied or not. */

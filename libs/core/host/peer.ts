@@ -1,0 +1,262 @@
+/**
+ * A member of an ensemble: it looks for a leader, leads or learns, and looks again when that ends. One term after the other; what a term that is over still
+ * has under way is let come to its end first and changes nothing after it.
+ */
+import type { AuditContext } from '../model/audit-context.ts';
+import { forwardedOperation, wireRequest } from '../model/forwarding.ts';
+import type { Caller, Request } from '../model/op.ts';
+import type { Zxid } from '../model/zxid.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ElectionListener, ElectionNetwork, Notification, ServerState } from '../ports/election-network.ts';
+import type { QuorumLinkListener, QuorumNetwork } from '../ports/quorum-link.ts';
+import type { After } from '../ports/timers.ts';
+import type { Uplink } from '../chain/wiring.ts';
+import { Election } from '../zab/election/election.ts';
+import type { SearchLimits } from '../zab/election/search.ts';
+import type { Vote } from '../zab/election/vote.ts';
+import { Leader } from '../zab/leader/leader.ts';
+import { Learner } from '../zab/learner/learner.ts';
+import type { ForwardedRequest } from '../zab/messages.ts';
+import type { QuorumConfig } from '../zab/quorum-config.ts';
+import type { ZabLimits, ZabParts } from '../zab/zab-parts.ts';
+import type { Host } from './host.ts';
+import type { MemberHistory } from './member-history.ts';
+
+export interface PeerParts {
+	readonly serverId: number;
+	readonly host: Host;
+	readonly history: MemberHistory;
+	config(): QuorumConfig;
+	readonly elections: ElectionNetwork;
+	readonly quorum: QuorumNetwork;
+	readonly after: After;
+	readonly clock: Clock;
+	readonly limits: ZabLimits;
+	readonly electionLimits?: Partial<SearchLimits>;
+	readonly events?: PeerEvents;
+}
+
+export interface PeerEvents {
+	/** @param leader undefined while there is none @param reason why the last term ended, when it looks again */
+	stateChanged?(state: ServerState, leader: number | undefined, reason: Error | undefined): void;
+	/** In step with its leader, or leading with a quorum: clients are served. */
+	serving?(epoch: number): void;
+}
+
+/** What it does until the next election. */
+interface Term {
+	close(reason: Error): void;
+}
+
+const ignore = (): void => {};
+
+export class Peer implements ElectionListener {
+	readonly #parts: PeerParts;
+	readonly #election: Election;
+	#term: Term | null = null;
+	#leader: Leader | null = null;
+	#isStopped = false;
+	#isEnding = false;
+
+	constructor(parts: PeerParts) {
+		this.#parts = parts;
+		this.#election = new Election({
+			serverId: parts.serverId,
+			network: parts.elections,
+			after: parts.after,
+			config: parts.config,
+			...(parts.electionLimits === undefined ? {} : { limits: parts.electionLimits }),
+		});
+	}
+
+	get state(): ServerState {
+		return this.#election.state;
+	}
+
+	/** The server it votes for or follows. */
+	get vote(): Vote {
+		return this.#election.vote;
+	}
+
+	/** While it leads. */
+	get leader(): Leader | null {
+		return this.#leader;
+	}
+
+	start(): void {
+		this.#look(undefined);
+	}
+
+	stop(): void {
+		this.#isStopped = true;
+		this.#election.stop();
+		this.#endTerm(new Error('this replica was stopped'));
+	}
+
+	notified(from: number, notification: Notification): void {
+		if (!this.#isStopped) this.#election.notified(from, notification);
+	}
+
+	/** A leader whose epoch has no zxid left makes room for the next (semantics 7). */
+	exhausted(): void {
+		this.#end(new Error('the last zxid of this epoch is used up: a new election begins the next epoch'));
+	}
+
+	#look(reason: Error | undefined): void {
+		const { history, host } = this.#parts;
+		this.#parts.events?.stateChanged?.('looking', undefined, reason);
+		void history.settled().then(() => {
+			if (this.#isStopped || host.state === 'broken' || host.state === 'logFailed') return;
+			const proposal = { zxid: history.lastLogged, peerEpoch: history.currentEpoch };
+			this.#election.look(proposal, (vote, state) => this.#decided(vote, state));
+		});
+	}
+
+	#decided(vote: Vote, state: Exclude<ServerState, 'looking'>): void {
+		this.#parts.events?.stateChanged?.(state, vote.leader, undefined);
+		if (state === 'leading') this.#lead();
+		else this.#learn(vote.leader, state === 'following' ? 'follower' : 'observer');
+	}
+
+	/** Once per term, whoever finds out first. */
+	#end(reason: Error): void {
+		if (this.#term === null || this.#isEnding) return;
+		this.#endTerm(reason);
+		if (!this.#isStopped) this.#look(reason);
+	}
+
+	#endTerm(reason: Error): void {
+		this.#isEnding = true;
+		this.#term?.close(reason);
+		this.#term = null;
+		this.#leader = null;
+		this.#parts.host.look(reason);
+		this.#isEnding = false;
+	}
+
+	get #zabParts(): ZabParts {
+		const { serverId, config, history, after, clock, limits } = this.#parts;
+		return { serverId, config, history, after, nowMs: () => clock.monotonicMs(), limits };
+	}
+
+	#lead(): void {
+		const { host, quorum } = this.#parts;
+		// What a new leader has logged is its history, committed or not: the others get it from there.
+		host.commit(host.lastLogged);
+		host.endBatch();
+		const leader = new Leader(this.#zabParts, {
+			established: (epoch) => {
+				host.lead(leader, epoch);
+				this.#serving(epoch);
+			},
+			committed: (zxid) => {
+				host.commit(zxid);
+				host.endBatch();
+			},
+			request: (request, learner) => host.submit(requestOf(request, learner)),
+			touched: (sessions) => host.member((roles) => roles.touched(sessions)),
+			revalidate: (id, timeoutMs, learner) => {
+				let isValid = false;
+				host.member((roles) => {
+					isValid = roles.revalidate(id, timeoutMs, learner);
+				});
+				return isValid;
+			},
+			stepDown: (reason) => this.#end(reason),
+		});
+		const refuse = quorum.accept((link) => leader.connected(link));
+		this.#leader = leader;
+		this.#term = {
+			close: (reason) => {
+				refuse();
+				leader.close(reason);
+			},
+		};
+		leader.start();
+	}
+
+	#learn(leaderId: number, role: 'follower' | 'observer'): void {
+		const { host, quorum } = this.#parts;
+		const learner = new Learner(
+			{ ...this.#zabParts, role, leader: leaderId },
+			{
+				synchronized: (epoch) => {
+					host.follow(uplinkTo(learner));
+					this.#serving(epoch);
+				},
+				proposed: (record) => host.member((roles) => roles.proposed(record)),
+				committed: (zxid) => host.commit(zxid),
+				informed: (record) => {
+					host.member((roles) => roles.proposed(record));
+					host.commit(record.header.zxid);
+				},
+				activeSessions: () => host.activeSessions(),
+				revalidated: (id, isValid) => host.member((roles) => roles.revalidated(id, isValid)),
+				synced: () => host.member((roles) => roles.synced()),
+				lost: (reason) => this.#end(reason),
+			},
+		);
+		this.#term = { close: (reason) => learner.close(reason) };
+		const term = this.#term;
+		quorum
+			.connect(leaderId, (link) => this.#inBatches(learner.connected(link)))
+			.catch((error: Error) => {
+				if (this.#term === term) this.#end(error);
+			});
+	}
+
+	/** What one read brought is logged and answered together. */
+	#inBatches(listener: QuorumLinkListener): QuorumLinkListener {
+		const { host } = this.#parts;
+		return {
+			received: (packet) => listener.received(packet),
+			receivedAll: () => {
+				listener.receivedAll?.();
+				host.endBatch();
+			},
+			closed: (reason) => listener.closed(reason),
+		};
+	}
+
+	#serving(epoch: number): void {
+		this.#election.update({ ...this.#election.vote, peerEpoch: epoch });
+		this.#parts.events?.serving?.(epoch);
+	}
+}
+
+function uplinkTo(learner: Learner): Uplink {
+	return {
+		forward: (request, op, session) => {
+			const sessionId = session?.id ?? request.sessionId;
+			// The timeout that was granted here, not the one that was asked for.
+			const granted = op.kind === 'createSession' && session !== undefined ? { ...op, timeoutMs: session.timeoutMs } : op;
+			const { identities } = request.caller;
+			learner.forward({ sessionId, cxid: request.cxid, ...wireRequest(granted), identities, context: contextOf(request) });
+		},
+		revalidate: (id, timeoutMs) => learner.revalidate(id, timeoutMs),
+		sync: (request, op) => learner.sync(request.sessionId, request.cxid, op.path),
+		logged: (zxid: Zxid) => learner.logged(zxid),
+	};
+}
+
+function contextOf({ caller, traceparent, requestId }: Request): AuditContext {
+	const { identities, address, door } = caller;
+	return { traceparent: traceparent ?? '', identities, address, door, requestId: requestId ?? '' };
+}
+
+/** An Apache ZooKeeper learner says nothing but the identities, the address among them. */
+function requestOf(request: ForwardedRequest, owner: number): Request {
+	const { sessionId, cxid, identities, context } = request;
+	const address = context?.address ?? identities.find(({ scheme }) => scheme === 'ip')?.id ?? '';
+	const caller: Caller = { door: context?.door ?? 'zookeeper', identities, address };
+	return {
+		sessionId,
+		cxid,
+		op: forwardedOperation(request),
+		caller,
+		owner,
+		reply: ignore,
+		...(context === null || context.requestId === '' ? {} : { requestId: context.requestId }),
+		...(context === null || context.traceparent === '' ? {} : { traceparent: context.traceparent }),
+	};
+}
