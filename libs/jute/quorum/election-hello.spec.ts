@@ -54,8 +54,8 @@ describe('the hello on an election port', () => {
 	it.each([
 		['a version that is not known', saying('a:1', -65_537n), /version -65537/],
 		['a negative server id', saying('a:1', -65_536n, -1n), /server id -1/],
-		['an observer without an id', saying('a:1', -65_536n, 2n ** 63n - 1n), /observer without a server id/],
-		['an observer without an id, of ZooKeeper 3.3', saying('', 2n ** 63n - 1n), /observer without a server id/],
+		['an observer without an id', saying('a:1', -65_536n, 2n ** 63n - 1n), /server id beyond/],
+		['an observer without an id, of ZooKeeper 3.3', saying('', 2n ** 63n - 1n), /server id beyond/],
 		['no address', saying(''), /claims 0 bytes/],
 		['a long address', saying('a'.repeat(2049)), /claims 2049 bytes/],
 		['an address without a port', saying('host'), /"host" is no election address of server 3/],

@@ -63,7 +63,8 @@ export function readElectionHello(
 /** 2^63 - 1 stands for an observer without an id, as ZooKeeper 3.3 had them, and cannot be called back. */
 function serverIdOf(id: number, at: number): number {
 	if (id < 0) throw new JuteError(`server id ${id} is negative`, at);
-	if (id === Number.MAX_SAFE_INTEGER) throw new JuteError('an observer without a server id, or one beyond 2^53', at);
+	if (id === Number.MAX_SAFE_INTEGER)
+		throw new JuteError('a server id beyond 2^53, as observers without an id had in ZooKeeper 3.3', at);
 	return id;
 }
 

@@ -1,0 +1,180 @@
+/**
+ * The election port: one connection to each other server that has something to say or is told something, by the rules of ZooKeeper's
+ * connection manager. Server ids decide who connects (see ElectionPeer).
+ */
+import type { Server, Socket } from 'node:net';
+import { assert } from '#core/model/assert';
+import type { ElectionListener, ElectionNetwork, Notification } from '#core/ports/election-network';
+import type { After } from '#core/ports/timers';
+import type { HostPort } from '#core/zab/quorum-config';
+import { JuteWriter } from '#jute/codec';
+import { type ElectionHello, readElectionHello, writeElectionHello } from '#jute/quorum/election-hello';
+import { frame, MessageError } from './election-connection.ts';
+import { ElectionPeer, type ElectionPeerParts } from './election-peer.ts';
+import { listen, remoteAddress, systemAfter, type Warn } from './sockets.ts';
+
+export interface ElectionPortOptions {
+	readonly serverId: number;
+	/** This server's election addresses, as others know them. Only the first is told to them unless multiAddress says otherwise. */
+	readonly addresses: readonly HostPort[];
+	/** What is listened on: `addresses` unless given. An empty host is every address of the machine. */
+	readonly listenOn?: readonly HostPort[];
+	/** The election addresses of another server; empty when no configuration, proposed ones included, has it. */
+	readonly addressesOf: (id: number) => readonly HostPort[];
+	readonly encode: (notification: Notification) => Uint8Array;
+	/** @throws Error for bytes that are no notification: the connection is closed */
+	readonly decode: (message: Uint8Array) => Notification;
+	readonly warn: Warn;
+	readonly after?: After;
+	/** ZooKeeper's cnxTimeout, 5000 ms. */
+	readonly connectTimeoutMs?: number;
+	/** A server that has said nothing for so long after it was told something gets the next message over a new connection. 5000 ms. */
+	readonly silenceMs?: number;
+	/** ZooKeeper's multiAddress.enabled: all servers know the hello with several addresses. */
+	readonly multiAddress?: boolean;
+}
+
+/** Connections whose hello has not come: more of them are closed at once. */
+const mostStrangers = 256;
+
+export class ElectionPort implements ElectionNetwork {
+	readonly #options: ElectionPortOptions;
+	readonly #after: After;
+	readonly #connectTimeoutMs: number;
+	readonly #peers = new Map<number, ElectionPeer>();
+	readonly #peerParts: ElectionPeerParts;
+	readonly #closing = new AbortController();
+	/** Connections without a hello as yet. */
+	readonly #strangers = new Set<Socket>();
+	#listener: ElectionListener | null = null;
+	#servers: readonly Server[] = [];
+
+	constructor(options: ElectionPortOptions) {
+		this.#options = options;
+		this.#after = options.after ?? systemAfter;
+		this.#connectTimeoutMs = options.connectTimeoutMs ?? 5000;
+		const writer = new JuteWriter();
+		const addresses = options.multiAddress ? options.addresses : options.addresses.slice(0, 1);
+		writeElectionHello(writer, { serverId: options.serverId, addresses });
+		this.#peerParts = {
+			serverId: options.serverId,
+			hello: writer.view().slice(),
+			addressesOf: options.addressesOf,
+			received: (from, message) => this.#listener?.notified(from, this.#decode(message)),
+			idle: (id) => this.#forgetStranger(id),
+			after: this.#after,
+			warn: options.warn,
+			connectTimeoutMs: this.#connectTimeoutMs,
+			silenceMs: options.silenceMs ?? 5000,
+			signal: this.#closing.signal,
+		};
+	}
+
+	/** From now on servers can connect, and the listener hears. @throws Error naming the address that cannot be listened on */
+	async open(listener: ElectionListener): Promise<void> {
+		assert(this.#listener === null, 'an election port is opened once');
+		this.#listener = listener;
+		const servers = await listen(this.#options.listenOn ?? this.#options.addresses, (socket) => this.#accept(socket));
+		this.#servers = servers;
+		if (this.#closing.signal.aborted) for (const server of servers) server.close();
+	}
+
+	/** The newest notification for a server takes the place of one that has not left. Its own this server knows: they are not sent. */
+	send(to: number, notification: Notification): void {
+		if (to === this.#options.serverId || this.#closing.signal.aborted) return;
+		this.#peer(to).send(frame(this.#options.encode(notification)));
+	}
+
+	/** To whom there is a connection. */
+	get connected(): readonly number[] {
+		return [...this.#peers.values()].filter((peer) => peer.isConnected).map((peer) => peer.id);
+	}
+
+	/** Resolves when the port is free. Nothing is heard any more at once. */
+	async close(): Promise<void> {
+		if (this.#closing.signal.aborted) return;
+		this.#closing.abort();
+		this.#listener = { notified: () => {} };
+		for (const peer of this.#peers.values()) peer.close();
+		for (const socket of this.#strangers) socket.destroy();
+		await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
+	}
+
+	#decode(message: Uint8Array): Notification {
+		try {
+			return this.#options.decode(message);
+		} catch (error) {
+			throw new MessageError((error as Error).message, { cause: error });
+		}
+	}
+
+	#peer(id: number): ElectionPeer {
+		let peer = this.#peers.get(id);
+		if (peer === undefined) {
+			peer = new ElectionPeer(id, this.#peerParts);
+			this.#peers.set(id, peer);
+		}
+		return peer;
+	}
+
+	/** Anybody can say hello with any id. */
+	#forgetStranger(id: number): void {
+		if (this.#options.addressesOf(id).length === 0 && this.#peers.get(id)?.isIdle) this.#peers.delete(id);
+	}
+
+	#accept(socket: Socket): void {
+		socket.on('error', () => {});
+		if (this.#closing.signal.aborted || this.#strangers.size >= mostStrangers) {
+			socket.destroy();
+			return;
+		}
+		const address = remoteAddress(socket);
+		let bytes = new Uint8Array(0);
+		const refuse = (problem: string): void => {
+			this.#options.warn(`election: ${address}: ${problem}`);
+			socket.destroy();
+		};
+		const timeoutMs = this.#connectTimeoutMs;
+		const cancel = this.#after(timeoutMs, () => refuse(`no hello within ${timeoutMs} ms`));
+		const forget = (): void => {
+			cancel();
+			this.#strangers.delete(socket);
+			socket.off('data', onData).off('close', forget);
+		};
+		const onData = (chunk: Uint8Array): void => {
+			const joined = new Uint8Array(bytes.length + chunk.length);
+			joined.set(bytes);
+			joined.set(chunk, bytes.length);
+			bytes = joined;
+			let found: ReturnType<typeof readElectionHello>;
+			try {
+				found = readElectionHello(bytes);
+			} catch (error) {
+				refuse((error as Error).message);
+				return;
+			}
+			if (found === null) return;
+			forget();
+			this.#greeted(found.hello, socket, bytes.subarray(found.length));
+		};
+		this.#strangers.add(socket);
+		socket.on('data', onData).on('close', forget);
+	}
+
+	#greeted(hello: ElectionHello, socket: Socket, rest: Uint8Array): void {
+		const { serverId, warn } = this.#options;
+		if (hello.serverId > serverId) {
+			this.#peer(hello.serverId).calledBy(socket, rest);
+			return;
+		}
+		const address = remoteAddress(socket);
+		socket.destroy();
+		if (hello.serverId === serverId) warn(`election: ${address} says that it is server ${serverId}, which is this one`);
+		else this.#peer(hello.serverId).callBack(hello.addresses.filter(({ host }) => !isWildcard(host)));
+	}
+}
+
+/** What a server listens on that listens on every address: nobody can be reached there. */
+function isWildcard(host: string): boolean {
+	return host === '0.0.0.0' || /^[0:]+$/.test(host);
+}
