@@ -1,0 +1,36 @@
+import type { SessionId } from '#jute/scalars';
+import type { TxnRecord } from '../../model/txn-record.ts';
+import type { Zxid } from '../../model/zxid.ts';
+import type { ForwardedRequest } from '../messages.ts';
+
+/** What the leader tells the replica that it is. What it throws makes the leader step down. */
+export interface LeaderApp {
+	/** A quorum acknowledged NEWLEADER: from now on requests are taken. The next transaction is (epoch, 1). */
+	established(epoch: number): void;
+	/** A quorum has everything up to here; once per batch of acks. Learners are told already. */
+	committed(zxid: Zxid): void;
+	request(request: ForwardedRequest, learner: number): void;
+	/** Of a learner's ping: its sessions that showed life, with their timeouts in milliseconds. */
+	touched(sessions: ReadonlyMap<SessionId, number>): void;
+	/** Whether the session is open. The learner owns it from now on, then. */
+	revalidate(sessionId: SessionId, timeoutMs: number, learner: number): boolean;
+	/** Once, when everything is closed already: it lost its quorum, a deadline passed, something failed. */
+	stepDown(reason: Error): void;
+	/** For the log: the link to a learner is closed; -1 when it had not introduced itself. */
+	learnerLost?(learner: number, address: string, reason: Error): void;
+	/**
+	 * A reconfiguration is about to be committed: who is to lead from then on, this server unless said otherwise.
+	 * @param acknowledged up to where each follower has the proposals on its disk
+	 */
+	reconfigured?(record: TxnRecord, acknowledged: ReadonlyMap<number, Zxid>): number;
+}
+
+/** For status words. */
+export interface LearnerStatus {
+	readonly serverId: number;
+	readonly role: 'follower' | 'observer';
+	readonly address: string;
+	readonly isSynchronized: boolean;
+	/** The last one of its history when it came, then the last one it acknowledged. */
+	readonly lastZxid: Zxid;
+}

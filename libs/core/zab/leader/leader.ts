@@ -1,0 +1,404 @@
+/**
+ * The leader's side of ZAB: discovery (a quorum promises a new epoch, and none of it has a more recent history), synchronization (each learner gets this
+ * server's history, and a quorum has it on its disks), broadcast (proposals in order, committed in order once a quorum has them on its disks).
+ *
+ * What holds at any time:
+ * 1. The epoch is higher than any that a server of a quorum had accepted, and written before a learner hears of it.
+ * 2. A follower counts for quorums only when its link stands and it acknowledged NEWLEADER.
+ * 3. A proposal leaves for the followers in zxid order, a commit behind its proposal, and commits in zxid order (semantics 8).
+ */
+
+import { opCode } from '#jute/op-codes';
+import type { SessionId } from '#jute/scalars';
+import { assert } from '../../model/assert.ts';
+import type { TxnRecord } from '../../model/txn-record.ts';
+import { counterOf, epochOf, maxCounter, type Zxid, zeroZxid } from '../../model/zxid.ts';
+import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts';
+import { epochZxid, type ForwardedRequest } from '../messages.ts';
+import { QuorumError } from '../quorum-error.ts';
+import type { ZabParts } from '../zab-parts.ts';
+import { Barriers } from './barriers.ts';
+import type { LeaderApp, LearnerStatus } from './leader-app.ts';
+import { LearnerHandler } from './learner-handler.ts';
+import type { LearnerMaster } from './learner-master.ts';
+import { Proposals } from './proposals.ts';
+import { quorumValue } from './quorum-value.ts';
+
+type LeaderPhase = 'new' | 'discovery' | 'election' | 'synchronization' | 'broadcast' | 'closed';
+
+export class Leader {
+	readonly #parts: ZabParts;
+	readonly #app: LeaderApp;
+	readonly #master: LearnerMaster;
+	readonly #handlers = new Set<LearnerHandler>();
+	#phase: LeaderPhase = 'new';
+	/** While in discovery the lowest that may be proposed. */
+	#epoch = 0;
+	/** This server's history when it became leader: no follower of the quorum that elects it has a more recent one. */
+	#currentEpoch = 0;
+	#lastZxid: Zxid = zeroZxid;
+	/** Monotonic; the phase must be over by then. */
+	#deadlineMs = 0;
+	#proposals = new Proposals(zeroZxid);
+	/** Up to here they were sent. */
+	#sent: Zxid = zeroZxid;
+	#committed: Zxid = zeroZxid;
+	/** False once a reconfiguration made another server the leader. */
+	#mayCommit = true;
+	/** Up to here they are in this server's own log; -1 until its history is durable. */
+	#logged: Zxid | -1 = -1;
+	readonly #barriers = new Barriers();
+	/** Of pings. */
+	#round = 0;
+	/** Servers that get a snapshot rather than transactions from the log on disk. */
+	readonly #withoutLog = new Set<number>();
+	#halfTicks = 0;
+	#cancelTick: () => void = () => {};
+
+	constructor(parts: ZabParts, app: LeaderApp) {
+		this.#parts = parts;
+		this.#app = app;
+		this.#master = this.#asMaster();
+	}
+
+	get isEstablished(): boolean {
+		return this.#phase === 'broadcast';
+	}
+
+	/** 0 until a quorum of learners told theirs. */
+	get epoch(): number {
+		return this.#phase === 'new' || this.#phase === 'discovery' ? 0 : this.#epoch;
+	}
+
+	get lastProposed(): Zxid {
+		return this.#proposals.last;
+	}
+
+	start(): void {
+		assert(this.#phase === 'new', 'a leader starts once');
+		const { history } = this.#parts;
+		this.#currentEpoch = history.currentEpoch;
+		this.#lastZxid = history.lastLogged;
+		this.#epoch = history.acceptedEpoch + 1;
+		this.#enter('discovery');
+		this.#cancelTick = this.#parts.after(this.#parts.limits.tickMs / 2, () => this.#tick());
+		this.#guarded(() => this.#discover());
+	}
+
+	connected(link: QuorumLink): QuorumLinkListener {
+		const handler = new LearnerHandler(this.#master, link);
+		if (this.#phase === 'closed') handler.close(new QuorumError('this server does not lead any more'));
+		else this.#handlers.add(handler);
+		return handler;
+	}
+
+	/** In zxid order, the first one (epoch, 1), before this server's own log has it. Sent at flush(). */
+	propose(record: TxnRecord): void {
+		if (this.#phase === 'closed') return;
+		assert(this.#phase === 'broadcast', 'a leader proposes when it is established');
+		if (counterOf(record.header.zxid) > maxCounter || epochOf(record.header.zxid) !== this.#epoch) {
+			this.#fail(new Error(`the zxids of epoch ${this.#epoch} are used up: a new election begins the next one`));
+			return;
+		}
+		this.#proposals.push(record);
+	}
+
+	/** Sends what was proposed since the last time. */
+	flush(): void {
+		const upTo = this.#proposals.last;
+		if (this.#phase !== 'broadcast' || upTo === this.#sent) return;
+		const packets = this.#proposals.between(this.#sent, upTo);
+		this.#sent = upTo;
+		for (const handler of this.#handlers) {
+			if (!handler.isForwarding || handler.role === 'observer') continue;
+			for (const proposal of packets) handler.forward(proposal.proposed);
+		}
+	}
+
+	/** This server's own log is durable up to here. */
+	logged(zxid: Zxid): void {
+		if (this.#phase !== 'broadcast' || zxid <= this.#logged) return;
+		this.#logged = zxid;
+		this.#guarded(() => this.#advance());
+	}
+
+	/** `done` comes when everything proposed by now is committed, and a quorum has confirmed after this call that this is still the leader. */
+	barrier(done: (error?: Error) => void): void {
+		if (this.#phase !== 'broadcast') {
+			done(new QuorumError('this server does not lead'));
+			return;
+		}
+		this.flush();
+		this.#barriers.add(this.#proposals.last, done);
+		this.#guarded(() => this.#advance());
+	}
+
+	/** Whether the learner follows and is up to date. */
+	synchronized(learner: number): boolean {
+		for (const handler of this.#handlers) if (handler.serverId === learner) return handler.phase === 'upToDate';
+		return false;
+	}
+
+	learners(): readonly LearnerStatus[] {
+		return [...this.#handlers]
+			.filter((handler) => handler.serverId !== -1)
+			.map((handler) => ({
+				serverId: handler.serverId,
+				role: handler.role,
+				address: handler.address,
+				isSynchronized: handler.phase === 'upToDate',
+				lastZxid: Math.max(handler.lastZxid, handler.acknowledged) as Zxid,
+			}));
+	}
+
+	close(reason: Error): void {
+		if (this.#phase === 'closed') return;
+		this.#phase = 'closed';
+		this.#cancelTick();
+		for (const handler of [...this.#handlers]) handler.close(reason);
+		this.#barriers.fail(reason);
+	}
+
+	#fail(error: unknown): void {
+		if (this.#phase === 'closed') return;
+		const reason = error instanceof Error ? error : new Error(String(error));
+		this.close(reason);
+		this.#app.stepDown(reason);
+	}
+
+	#guarded(run: () => void): void {
+		try {
+			run();
+		} catch (error) {
+			this.#fail(error);
+		}
+	}
+
+	#enter(phase: LeaderPhase): void {
+		const { nowMs, limits } = this.#parts;
+		this.#phase = phase;
+		this.#deadlineMs = nowMs() + limits.initLimit * limits.tickMs;
+	}
+
+	/** With a reconfiguration on its way both configurations must agree. */
+	#reached(values: ReadonlyMap<number, number>): number {
+		const next = this.#parts.nextConfig?.() ?? null;
+		const now = quorumValue(this.#parts.config(), values);
+		return next === null ? now : Math.min(now, quorumValue(next, values));
+	}
+
+	/** What this server and its followers have reached: those for whom `value` is null do not count. */
+	#values(own: number | null, value: (handler: LearnerHandler) => number | null): Map<number, number> {
+		const values = new Map<number, number>();
+		if (own !== null) values.set(this.#parts.serverId, own);
+		for (const handler of this.#handlers) {
+			if (handler.role === 'observer') continue;
+			const reached = value(handler);
+			if (reached !== null) values.set(handler.serverId, reached);
+		}
+		return values;
+	}
+
+	#hasQuorum(counts: (handler: LearnerHandler) => boolean): boolean {
+		return this.#reached(this.#values(1, (handler) => (counts(handler) ? 1 : null))) === 1;
+	}
+
+	#asMaster(): LearnerMaster {
+		const leader = this;
+		return {
+			parts: this.#parts,
+			get epoch() {
+				return leader.#epoch;
+			},
+			get lastProposed() {
+				return leader.#sent;
+			},
+			introduced: (handler, acceptedEpoch) => this.#introduced(handler, acceptedEpoch),
+			epochAcknowledged: (handler, currentEpoch) => this.#epochAcknowledged(handler, currentEpoch),
+			startForwarding: (handler, zxid) => this.#startForwarding(handler, zxid),
+			newLeaderAcknowledged: (handler) => {
+				if (this.#phase === 'broadcast') handler.upToDate();
+				else this.#synchronized();
+			},
+			receivedAll: () => this.#advance(),
+			touched: (sessions) => this.#app.touched(sessions),
+			requested: (handler, request) => this.#requested(handler, request),
+			revalidate: (handler, sessionId: SessionId, timeoutMs) =>
+				this.#app.revalidate(sessionId, timeoutMs, handler.serverId),
+			gone: (handler, reason) => this.#gone(handler, reason),
+			failed: (error) => this.#fail(error),
+		};
+	}
+
+	#introduced(handler: LearnerHandler, acceptedEpoch: number): void {
+		for (const other of this.#handlers) {
+			if (other === handler || other.serverId !== handler.serverId) continue;
+			other.close(new QuorumError(`server ${handler.serverId} came back on another connection`));
+		}
+		if (this.#phase !== 'discovery') {
+			handler.sendLeaderInfo();
+			return;
+		}
+		this.#epoch = Math.max(this.#epoch, acceptedEpoch + 1);
+		this.#discover();
+	}
+
+	#discover(): void {
+		if (this.#phase !== 'discovery' || !this.#hasQuorum((handler) => handler.phase === 'discovery')) return;
+		epochZxid(this.#epoch);
+		this.#parts.history.acceptedEpoch = this.#epoch;
+		this.#enter('election');
+		for (const handler of this.#handlers) if (handler.phase === 'discovery') handler.sendLeaderInfo();
+		this.#elect();
+	}
+
+	#epochAcknowledged(handler: LearnerHandler, currentEpoch: number): void {
+		if (this.#phase !== 'election') {
+			this.#synchronize(handler);
+			return;
+		}
+		const isAhead =
+			currentEpoch > this.#currentEpoch || (currentEpoch === this.#currentEpoch && handler.lastZxid > this.#lastZxid);
+		if (isAhead) {
+			throw new QuorumError(
+				`server ${handler.serverId} has a more recent history (epoch ${currentEpoch}, 0x${handler.lastZxid.toString(16)}) than this leader (epoch ${this.#currentEpoch}, 0x${this.#lastZxid.toString(16)})`,
+			);
+		}
+		this.#elect();
+	}
+
+	#elect(): void {
+		const promised = (handler: LearnerHandler): boolean => handler.phase === 'elected' && handler.currentEpoch !== -1;
+		if (this.#phase !== 'election' || !this.#hasQuorum(promised)) return;
+		const { history } = this.#parts;
+		history.currentEpoch = this.#epoch;
+		this.#enter('synchronization');
+		this.#proposals = new Proposals(epochZxid(this.#epoch));
+		this.#sent = this.#proposals.last;
+		this.#committed = this.#proposals.last;
+		for (const handler of [...this.#handlers]) if (handler.phase === 'elected') this.#synchronize(handler);
+		history.durable().then(
+			() => {
+				if (this.#phase !== 'synchronization') return;
+				this.#logged = this.#proposals.last;
+				this.#guarded(() => this.#synchronized());
+			},
+			(error: unknown) => this.#fail(error),
+		);
+	}
+
+	#synchronize(handler: LearnerHandler): void {
+		handler.synchronize(!this.#withoutLog.delete(handler.serverId));
+	}
+
+	/** What is committed and not applied is not in the window yet, so it goes from here, with its commit. */
+	#startForwarding(handler: LearnerHandler, zxid: Zxid): void {
+		this.flush();
+		for (const proposal of this.#proposals.between(zxid, this.#sent)) {
+			const isCommitted = proposal.zxid <= this.#committed;
+			if (!isCommitted && handler.role === 'observer') return;
+			handler.forward(proposal.proposed);
+			if (isCommitted) handler.forward(proposal.committed(null));
+		}
+	}
+
+	#synchronized(): void {
+		if (this.#phase !== 'synchronization' || this.#logged === -1) return;
+		if (!this.#hasQuorum((handler) => handler.hasAcknowledged)) return;
+		this.#phase = 'broadcast';
+		this.#app.established(this.#epoch);
+		for (const handler of this.#handlers) if (handler.phase === 'acknowledged') handler.upToDate();
+	}
+
+	/** Commits what a quorum has, and answers those who waited for it. */
+	#advance(): void {
+		if (this.#phase !== 'broadcast' || this.#logged === -1) return;
+		this.flush();
+		const acknowledged = this.#values(this.#logged, (handler) =>
+			handler.hasAcknowledged ? handler.acknowledged : null,
+		);
+		const zxid = Math.min(this.#reached(acknowledged), this.#sent) as Zxid;
+		if (zxid > this.#committed && this.#mayCommit) this.#commit(zxid, acknowledged);
+		if (this.#phase !== 'broadcast') return;
+		const confirmed = this.#confirmedRound();
+		this.#barriers.check(confirmed, this.#committed);
+		// One round at a time: who asks while it runs waits for the next one, together with all the others.
+		if (this.#barriers.needRound && confirmed >= this.#round) {
+			this.#ping();
+			this.#barriers.check(this.#confirmedRound(), this.#committed);
+		}
+	}
+
+	#confirmedRound(): number {
+		return this.#reached(
+			this.#values(this.#round, (handler) => (handler.phase === 'upToDate' ? handler.answeredRound : null)),
+		);
+	}
+
+	#commit(upTo: Zxid, acknowledged: ReadonlyMap<number, number>): void {
+		let zxid = upTo;
+		for (const proposal of this.#proposals.between(this.#committed, upTo)) {
+			const isReconfig = proposal.record.txn.kind === 'reconfig';
+			const leader = isReconfig
+				? (this.#app.reconfigured?.(proposal.record, acknowledged as ReadonlyMap<number, Zxid>) ?? this.#parts.serverId)
+				: null;
+			const commit = proposal.committed(leader);
+			for (const handler of this.#handlers) {
+				if (!handler.isForwarding) continue;
+				handler.forward(handler.role === 'observer' ? proposal.inform(leader) : commit);
+			}
+			if (leader === null || leader === this.#parts.serverId) continue;
+			this.#mayCommit = false;
+			zxid = proposal.zxid;
+			break;
+		}
+		this.#committed = zxid;
+		this.#app.committed(zxid);
+		this.#proposals.dropThrough(Math.min(zxid, this.#parts.history.lastCommitted) as Zxid);
+	}
+
+	#requested(handler: LearnerHandler, request: ForwardedRequest): void {
+		if (request.type !== opCode.sync) {
+			this.#app.request(request, handler.serverId);
+			return;
+		}
+		this.#barriers.add(this.#proposals.last, (error) => {
+			if (error === undefined) handler.synced();
+		});
+	}
+
+	#ping(): void {
+		this.#round += 1;
+		this.#barriers.began(this.#round);
+		for (const handler of this.#handlers) handler.ping(this.#round);
+	}
+
+	#gone(handler: LearnerHandler, reason: Error): void {
+		this.#handlers.delete(handler);
+		if (handler.logFailed) this.#withoutLog.add(handler.serverId);
+		this.#app.learnerLost?.(handler.serverId, handler.address, reason);
+	}
+
+	#tick(): void {
+		if (this.#phase === 'closed') return;
+		this.#halfTicks += 1;
+		this.#cancelTick = this.#parts.after(this.#parts.limits.tickMs / 2, () => this.#tick());
+		this.#guarded(() => {
+			for (const handler of [...this.#handlers]) handler.check();
+			if (this.#phase === 'broadcast') {
+				// The check above closed the links of those who did not answer within syncLimit.
+				const isLost = !this.#hasQuorum((handler) => handler.serverId !== -1);
+				if (this.#halfTicks % 2 === 0 && isLost) throw new QuorumError(this.#lost());
+				this.#ping();
+				this.#advance();
+			} else if (this.#parts.nowMs() > this.#deadlineMs) {
+				throw new QuorumError(`no quorum of followers within initLimit (${this.#phase}): ${this.#lost()}`);
+			}
+		});
+	}
+
+	#lost(): string {
+		const there = this.learners().map(({ serverId, role }) => `${serverId} (${role})`);
+		return `of the other servers only ${there.length === 0 ? 'none' : there.join(', ')} is there, which is no quorum`;
+	}
+}

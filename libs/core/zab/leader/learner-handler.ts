@@ -1,0 +1,344 @@
+/** The leader's end of the link to one learner, from FOLLOWERINFO on (ZooKeeper's LearnerHandler). */
+import { JuteError } from '#jute/codec';
+import { protocolVersion, readIntData, readLearnerInfo, writeIntData } from '#jute/quorum/learner-info';
+import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import { readRevalidation, readTouches, writeRevalidated } from '#jute/quorum/session-data';
+import { counterOf, epochOf, formatZxid, type Zxid, zeroZxid } from '../../model/zxid.ts';
+import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts';
+import { dataOf, describePacket, epochZxid, packet, requestOf, textData, zxidOf } from '../messages.ts';
+import { QuorumError } from '../quorum-error.ts';
+import type { LearnerMaster } from './learner-master.ts';
+import { Synchronization } from './synchronization.ts';
+
+/**
+ * connected: FOLLOWERINFO is due; discovery: it waits for the new epoch; promise: ACKEPOCH is due; elected: it waits for a quorum of those;
+ * synchronizing: it is sent the history; newLeader: NEWLEADER's ack is due; acknowledged: it waits for a quorum of those; upToDate: it follows.
+ */
+export type HandlerPhase =
+	| 'connected'
+	| 'discovery'
+	| 'promise'
+	| 'elected'
+	| 'synchronizing'
+	| 'newLeader'
+	| 'acknowledged'
+	| 'upToDate'
+	| 'closed';
+
+export class LearnerHandler implements QuorumLinkListener {
+	readonly #master: LearnerMaster;
+	readonly #link: QuorumLink;
+	#phase: HandlerPhase = 'connected';
+	/** -1 until it introduced itself. */
+	serverId = -1;
+	role: 'follower' | 'observer' = 'follower';
+	#isMarked = false;
+	/** The last transaction of its history, as it said with ACKEPOCH. */
+	lastZxid: Zxid = zeroZxid;
+	/** -1 when it had promised the epoch before. */
+	currentEpoch = -1;
+	/** It has all proposals up to here on its disk. */
+	acknowledged: Zxid = zeroZxid;
+	/** Proposals and commits that came while it is synchronized; null when there is nothing to wait for. */
+	#held: QuorumPacket[] | null = null;
+	#synchronization: Synchronization | null = null;
+	/** Transactions could not be read from the log on disk: the learner needs a snapshot when it comes back. */
+	logFailed = false;
+	/** Monotonic; what is due must be there by then. */
+	#deadlineMs: number;
+	/** Rounds of pings that it has not answered, in order. */
+	readonly #pings: number[] = [];
+	/** The last round of pings that it answered. */
+	answeredRound = 0;
+	/** What was proposed when this was last looked at, and since when it has not been acknowledged. */
+	#awaited: Zxid = zeroZxid;
+	#awaitedSinceMs = 0;
+
+	constructor(master: LearnerMaster, link: QuorumLink) {
+		this.#master = master;
+		this.#link = link;
+		this.#deadlineMs = this.#inTicks(master.parts.limits.initLimit);
+	}
+
+	get phase(): HandlerPhase {
+		return this.#phase;
+	}
+
+	get address(): string {
+		return this.#link.address;
+	}
+
+	/** Whether it gets proposals and commits. */
+	get isForwarding(): boolean {
+		return this.#phase === 'synchronizing' || this.#phase === 'newLeader' || this.hasAcknowledged;
+	}
+
+	/** Whether it has the leader's history on its disk, so that its acks count. */
+	get hasAcknowledged(): boolean {
+		return this.#phase === 'acknowledged' || this.#phase === 'upToDate';
+	}
+
+	get syncKind(): string | null {
+		return this.#synchronization?.kind ?? null;
+	}
+
+	received(received: QuorumPacket): void {
+		try {
+			this.#handle(received);
+		} catch (error) {
+			this.#broken(error);
+		}
+	}
+
+	receivedAll(): void {
+		if (this.#phase === 'closed') return;
+		try {
+			this.#master.receivedAll();
+		} catch (error) {
+			this.#master.failed(error);
+		}
+	}
+
+	closed(reason: Error): void {
+		this.close(reason);
+	}
+
+	close(reason: Error): void {
+		if (this.#phase === 'closed') return;
+		this.#phase = 'closed';
+		this.#synchronization?.stop();
+		this.#held = null;
+		this.#link.close();
+		this.#master.gone(this, reason);
+	}
+
+	/** What the other side does wrong costs it the link; anything else is the leader's fault. */
+	#broken(error: unknown): void {
+		if (error instanceof JuteError)
+			this.close(new QuorumError(`${this.#name()} sent something malformed: ${error.message}`));
+		else if (error instanceof QuorumError) this.close(error);
+		else this.#master.failed(error);
+	}
+
+	#handle(received: QuorumPacket): void {
+		switch (this.#phase) {
+			case 'connected':
+				if (received.type === packetType.followerInfo) this.#introduced(received, 'follower');
+				else if (received.type === packetType.observerInfo) this.#introduced(received, 'observer');
+				else throw this.#unexpected(received, 'FOLLOWERINFO or OBSERVERINFO');
+				return;
+			case 'promise':
+				if (received.type !== packetType.ackEpoch) throw this.#unexpected(received, 'ACKEPOCH');
+				this.lastZxid = zxidOf(received);
+				this.currentEpoch = readIntData(dataOf(received));
+				this.#phase = 'elected';
+				this.#master.epochAcknowledged(this, this.currentEpoch);
+				return;
+			case 'newLeader':
+			case 'acknowledged':
+				if (received.type !== packetType.ack) throw this.#unexpected(received, 'an ACK');
+				this.#acknowledged(zxidOf(received));
+				return;
+			case 'upToDate':
+				this.#deadlineMs = this.#inTicks(this.#master.parts.limits.syncLimit);
+				this.#broadcast(received);
+				return;
+			case 'closed':
+				return;
+			default:
+				throw this.#unexpected(received, 'nothing before the leader answers');
+		}
+	}
+
+	#introduced(received: QuorumPacket, role: 'follower' | 'observer'): void {
+		const { parts } = this.#master;
+		const data = dataOf(received);
+		if (data.length < 20)
+			throw new QuorumError(`${describePacket(received)} is of a release before 3.5, which cannot join`);
+		const info = readLearnerInfo(data);
+		if (info.protocolVersion < protocolVersion) {
+			throw new QuorumError(
+				`server ${info.serverId} speaks protocol version ${info.protocolVersion}, which is too old`,
+			);
+		}
+		if (info.serverId === parts.serverId) {
+			throw new QuorumError(`${this.address} says that it is server ${info.serverId}, which is this one`);
+		}
+		const { version } = parts.config();
+		if (info.configVersion > version) {
+			throw new QuorumError(
+				`server ${info.serverId} has the configuration of version ${info.configVersion}, this one that of ${version}`,
+			);
+		}
+		const acceptedEpoch = epochOf(zxidOf(received));
+		// The next epoch must be one that this build can hold, or the ensemble would have no leader any more.
+		epochZxid(acceptedEpoch + 1);
+		this.serverId = info.serverId;
+		this.role = role;
+		this.#isMarked = info.isMarked;
+		this.#phase = 'discovery';
+		this.#master.introduced(this, acceptedEpoch);
+	}
+
+	sendLeaderInfo(): void {
+		this.#phase = 'promise';
+		this.#deadlineMs = this.#inTicks(this.#master.parts.limits.initLimit);
+		this.#link.send(packet(packetType.leaderInfo, epochZxid(this.#master.epoch), writeIntData(protocolVersion)));
+	}
+
+	/** @param useLog whether transactions may be read from the log on disk */
+	synchronize(useLog: boolean): void {
+		const { history, after } = this.#master.parts;
+		const upTo = history.lastCommitted;
+		this.#phase = 'synchronizing';
+		this.#progressed();
+		this.#held = [];
+		this.#master.startForwarding(this, upTo);
+		this.#synchronization = new Synchronization(
+			{ history, after, link: this.#link, learnerLastZxid: this.lastZxid, upTo, useLog },
+			{
+				done: (zxid) => this.#synchronized(zxid),
+				failed: (error) => this.#synchronizationFailed(error),
+				progressed: () => this.#progressed(),
+			},
+		);
+		this.#synchronization.start();
+	}
+
+	#progressed(): void {
+		this.#deadlineMs = this.#inTicks(this.#master.parts.limits.initLimit);
+	}
+
+	/** Bad places of an old log are no reason to stop leading. */
+	#synchronizationFailed(error: unknown): void {
+		this.logFailed = this.#synchronization?.kind === 'log';
+		this.close(error instanceof Error ? error : new Error(String(error)));
+	}
+
+	/** What was proposed meanwhile goes in front of NEWLEADER: the learner has it on its disk, too, before it acknowledges that. */
+	#synchronized(zxid: Zxid): void {
+		if (this.#phase !== 'synchronizing') return;
+		const { parts, epoch } = this.#master;
+		const held = this.#held ?? [];
+		this.#held = null;
+		this.#phase = 'newLeader';
+		this.#progressed();
+		for (const packet of held) if (packet.zxid > zxid) this.#link.send(packet);
+		const config = textData((parts.nextConfig?.() ?? parts.config()).toString());
+		this.#link.send(packet(packetType.newLeader, epochZxid(epoch), config));
+	}
+
+	/** A proposal, a commit or an inform. */
+	forward(packet: QuorumPacket): void {
+		if (this.#held !== null) this.#held.push(packet);
+		else this.#link.send(packet);
+	}
+
+	/**
+	 * ZooKeeper 3.8's followers acknowledge what they log, also what was committed before they came, and may do so before they acknowledge NEWLEADER
+	 * (ZOOKEEPER-4685). It counts only from then on.
+	 */
+	#acknowledged(zxid: Zxid): void {
+		const newLeader = epochZxid(this.#master.epoch);
+		if (zxid === newLeader) {
+			// The second one acknowledges UPTODATE, which nobody waits for.
+			if (this.#phase !== 'newLeader') return;
+			this.#phase = 'acknowledged';
+			this.#synchronization = null;
+			this.#master.newLeaderAcknowledged(this);
+			return;
+		}
+		if (counterOf(zxid) === 0 || zxid > this.#master.lastProposed) {
+			throw new QuorumError(
+				`${this.#name()} acknowledges ${formatZxid(zxid)}; the last proposal is ${formatZxid(this.#master.lastProposed)}`,
+			);
+		}
+		if (zxid <= this.acknowledged) return;
+		this.acknowledged = zxid;
+	}
+
+	upToDate(): void {
+		const { limits, nowMs } = this.#master.parts;
+		this.#phase = 'upToDate';
+		this.#deadlineMs = this.#inTicks(limits.syncLimit);
+		this.#awaited = zeroZxid;
+		this.#awaitedSinceMs = nowMs();
+		this.#link.send(packet(packetType.upToDate));
+	}
+
+	#broadcast(received: QuorumPacket): void {
+		switch (received.type) {
+			case packetType.ack:
+				this.#acknowledged(zxidOf(received));
+				return;
+			case packetType.ping: {
+				this.answeredRound = this.#pings.shift() ?? this.answeredRound;
+				const sessions = readTouches(received.data ?? new Uint8Array(0));
+				if (sessions.size > 0) this.#master.touched(sessions);
+				return;
+			}
+			case packetType.request:
+				this.#master.requested(this, requestOf(received, this.#isMarked));
+				return;
+			case packetType.revalidate: {
+				const { sessionId, timeoutMs } = readRevalidation(dataOf(received));
+				const isValid = this.#master.revalidate(this, sessionId, timeoutMs);
+				this.#link.send(packet(packetType.revalidate, received.zxid, writeRevalidated(sessionId, isValid)));
+				return;
+			}
+			default:
+				throw this.#unexpected(received, 'ACK, PING, REQUEST or REVALIDATE');
+		}
+	}
+
+	/** The answer to its oldest sync. */
+	synced(): void {
+		if (this.#phase === 'upToDate') this.#link.send(packet(packetType.sync, 0));
+	}
+
+	/** Only who got UPTODATE answers pings. */
+	ping(round: number): void {
+		if (this.#phase !== 'upToDate') return;
+		this.#pings.push(round);
+		this.#link.send(packet(packetType.ping, this.#master.lastProposed));
+	}
+
+	/** Every half tick: closes the link when something is overdue. */
+	check(): void {
+		const now = this.#master.parts.nowMs();
+		const { syncLimit, tickMs } = this.#master.parts.limits;
+		switch (this.#phase) {
+			case 'connected':
+			case 'promise':
+			case 'synchronizing':
+			case 'newLeader':
+			case 'upToDate':
+				if (now > this.#deadlineMs)
+					this.close(new QuorumError(`${this.#name()} was silent for too long (${this.#phase})`));
+				break;
+			default:
+		}
+		if (this.#phase !== 'upToDate' || this.role === 'observer') return;
+		// It answers pings, and its disk does not keep up.
+		if (this.acknowledged >= this.#awaited) {
+			this.#awaited = this.#master.lastProposed;
+			if (counterOf(this.#awaited) === 0) this.#awaited = zeroZxid;
+			this.#awaitedSinceMs = now;
+		} else if (now - this.#awaitedSinceMs > syncLimit * tickMs) {
+			this.close(new QuorumError(`${this.#name()} did not acknowledge ${formatZxid(this.#awaited)} in time`));
+		}
+	}
+
+	#inTicks(ticks: number): number {
+		const { nowMs, limits } = this.#master.parts;
+		return nowMs() + ticks * limits.tickMs;
+	}
+
+	#name(): string {
+		return this.serverId === -1 ? this.address : `server ${this.serverId} (${this.address})`;
+	}
+
+	#unexpected(received: QuorumPacket, expected: string): QuorumError {
+		return new QuorumError(`${this.#name()} sent ${describePacket(received)} where ${expected} was expected`);
+	}
+}

@@ -1,0 +1,29 @@
+/** What the handler of one learner tells the leader (ZooKeeper's LearnerMaster). Nothing of it may throw but for the leader's own faults. */
+
+import type { SessionId } from '#jute/scalars';
+import type { Zxid } from '../../model/zxid.ts';
+import type { ForwardedRequest } from '../messages.ts';
+import type { ZabParts } from '../zab-parts.ts';
+import type { LearnerHandler } from './learner-handler.ts';
+
+export interface LearnerMaster {
+	readonly parts: ZabParts;
+	readonly epoch: number;
+	/** The newest proposal that was sent. */
+	readonly lastProposed: Zxid;
+	/** FOLLOWERINFO or OBSERVERINFO came. */
+	introduced(handler: LearnerHandler, acceptedEpoch: number): void;
+	/** ACKEPOCH came; `currentEpoch` is -1 when it is no promise. */
+	epochAcknowledged(handler: LearnerHandler, currentEpoch: number): void;
+	/** Gives the handler everything proposed behind `zxid`, and all that comes later. */
+	startForwarding(handler: LearnerHandler, zxid: Zxid): void;
+	newLeaderAcknowledged(handler: LearnerHandler): void;
+	receivedAll(): void;
+	touched(sessions: ReadonlyMap<SessionId, number>): void;
+	requested(handler: LearnerHandler, request: ForwardedRequest): void;
+	revalidate(handler: LearnerHandler, sessionId: SessionId, timeoutMs: number): boolean;
+	/** The link is closed; once. */
+	gone(handler: LearnerHandler, reason: Error): void;
+	/** Something of this replica's own failed. */
+	failed(error: unknown): void;
+}

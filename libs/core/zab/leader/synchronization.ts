@@ -1,0 +1,180 @@
+/**
+ * Brings one learner up to a zxid: DIFF, TRUNC or SNAP and what belongs to it, up to where the leader's proposals go on (semantics 80). Committed
+ * transactions go as a PROPOSAL with its COMMIT right behind it, to observers too.
+ */
+import { packetType } from '#jute/quorum/packets';
+import type { TxnRecord } from '../../model/txn-record.ts';
+import { counterOf, isContiguous, type Zxid } from '../../model/zxid.ts';
+import type { QuorumLink } from '../../ports/quorum-link.ts';
+import { packet, proposal } from '../messages.ts';
+import { QuorumError } from '../quorum-error.ts';
+import type { ZabParts } from '../zab-parts.ts';
+import { planSync, type SyncPlan } from './sync-plan.ts';
+
+/** From the log on disk no more than this is read ahead of what the learner takes. */
+const maxUnsentBytes = 4 << 20;
+const pauseMs = 2;
+/** How often the log on disk is asked again for what left the window meanwhile. */
+const maxLogReads = 4;
+
+export interface SynchronizationParts extends Pick<ZabParts, 'history' | 'after'> {
+	readonly link: QuorumLink;
+	/** The last transaction that the learner has. */
+	readonly learnerLastZxid: Zxid;
+	/** Up to here it is brought; what is committed by now. */
+	readonly upTo: Zxid;
+	/** Whether the log on disk may be used. */
+	readonly useLog: boolean;
+}
+
+export interface SynchronizationEvents {
+	/** Once, unless it fails or is stopped. The learner has everything up to `zxid`. Perhaps from inside start(). */
+	done(zxid: Zxid): void;
+	failed(error: unknown): void;
+	/** The learner took some of it. */
+	progressed(): void;
+}
+
+export class Synchronization {
+	readonly #parts: SynchronizationParts;
+	readonly #events: SynchronizationEvents;
+	#isStopped = false;
+	/** What it is called in status words. */
+	kind: SyncPlan['kind'] = 'diff';
+
+	constructor(parts: SynchronizationParts, events: SynchronizationEvents) {
+		this.#parts = parts;
+		this.#events = events;
+	}
+
+	/** The link is closed: nothing more is read. */
+	stop(): void {
+		this.#isStopped = true;
+	}
+
+	start(): void {
+		const plan = planSync(this.#parts.history, this.#parts.learnerLastZxid);
+		this.kind = plan.kind;
+		switch (plan.kind) {
+			case 'diff':
+			case 'trunc': {
+				const type = plan.kind === 'diff' ? packetType.diff : packetType.trunc;
+				this.#parts.link.send(packet(type, plan.zxid));
+				for (const record of this.#parts.history.window.after(plan.after)) this.#sendCommitted(record);
+				this.#events.done(this.#parts.upTo);
+				return;
+			}
+			case 'log':
+				if (this.#parts.useLog) void this.#fromLog(plan.zxid, plan.after);
+				else this.#snapshot();
+				return;
+			case 'snap':
+				this.#snapshot();
+				return;
+			default:
+				plan satisfies never;
+		}
+	}
+
+	#sendCommitted(record: TxnRecord): void {
+		this.#parts.link.send(proposal(record));
+		this.#parts.link.send(packet(packetType.commit, record.header.zxid));
+	}
+
+	/**
+	 * The log is asked for the transaction that the learner has last, too: what is not there is of a leader that did not get a quorum for it, and only a
+	 * snapshot takes it away.
+	 */
+	async #fromLog(zxid: Zxid, learnerLastZxid: Zxid): Promise<void> {
+		const { history, link, upTo } = this.#parts;
+		let sent = learnerLastZxid;
+		let isFirst = counterOf(learnerLastZxid) !== 0;
+		let isDiffSent = false;
+		try {
+			for (let reads = 0; reads < maxLogReads && sent < history.window.minCommitted && sent < upTo; reads++) {
+				const batches = history.recordsAfter(isFirst ? ((sent - 1) as Zxid) : sent);
+				if (batches === null) break;
+				for await (const batch of batches) {
+					if (this.#isStopped) return;
+					for (const record of batch) {
+						if (record.header.zxid > upTo) break;
+						if (isFirst && record.header.zxid !== learnerLastZxid) {
+							this.#snapshotLater();
+							return;
+						}
+						if (!isFirst) {
+							if (!isContiguous(sent, record.header.zxid)) throw gap(sent, record.header.zxid);
+							if (!isDiffSent) link.send(packet(packetType.diff, zxid));
+							isDiffSent = true;
+							this.#sendCommitted(record);
+							sent = record.header.zxid;
+						}
+						isFirst = false;
+					}
+					this.#events.progressed();
+					await this.#room();
+				}
+			}
+			if (this.#isStopped) return;
+			if (isFirst || (sent < history.window.minCommitted && sent < upTo)) {
+				if (isDiffSent) throw gap(sent, upTo);
+				this.#snapshotLater();
+				return;
+			}
+			if (!isDiffSent) link.send(packet(packetType.diff, zxid));
+			for (const record of history.window.after(sent)) {
+				if (record.header.zxid > upTo) break;
+				this.#sendCommitted(record);
+			}
+			this.#events.done(upTo);
+		} catch (error) {
+			if (!this.#isStopped) this.#events.failed(error);
+		}
+	}
+
+	/** Until the learner has taken most of what was sent. */
+	async #room(): Promise<void> {
+		const { link, after } = this.#parts;
+		while (!this.#isStopped && link.unsentBytes > maxUnsentBytes) {
+			const before = link.unsentBytes;
+			await new Promise<void>((resolve) => after(pauseMs, resolve));
+			if (link.unsentBytes < before) this.#events.progressed();
+		}
+	}
+
+	/** The snapshot may reach beyond `upTo` by now. */
+	#snapshotLater(): void {
+		this.kind = 'snap';
+		this.#snapshot();
+	}
+
+	#snapshot(): void {
+		const { history, link } = this.#parts;
+		const frozen = history.freeze();
+		try {
+			link.send(packet(packetType.snap, frozen.zxid));
+			link.sendStream(this.#watched(history.snapshotStream(frozen)), (error) => {
+				frozen.release();
+				if (this.#isStopped) return;
+				if (error === undefined) this.#events.done(frozen.zxid);
+				else this.#events.failed(error);
+			});
+		} catch (error) {
+			frozen.release();
+			throw error;
+		}
+	}
+
+	*#watched(chunks: Iterator<Uint8Array>): Generator<Uint8Array, void> {
+		for (let chunk = chunks.next(); chunk.done !== true; chunk = chunks.next()) {
+			this.#events.progressed();
+			yield chunk.value;
+		}
+	}
+}
+
+function gap(sent: Zxid, next: Zxid): QuorumError {
+	return new QuorumError(
+		`the log on disk has a gap between 0x${sent.toString(16)} and 0x${next.toString(16)}: the learner gets a snapshot next time`,
+	);
+}

@@ -1,0 +1,112 @@
+/**
+ * What a leader sends while it brings this server up to its history, from DIFF, TRUNC or SNAP to NEWLEADER. Transactions go into the history as they come;
+ * nothing of it is applied before the leader is established (UPTODATE), because until then it may still be cut off by another one.
+ */
+import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import type { TxnRecord } from '../../model/txn-record.ts';
+import { counterOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '../../model/zxid.ts';
+import type { History } from '../../ports/history.ts';
+import { describePacket, recordOf, zxidOf } from '../messages.ts';
+import { QuorumError } from '../quorum-error.ts';
+
+export class Incoming {
+	readonly #history: History;
+	readonly #isObserver: boolean;
+	/** The last transaction that came, or that the history had before. */
+	last: Zxid = zeroZxid;
+	/** Up to here the leader has committed. */
+	committed: Zxid = zeroZxid;
+	/** A snapshot holds everything up to here; ZooKeeper's leader may send some of it again behind it. */
+	#held: Zxid = zeroZxid;
+	/** Proposed and not committed, in order. */
+	readonly #outstanding: TxnRecord[] = [];
+	#firstOutstanding = 0;
+
+	constructor(history: History, isObserver: boolean) {
+		this.#history = history;
+		this.#isObserver = isObserver;
+	}
+
+	get outstanding(): readonly TxnRecord[] {
+		return this.#outstanding.slice(this.#firstOutstanding);
+	}
+
+	/** DIFF: everything in the own log is in the leader's history, too. */
+	diff(): void {
+		this.#startFrom(this.#history.lastLogged);
+	}
+
+	/** After the history was truncated. */
+	truncated(zxid: Zxid): void {
+		const { lastLogged } = this.#history;
+		// A zxid that stands for an epoch is no transaction's: the last one before it is the end then.
+		if (lastLogged > zxid || (lastLogged < zxid && counterOf(zxid) !== 0)) {
+			throw new QuorumError(`TRUNC ${formatZxid(zxid)} left ${formatZxid(lastLogged)} as the end of the own log`);
+		}
+		this.#startFrom(lastLogged);
+	}
+
+	/** After a snapshot took the place of the history. */
+	installed(zxid: Zxid): void {
+		this.#held = zxid;
+		this.#startFrom(zxid);
+	}
+
+	#startFrom(zxid: Zxid): void {
+		this.last = zxid;
+		this.committed = zxid;
+	}
+
+	/** PROPOSAL, COMMIT, INFORM and the two that activate a configuration. */
+	take(packet: QuorumPacket): void {
+		switch (packet.type) {
+			case packetType.proposal:
+				this.#proposed(recordOf(packet), packet);
+				return;
+			case packetType.commit:
+			case packetType.commitAndActivate:
+				this.#committed(zxidOf(packet), packet);
+				return;
+			case packetType.inform:
+			case packetType.informAndActivate: {
+				if (!this.#isObserver) throw new QuorumError(`${describePacket(packet)} is for observers, this is a follower`);
+				const record = recordOf(packet, packet.type === packetType.inform ? 0 : 8);
+				this.#proposed(record, packet);
+				this.#committed(record.header.zxid, packet);
+				return;
+			}
+			default:
+				throw new QuorumError(`the leader sent ${describePacket(packet)} during synchronization`);
+		}
+	}
+
+	#proposed(record: TxnRecord, packet: QuorumPacket): void {
+		const { zxid } = record.header;
+		if (zxid <= this.#held) return;
+		if (!isContiguous(this.last, zxid)) {
+			throw new QuorumError(
+				`${describePacket(packet)} came behind ${formatZxid(this.last)}: that leaves a hole or goes back`,
+			);
+		}
+		this.last = zxid;
+		this.#outstanding.push(record);
+		// What an observer logs is committed.
+		if (!this.#isObserver) this.#history.append(record);
+	}
+
+	#committed(zxid: Zxid, packet: QuorumPacket): void {
+		if (zxid <= this.#held) return;
+		const record = this.#outstanding[this.#firstOutstanding];
+		if (record?.header.zxid !== zxid) {
+			const expected = record === undefined ? 'nothing is proposed' : `${formatZxid(record.header.zxid)} is next`;
+			throw new QuorumError(`${describePacket(packet)} came where ${expected}`);
+		}
+		this.committed = zxid;
+		if (this.#isObserver) this.#history.append(record);
+		this.#firstOutstanding += 1;
+		if (this.#firstOutstanding === this.#outstanding.length) {
+			this.#outstanding.length = 0;
+			this.#firstOutstanding = 0;
+		}
+	}
+}

@@ -1,0 +1,29 @@
+import type { SessionId } from '#jute/scalars';
+import type { TxnRecord } from '../../model/txn-record.ts';
+import type { Zxid } from '../../model/zxid.ts';
+
+/** What a learner tells the replica that it is. What it throws loses the leader. */
+export interface LearnerApp {
+	/**
+	 * UPTODATE: serve clients.
+	 * @param outstanding appended to the history already and not committed: their commits come through committed(), their acks are sent
+	 */
+	synchronized(epoch: number, outstanding: readonly TxnRecord[]): void;
+	/** To be logged; logged() says when it is durable. Followers only. */
+	proposed(record: TxnRecord): void;
+	/** Everything proposed up to here; once per read. Followers only. */
+	committed(zxid: Zxid): void;
+	/** To be logged and applied. Observers only. */
+	informed(record: TxnRecord): void;
+	/** Sessions that showed life since it was last asked, with their timeouts in milliseconds: the answer to a ping. */
+	activeSessions(): ReadonlyMap<SessionId, number>;
+	/** The answers to revalidate() and sync(), each in the order of the questions. */
+	revalidated(sessionId: SessionId, isValid: boolean): void;
+	synced(): void;
+	/** Once, when the link is closed already: look again. */
+	lost(reason: Error): void;
+	/** The configuration that NEWLEADER carried, as text; in force when synchronized() comes. */
+	configured?(text: string): void;
+	/** A reconfiguration was committed (told before), with the server that is to lead from then on. */
+	reconfigured?(zxid: Zxid, designatedLeader: number): void;
+}

@@ -1,0 +1,25 @@
+/** What leader and learner alike are given. */
+import type { History } from '../ports/history.ts';
+import type { After } from '../ports/timers.ts';
+import type { QuorumConfig } from './quorum-config.ts';
+
+export interface ZabParts {
+	readonly serverId: number;
+	/** The configuration in force. */
+	config(): QuorumConfig;
+	/** A reconfiguration that is proposed and not committed yet: whatever is proposed from then on needs its quorum, too. */
+	nextConfig?(): QuorumConfig | null;
+	readonly history: History;
+	readonly after: After;
+	/** Monotonic. */
+	nowMs(): number;
+	readonly limits: ZabLimits;
+}
+
+export interface ZabLimits {
+	readonly tickMs: number;
+	/** Ticks to find and synchronize with each other. */
+	readonly initLimit: number;
+	/** Ticks of silence after that. */
+	readonly syncLimit: number;
+}

@@ -1,0 +1,50 @@
+/** What is inside the packets of discovery. Bytes behind what a record has are ignored, as ZooKeeper does. */
+import { JuteReader, JuteWriter } from '../codec.ts';
+
+/** ZAB 1.0, the only version that releases since 3.4 speak. */
+export const protocolVersion = 0x1_0000;
+
+/** Behind ZooKeeper's record, where its leader does not look: the learner is a Chronokeeper, and its requests end in an audit context. */
+const mark = 0x434b_4c31;
+
+/** The data of FOLLOWERINFO and OBSERVERINFO. */
+export interface LearnerInfo {
+	readonly serverId: number;
+	readonly protocolVersion: number;
+	/** The zxid of the reconfiguration that the learner knows of last. */
+	readonly configVersion: number;
+	/** Whether a Chronokeeper sent it. */
+	readonly isMarked: boolean;
+}
+
+export function writeLearnerInfo(info: LearnerInfo): Uint8Array {
+	const writer = new JuteWriter(24);
+	writer.writeSafeLong(info.serverId);
+	writer.writeInt(info.protocolVersion);
+	writer.writeSafeLong(info.configVersion);
+	if (info.isMarked) writer.writeInt(mark);
+	return writer.view();
+}
+
+/** @throws JuteError when it is shorter than the record, as those of releases before 3.4 are */
+export function readLearnerInfo(data: Uint8Array): LearnerInfo {
+	const reader = new JuteReader(data);
+	return {
+		serverId: reader.readSafeLong(),
+		protocolVersion: reader.readInt(),
+		configVersion: reader.readSafeLong(),
+		isMarked: reader.remaining >= 4 && reader.readInt() === mark,
+	};
+}
+
+/** The data of LEADERINFO (the protocol's version) and of ACKEPOCH (the current epoch, -1 when it is no promise). */
+export function writeIntData(value: number): Uint8Array {
+	const writer = new JuteWriter(4);
+	writer.writeInt(value);
+	return writer.view();
+}
+
+/** @throws JuteError when there are fewer than four bytes */
+export function readIntData(data: Uint8Array): number {
+	return new JuteReader(data).readInt();
+}
