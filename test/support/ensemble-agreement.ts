@@ -4,13 +4,12 @@ import type { ConnectRequest } from '#jute/client/connect';
 import { errors } from '#jute/errors';
 import type { ClientNode } from './client-tree.ts';
 import type { Ensemble, EnsembleMember } from './ensemble.ts';
+import { mismatchesOf } from './ensemble-mismatches.ts';
 import { eventually } from './ensemble-wait.ts';
 import { superUser } from './real-zookeeper.ts';
 import { WireClient } from './wire-client.ts';
 import { walkTree } from './wire-tree.ts';
 
-/** Of both kinds' logs: ZooKeeper's own check of each transaction's digest, as it is applied and as it is read back. */
-const mismatchLines = /.*(?:digest mismatch|Digests are not matching).*/gi;
 const filler = '/digest-filler';
 
 /** A session at this very member. */
@@ -59,6 +58,8 @@ export interface Agreement {
 	readonly tree: readonly ClientNode[];
 	/** At how many zxids the digests of at least two members were compared. */
 	readonly digestsCompared: number;
+	/** Lines in which ZooKeeper told of mismatches that are its own. */
+	readonly mismatchesOfZooKeeper: number;
 }
 
 /**
@@ -72,7 +73,9 @@ export async function agreement(ensemble: Ensemble): Promise<Agreement> {
 		ensemble.serving.map((member) =>
 			eventually(`member ${member.id} has the digest of ${last.toString(16)}`, async () => {
 				const known = await member.digests();
-				return known.has(last) ? known : undefined;
+				if (!known.has(last)) return undefined;
+				const { unsureUpTo } = mismatchesOf(member);
+				return new Map([...known].filter(([zxid]) => zxid > unsureUpTo));
 			}),
 		),
 	);
@@ -90,7 +93,8 @@ export async function agreement(ensemble: Ensemble): Promise<Agreement> {
 		problems.push(...differences(first, tree, member, await asSuperUser(member, walkTree)));
 	}
 	problems.push(...(await reportedMismatches(ensemble)));
-	return { problems, tree, digestsCompared };
+	const ofZooKeeper = ensemble.members.map((member) => mismatchesOf(member).ofZooKeeper);
+	return { problems, tree, digestsCompared, mismatchesOfZooKeeper: ofZooKeeper.reduce((sum, one) => sum + one, 0) };
 }
 
 /** Writes until the zxid is one that 128 divides. @returns it */
@@ -105,13 +109,13 @@ async function fillToDigest(member: EnsembleMember): Promise<bigint> {
 	});
 }
 
-/** What members counted and said, in all their lives. */
+/** What members counted and said, in all their lives; what is ZooKeeper's own is left out. */
 export async function reportedMismatches(ensemble: Ensemble): Promise<string[]> {
 	const problems: string[] = [];
 	for (const member of ensemble.members) {
-		problems.push(...[...member.log.matchAll(mismatchLines)].map(([line]) => `member ${member.id}: ${line}`));
-	}
-	for (const member of ensemble.serving) {
+		const found = mismatchesOf(member);
+		problems.push(...found.problems);
+		if (!ensemble.serving.includes(member) || found.isCounted) continue;
 		const counted = (await member.monitor()).get('zk_digest_mismatches_count');
 		if (counted !== '0') problems.push(`member ${member.id} counted ${counted} digest mismatches`);
 	}

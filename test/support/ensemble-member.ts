@@ -40,8 +40,7 @@ export class EnsembleMember {
 	kind: MemberKind;
 	readonly #settings: MemberSettings;
 	#program: RunningProgram | undefined;
-	/** What it said in its lives before this one. */
-	#earlier = '';
+	readonly #lives: { readonly kind: MemberKind; readonly program: RunningProgram }[] = [];
 	#isPaused = false;
 
 	constructor(place: MemberPlace, kind: MemberKind, settings: MemberSettings) {
@@ -79,18 +78,28 @@ export class EnsembleMember {
 		return this.#program.pid;
 	}
 
+	/** Each time that it was started: as what, and what it said. */
+	get lives(): readonly { readonly kind: MemberKind; readonly log: string }[] {
+		return this.#lives.map(({ kind, program }) => ({ kind, log: program.output }));
+	}
+
+	/** What it has been, and is. */
+	get kinds(): ReadonlySet<MemberKind> {
+		return new Set([this.kind, ...this.#lives.map(({ kind }) => kind)]);
+	}
+
 	/** Of all its lives. */
 	get log(): string {
-		return this.#earlier + (this.#program?.output ?? '');
+		return this.lives.map(({ log }) => log).join('');
 	}
 
 	/** Its process; it may not serve yet. */
 	launch(): void {
 		if (this.isRunning) throw new Error(`member ${this.id} runs already`);
-		this.#earlier = this.log;
 		const [program, ...args] = [...this.place.wrapper, ...this.#command()] as [string, ...string[]];
 		const environment = this.kind === 'chronokeeper' ? this.#environment() : {};
 		this.#program = new RunningProgram(program, args, { cwd: this.place.folder, env: environment });
+		this.#lives.push({ kind: this.kind, program: this.#program });
 	}
 
 	#command(): readonly string[] {
