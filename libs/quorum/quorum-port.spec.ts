@@ -1,0 +1,480 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { QuorumLink, QuorumLinkListener } from '#core/ports/quorum-link';
+import type { After } from '#core/ports/timers';
+import { JuteError, JuteWriter } from '#jute/codec';
+import { packetType, type QuorumPacket, writeQuorumPacket } from '#jute/quorum/packets';
+import { freePorts } from '#test/support/real-ensemble';
+import { QuorumPort, type QuorumPortOptions } from './quorum-port.ts';
+
+const host = '127.0.0.1';
+const openPorts = new Set<QuorumPort>();
+const openServers = new Set<Server>();
+const openSockets = new Set<Socket>();
+
+afterEach(async () => {
+	for (const socket of openSockets) socket.destroy();
+	await Promise.all([...openPorts].map((port) => port.close()));
+	await Promise.all([...openServers].map((server) => new Promise((resolve) => server.close(resolve))));
+	openPorts.clear();
+	openServers.clear();
+	openSockets.clear();
+});
+
+function packet(zxid: number, data: Uint8Array | null = null, type: number = packetType.proposal): QuorumPacket {
+	return { type, zxid, data, authinfo: null };
+}
+
+function encoded(...packets: QuorumPacket[]): Uint8Array {
+	const writer = new JuteWriter();
+	for (const each of packets) writeQuorumPacket(writer, each);
+	return writer.view().slice();
+}
+
+/** One end of a link, and what it hears. */
+class End implements QuorumLinkListener {
+	readonly packets: QuorumPacket[] = [];
+	readonly reasons: Error[] = [];
+	/** How many packets had come at the end of each read. */
+	readonly reads: number[] = [];
+	onPacket: (packet: QuorumPacket, end: End) => void = () => {};
+	link!: QuorumLink;
+
+	readonly connected = (link: QuorumLink): QuorumLinkListener => {
+		this.link = link;
+		return this;
+	};
+
+	received(received: QuorumPacket): void {
+		this.packets.push(received);
+		this.onPacket(received, this);
+	}
+
+	receivedAll(): void {
+		this.reads.push(this.packets.length);
+	}
+
+	closed(reason: Error): void {
+		this.reasons.push(reason);
+	}
+
+	get zxids(): number[] {
+		return this.packets.map(({ zxid }) => zxid);
+	}
+}
+
+function quorumPort(ports: readonly number[], options: Partial<QuorumPortOptions> = {}): QuorumPort {
+	const port = new QuorumPort({
+		listenOn: ports.slice(0, 1).map((own) => ({ host, port: own })),
+		addressesOf: () => ports.map((other) => ({ host, port: other })),
+		connectTimeoutMs: 5000,
+		warn: () => {},
+		...options,
+	});
+	openPorts.add(port);
+	return port;
+}
+
+/** A leader's and a learner's end of a link, and the leader's port. */
+async function linked(options: Partial<QuorumPortOptions> = {}) {
+	const ports = await freePorts(1);
+	const [leader, learner] = [new End(), new End()];
+	const leaderPort = quorumPort(ports, options);
+	const learnerPort = quorumPort(ports, options);
+	const stopAccepting = leaderPort.accept(leader.connected);
+	await learnerPort.connect(1, learner.connected);
+	await vi.waitFor(() => expect(leader.link).toBeDefined());
+	return { leader, learner, leaderPort, learnerPort, stopAccepting, port: ports[0]! };
+}
+
+/** A learner's end, and a raw socket in the leader's place. */
+async function linkedToSocket(options: Partial<QuorumPortOptions> = {}) {
+	const ports = await freePorts(1);
+	const server = createServer();
+	openServers.add(server);
+	server.listen(ports[0]!, host);
+	await once(server, 'listening');
+	const learner = new End();
+	const accepted = once(server, 'connection') as Promise<[Socket]>;
+	await quorumPort(ports, options).connect(1, learner.connected);
+	const [socket] = await accepted;
+	openSockets.add(socket);
+	socket.on('error', () => {});
+	return { learner, socket };
+}
+
+function* chunksOf(bytes: number, chunkBytes: number, drawn = { chunks: 0, returned: false }): Generator<Uint8Array> {
+	try {
+		// The same memory again and again, as a writer of snapshots does.
+		const chunk = new Uint8Array(chunkBytes);
+		for (let at = 0; at < bytes; at += chunkBytes) {
+			chunk.fill(drawn.chunks++ % 251);
+			yield chunk.subarray(0, Math.min(chunkBytes, bytes - at));
+		}
+	} finally {
+		drawn.returned = true;
+	}
+}
+
+describe('a link', () => {
+	it('brings packets whole and in order, both ways', async () => {
+		const { leader, learner } = await linked();
+		const sent = Array.from({ length: 2000 }, (_, zxid) => packet(zxid - 1, new Uint8Array(zxid % 300).fill(zxid)));
+		for (const each of sent) {
+			leader.link.send(each);
+			learner.link.send(each);
+		}
+		const large = packet(5000, new Uint8Array(1_500_000).fill(3), packetType.request);
+		leader.link.send({ ...large, authinfo: [{ scheme: 'ip', id: host }] });
+		await vi.waitFor(() => expect(learner.packets).toHaveLength(2001));
+		await vi.waitFor(() => expect(leader.packets).toHaveLength(2000));
+		expect(leader.packets).toEqual(sent);
+		expect(learner.packets.slice(0, 2000)).toEqual(sent);
+		expect(learner.packets[2000]?.authinfo).toEqual([{ scheme: 'ip', id: host }]);
+		expect(Buffer.compare(learner.packets[2000]!.data!, large.data!)).toBe(0);
+		expect(leader.link.address).toMatch(/^127\.0\.0\.1:\d+$/);
+	});
+
+	it('sends the packets of one turn of the event loop in one write, and reads them in one', async () => {
+		const { leader, learner } = await linked();
+		for (let round = 1; round <= 5; round++) {
+			for (let i = 0; i < 100; i++) leader.link.send(packet(i));
+			expect(leader.link.unsentBytes).toBe(100 * 20);
+			await vi.waitFor(() => expect(learner.packets).toHaveLength(round * 100));
+			expect(leader.link.unsentBytes).toBe(0);
+		}
+		expect(learner.reads).toEqual([100, 200, 300, 400, 500]);
+	});
+
+	it('sends at once when it is asked to', async () => {
+		const { leader, leaderPort } = await linked();
+		leader.link.send(packet(1));
+		leaderPort.flush();
+		expect(leader.link.unsentBytes).toBe(0);
+	});
+
+	it('reads packets that come a byte at a time', async () => {
+		const { learner, socket } = await linkedToSocket();
+		const packets = [packet(1, Uint8Array.of(1, 2)), packet(-1), { ...packet(3), authinfo: [{ scheme: 'a', id: '' }] }];
+		socket.setNoDelay(true);
+		for (const byte of encoded(...packets)) {
+			socket.write(Uint8Array.of(byte));
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		await vi.waitFor(() => expect(learner.packets).toEqual(packets));
+	});
+
+	it.each([
+		[
+			'a length that lies',
+			Buffer.from('000000020000000000000001ffffff00', 'hex'),
+			/malformed bytes from 127.*claims -256/,
+		],
+		[
+			'data beyond jute.maxbuffer',
+			Buffer.from('00000002000000000000000100010000', 'hex'),
+			/claims 65536 .*jute\.maxbuffer/,
+		],
+		[
+			'a zxid that is none',
+			Buffer.from('000000027fffffffffffffffffffffffffffffff', 'hex'),
+			/type 2 is malformed: long 0x7f/,
+		],
+	])('is closed by %s, with a reason', async (_, bytes, reason) => {
+		const { learner, socket } = await linkedToSocket({ maxPacketBytes: 1000 });
+		socket.write(Buffer.concat([encoded(packet(1)), bytes, encoded(packet(2))]));
+		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		expect(learner.reasons[0]!.message).toMatch(reason);
+		expect(learner.zxids).toEqual([1]);
+	});
+
+	it('is closed when what a packet carries is malformed', async () => {
+		const { learner, leader } = await linked();
+		learner.onPacket = () => {
+			throw new JuteError('an int needs 4 bytes and 3 remain', 7);
+		};
+		leader.link.send(packet(1));
+		leader.link.send(packet(2));
+		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		expect(learner.reasons[0]!.message).toMatch(/malformed bytes from .*an int needs 4 bytes/);
+		expect(learner.zxids).toEqual([1]);
+		await vi.waitFor(() => expect(leader.reasons).toHaveLength(1));
+	});
+
+	it('delivers what was sent before it was closed, and then nothing, and says why once at both ends', async () => {
+		const { leader, learner } = await linked();
+		for (let zxid = 0; zxid < 1000; zxid++) leader.link.send(packet(zxid, new Uint8Array(1000)));
+		leader.link.close();
+		leader.link.close();
+		leader.link.send(packet(1000));
+		await vi.waitFor(() => expect(learner.reasons).toEqual([new Error('the other side closed the connection')]));
+		expect(learner.packets).toHaveLength(1000);
+		await vi.waitFor(() => expect(leader.reasons).toEqual([new Error('the link was closed here')]));
+		learner.link.close();
+		expect(learner.reasons).toHaveLength(1);
+	});
+
+	it('receives nothing any more once it was closed, not even what came in the same read', async () => {
+		const { leader, learner } = await linked();
+		learner.onPacket = ({ zxid }, { link }) => {
+			if (zxid === 2) link.close();
+		};
+		for (const zxid of [1, 2, 3]) leader.link.send(packet(zxid));
+		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		expect(learner.zxids).toEqual([1, 2]);
+	});
+
+	it('is closed at once by an other side that resets it', async () => {
+		const { learner, socket } = await linkedToSocket();
+		socket.resetAndDestroy();
+		await vi.waitFor(() => expect(learner.reasons).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]));
+	});
+
+	it('is closed when the other side does not read and too much waits for it', async () => {
+		const { learner, socket } = await linkedToSocket({ maxUnsentBytes: 20 << 20 });
+		socket.pause();
+		let most = 0;
+		for (let i = 0; learner.reasons.length === 0 && i < 10_000; i++) {
+			learner.link.send(packet(i, new Uint8Array(100_000)));
+			most = Math.max(most, learner.link.unsentBytes);
+			if (i % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+		}
+		expect(learner.reasons[0]?.message).toMatch(/^127\.0\.0\.1:\d+ does not read: 2\d{7} bytes wait to be sent to it$/);
+		expect(most).toBeGreaterThan(19 << 20);
+		expect(most).toBeLessThan(21 << 20);
+		expect(learner.link.unsentBytes).toBe(0);
+	});
+
+	it('refuses a zxid that is not a safe integer, and goes on', async () => {
+		const { leader, learner } = await linked();
+		leader.link.send(packet(1));
+		expect(() => leader.link.send(packet(2 ** 53))).toThrow(RangeError);
+		leader.link.send(packet(2));
+		await vi.waitFor(() => expect(learner.zxids).toEqual([1, 2]));
+	});
+});
+
+describe('a stream', () => {
+	it('of 200 MB stands between the packets around it, and little of it is in memory', async () => {
+		const { leader, learner } = await linked();
+		const size = 200_000_000;
+		const chunkBytes = 64 * 1024;
+		let [taken, wrong, most] = [0, 0, 0];
+		learner.onPacket = ({ type }, { link }) => {
+			if (type !== packetType.snap) return;
+			link.receiveStream((chunk) => {
+				const own = Math.min(chunk.length, size - taken);
+				if (own > 0 && chunk[0] !== Math.floor(taken / chunkBytes) % 251) wrong++;
+				taken += own;
+				most = Math.max(most, process.memoryUsage.rss());
+				return taken === size ? chunk.subarray(own) : null;
+			});
+		};
+		const before = process.memoryUsage.rss();
+		const outcomes: (Error | undefined)[] = [];
+		leader.link.send(packet(1));
+		leader.link.send(packet(2, null, packetType.snap));
+		leader.link.sendStream(chunksOf(size, chunkBytes), (error) => outcomes.push(error));
+		leader.link.send(packet(3, null, packetType.newLeader));
+		leader.link.send(packet(4));
+		await vi.waitFor(() => expect(learner.packets).toHaveLength(4), 20_000);
+		expect(learner.zxids).toEqual([1, 2, 3, 4]);
+		expect({ taken, wrong, outcomes }).toEqual({ taken: size, wrong: 0, outcomes: [undefined] });
+		expect(most - before).toBeLessThan(100_000_000);
+	}, 30_000);
+
+	it('is drawn no faster than the other side reads', async () => {
+		const { learner, socket } = await linkedToSocket();
+		socket.pause();
+		const drawn = { chunks: 0, returned: false };
+		const outcomes: (Error | undefined)[] = [];
+		learner.link.sendStream(chunksOf(100_000_000, 10_000, drawn), (error) => outcomes.push(error));
+		learner.link.send(packet(1));
+		let still = 0;
+		for (let last = -1; still < 100; still = drawn.chunks === last ? still + 1 : 0) {
+			last = drawn.chunks;
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		expect(drawn.chunks * 10_000).toBeLessThan(20_000_000);
+		expect(learner.link.unsentBytes).toBeLessThan(10_000 + 21);
+		let bytes = 0;
+		socket.on('data', ({ length }) => {
+			bytes += length;
+		});
+		socket.resume();
+		await vi.waitFor(() => expect(bytes).toBe(100_000_000 + 20), 10_000);
+		expect({ outcomes, drawn }).toEqual({ outcomes: [undefined], drawn: { chunks: 10_000, returned: true } });
+	});
+
+	it('that begins and ends inside of a read leaves the rest to the packets', async () => {
+		const { learner, socket } = await linkedToSocket();
+		const seen: number[][] = [];
+		learner.onPacket = ({ type }, { link }) => {
+			if (type !== packetType.snap) return;
+			let left = 3;
+			link.receiveStream((chunk) => {
+				const own = Math.min(left, chunk.length);
+				seen.push([...chunk.subarray(0, own)]);
+				left -= own;
+				return left === 0 ? chunk.subarray(own) : null;
+			});
+		};
+		const snap = encoded(packet(1, null, packetType.snap));
+		const bytes = Buffer.concat([snap, Uint8Array.of(1, 2, 3), snap, Uint8Array.of(4, 5, 6), encoded(packet(9))]);
+		socket.write(bytes);
+		await vi.waitFor(() => expect(learner.zxids).toEqual([1, 1, 9]));
+		expect(seen).toEqual([
+			[1, 2, 3],
+			[4, 5, 6],
+		]);
+		socket.setNoDelay(true);
+		for (const byte of bytes) {
+			socket.write(Uint8Array.of(byte));
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		await vi.waitFor(() => expect(learner.zxids).toEqual([1, 1, 9, 1, 1, 9]));
+		expect(seen.slice(2).flat()).toEqual([1, 2, 3, 4, 5, 6]);
+	});
+
+	it.each([
+		['the other side goes', ({ socket }: { socket: Socket }) => socket.destroy()],
+		['the link is closed', ({ link }: { link: QuorumLink }) => link.close()],
+	])('tells once when %s, and gives back what it was drawn from', async (_, end) => {
+		const { learner, socket } = await linkedToSocket();
+		const drawn = { chunks: 0, returned: false };
+		const outcomes: (Error | undefined)[] = [];
+		const done = (error?: Error): void => {
+			outcomes.push(error);
+		};
+		learner.link.sendStream(chunksOf(100_000_000, 10_000, drawn), done);
+		learner.link.sendStream(chunksOf(100, 100), done);
+		await vi.waitFor(() => expect(drawn.chunks).toBeGreaterThan(0));
+		end({ socket, link: learner.link });
+		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		expect(outcomes).toEqual([learner.reasons[0], learner.reasons[0]]);
+		expect(drawn.returned).toBe(true);
+		learner.link.sendStream(chunksOf(100, 100), done);
+		await vi.waitFor(() => expect(outcomes).toHaveLength(3));
+	});
+
+	it('that cannot go on closes the link: what the other side has is not whole', async () => {
+		const { leader, learner } = await linked();
+		const broken = function* (): Generator<Uint8Array> {
+			yield Uint8Array.of(1);
+			throw new Error('the tree is gone');
+		};
+		const outcomes: (Error | undefined)[] = [];
+		leader.link.sendStream(broken(), (error) => outcomes.push(error));
+		await vi.waitFor(() => expect(leader.reasons).toEqual([new Error('the tree is gone')]));
+		expect(outcomes).toEqual([new Error('the tree is gone')]);
+		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+	});
+});
+
+describe('a quorum port', () => {
+	it('lets nobody in before its server leads nor afterwards, and keeps who is there', async () => {
+		const ports = await freePorts(1);
+		const [leaderPort, learnerPort] = [quorumPort(ports), quorumPort(ports, { connectAttempts: 1 })];
+		const refusal = /server 1 cannot be reached on its quorum port: 127\.0\.0\.1:\d+: connect ECONNREFUSED/;
+		await expect(learnerPort.connect(1, new End().connected)).rejects.toThrow(refusal);
+		const [leader, learner] = [new End(), new End()];
+		const stop = leaderPort.accept(leader.connected);
+		await vi.waitFor(() => learnerPort.connect(1, learner.connected));
+		stop();
+		await expect(learnerPort.connect(1, new End().connected)).rejects.toThrow(refusal);
+		learner.link.send(packet(1));
+		await vi.waitFor(() => expect(leader.zxids).toEqual([1]));
+		// Elected again at once, and again before anything listens.
+		leaderPort.accept(leader.connected)();
+		leaderPort.accept(leader.connected)();
+		leaderPort.accept(leader.connected);
+		const again = new End();
+		await vi.waitFor(() => learnerPort.connect(1, again.connected));
+		again.link.send(packet(2));
+		await vi.waitFor(() => expect(leader.zxids).toEqual([1, 2]));
+	});
+
+	it('tries again to connect, a few times, and at every address', async () => {
+		const ports = await freePorts(2);
+		const waits: number[] = [];
+		const leader = new End();
+		const leaderPort = quorumPort([ports[1]!]);
+		const learnerPort = quorumPort(ports, {
+			connectAttempts: 4,
+			after: (ms, run) => {
+				if (ms === 100) waits.push(ms);
+				// The leader is there at the third attempt.
+				if (waits.length === 3 && ms === 100) leaderPort.accept(leader.connected);
+				const timer = setTimeout(run, ms === 100 ? 10 : ms);
+				return () => clearTimeout(timer);
+			},
+		});
+		const learner = new End();
+		await learnerPort.connect(1, learner.connected);
+		learner.link.send(packet(1));
+		await vi.waitFor(() => expect(leader.zxids).toEqual([1]));
+		expect(waits.length).toBeGreaterThanOrEqual(3);
+	});
+
+	it('gives up after so many attempts, or at the deadline', async () => {
+		const ports = await freePorts(1);
+		const after = vi.fn<After>((ms, run) => {
+			const timer = setTimeout(run, ms / 10);
+			return () => clearTimeout(timer);
+		});
+		const learnerPort = quorumPort(ports, { after });
+		await expect(learnerPort.connect(1, new End().connected)).rejects.toThrow(/ECONNREFUSED/);
+		expect(after.mock.calls.filter(([ms]) => ms === 100)).toHaveLength(4);
+		const hasty = quorumPort(ports, { connectTimeoutMs: 20, connectRetryMs: 10_000 });
+		await expect(hasty.connect(1, new End().connected)).rejects.toThrow(
+			`server 1 cannot be reached on its quorum port: no answer from 127.0.0.1:${ports[0]} within 20 ms`,
+		);
+		await expect(quorumPort([]).connect(1, new End().connected)).rejects.toThrow(/no address is known/);
+	});
+
+	it('says once that it cannot listen, and does when it can', async () => {
+		const ports = await freePorts(1);
+		const server = createServer();
+		openServers.add(server);
+		server.listen(ports[0]!, host);
+		await once(server, 'listening');
+		const warnings: string[] = [];
+		const leader = new End();
+		const leaderPort = quorumPort(ports, { warn: (message) => warnings.push(message), listenRetryMs: 5 });
+		leaderPort.accept(leader.connected);
+		await vi.waitFor(() => expect(warnings).toHaveLength(1));
+		expect(warnings[0]).toMatch(/^quorum: 127\.0\.0\.1:\d+ cannot be listened on: listen EADDRINUSE/);
+		server.close();
+		const learner = new End();
+		await vi.waitFor(() => quorumPort(ports).connect(1, learner.connected));
+		learner.link.send(packet(1));
+		await vi.waitFor(() => expect(leader.zxids).toEqual([1]));
+		expect(warnings).toHaveLength(1);
+	});
+
+	it('takes connections that say nonsense, or nothing and go', async () => {
+		const { leader, port } = await linked();
+		const garbage = connect(port, host);
+		openSockets.add(garbage);
+		garbage.on('error', () => {});
+		garbage.write('GET / HTTP/1.1\r\nHost: zookeeper\r\n\r\n');
+		await once(garbage, 'close');
+		expect(leader.reasons[0]!.message).toMatch(/malformed bytes/);
+		connect(port, host, function (this: Socket) {
+			this.destroy();
+		});
+		await vi.waitFor(() => expect(leader.reasons).toHaveLength(2));
+	});
+
+	it('closes its links when it is closed, and frees its address', async () => {
+		const { leader, learner, leaderPort, port } = await linked();
+		await leaderPort.close();
+		expect(leader.reasons).toHaveLength(1);
+		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await expect(leaderPort.connect(1, new End().connected)).rejects.toThrow(/the port was closed/);
+		const next = new End();
+		quorumPort([port]).accept(next.connected);
+		await vi.waitFor(() => quorumPort([port]).connect(1, new End().connected));
+	});
+});
