@@ -41,6 +41,9 @@ export class SnapshotDamage extends StorageDamage {}
 /** Each file may be sound, but together they do not give a tree that is proved to be right: a missing log, a digest that differs. */
 export class RecoveryRefused extends StorageDamage {}
 
+/** The log cannot be cut where it should be: it does not reach back that far, or has no such transaction. Nothing was changed. */
+export class TruncationRefused extends StorageDamage {}
+
 /** Another replica has this data directory open. */
 export class DirectoryInUse extends StorageDamage {}
 

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Zxid } from '#core/model/zxid';
 import { StorageDamage } from './damage.ts';
-import { logPrefix, snapshotPrefix, zxidInName } from './file-names.ts';
+import { logPrefix, snapshotPrefix, zxidInName, zxidOfReceivedSnapshot } from './file-names.ts';
 
 export const versionDirectory = 'version-2';
 
@@ -36,16 +36,36 @@ export class DataDirectory {
 
 	/** By zxid, oldest first. */
 	logs(): StoredFile[] {
-		return list(this.logDirectory, logPrefix);
+		return this.received() === null ? list(this.logDirectory, logPrefix) : [];
 	}
 
 	/** By zxid, oldest first; complete or not. */
 	snapshots(): StoredFile[] {
-		return list(this.snapshotDirectory, snapshotPrefix);
+		const received = this.received();
+		return received === null ? list(this.snapshotDirectory, snapshotPrefix) : [received];
 	}
 
 	/** Snapshots that ZooKeeper compressed (`snapshot.5df.gz`): not read by this release. */
 	compressedSnapshots(): string[] {
+		return this.received() === null ? this.#compressed() : [];
+	}
+
+	/** The snapshot that is taking the place of everything else here, until the rest is removed; see received-snapshot.ts. */
+	received(): StoredFile | null {
+		for (const name of names(this.snapshotDirectory)) {
+			const zxid = zxidOfReceivedSnapshot(name);
+			if (zxid !== undefined) return { path: path.join(this.snapshotDirectory, name), zxid };
+		}
+		return null;
+	}
+
+	/** Logs and snapshots of every kind whose place the received one takes. */
+	replaced(): string[] {
+		const files = [...list(this.logDirectory, logPrefix), ...list(this.snapshotDirectory, snapshotPrefix)];
+		return [...files.map((file) => file.path), ...this.#compressed()];
+	}
+
+	#compressed(): string[] {
 		return names(this.snapshotDirectory)
 			.filter((name) => /^snapshot\.[0-9a-f]+\.(gz|snappy)$/.test(name))
 			.map((name) => path.join(this.snapshotDirectory, name));
@@ -55,7 +75,7 @@ export class DataDirectory {
 function inner(directory: string): string {
 	const version = path.join(directory, versionDirectory);
 	if (fs.existsSync(version)) return version;
-	const plain = names(directory).some((name) => /^(log|snapshot)\.[0-9a-f]{1,16}$/i.test(name));
+	const plain = names(directory).some((name) => /^((log|snapshot)\.|received-snapshot-)[0-9a-f]{1,16}$/i.test(name));
 	return plain ? directory : version;
 }
 

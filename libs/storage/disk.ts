@@ -1,6 +1,6 @@
 /** What the log needs of a file system: so little that a test can keep the image after each step, or let it fail. */
 import fs from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 export interface Disk {
@@ -19,6 +19,32 @@ export interface DiskFile {
 	datasync(): Promise<void>;
 	close(): Promise<void>;
 }
+
+/** What it takes to cut a history, or to put another one in its place: so little that a test can cut the power after each step. */
+export interface FileChanges {
+	/** Durable when it resolves. */
+	truncate(path: string, size: number): Promise<void>;
+	/** Durable after syncDirectory. A file that is gone already is no error. */
+	remove(path: string): Promise<void>;
+	/** Both names are in the same directory. Durable after syncDirectory. */
+	rename(from: string, to: string): Promise<void>;
+	syncDirectory(path: string): Promise<void>;
+}
+
+export const realFileChanges: FileChanges = {
+	truncate: async (file, size) => {
+		const handle = await open(file, 'r+');
+		try {
+			await handle.truncate(size);
+			await handle.sync();
+		} finally {
+			await handle.close();
+		}
+	},
+	remove: (file) => rm(file, { force: true }),
+	rename: (from, to) => rename(from, to),
+	syncDirectory,
+};
 
 export const realDisk: Disk = {
 	create: async (path) => new RealFile(await openFile(path, 'w'), await openForDurableWrites(path)),

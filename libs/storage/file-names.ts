@@ -5,6 +5,8 @@ export const logPrefix = 'log';
 export const snapshotPrefix = 'snapshot';
 /** Without a dot, so that no ZooKeeper takes it for a snapshot. */
 export const unfinishedSnapshotPrefix = 'unfinished-snapshot-';
+/** A whole snapshot that takes the place of everything: while it has this name no other snapshot and no log counts (received-snapshot.ts). */
+export const receivedSnapshotPrefix = 'received-snapshot-';
 
 export function logFileName(firstZxid: Zxid): string {
 	return `${logPrefix}.${firstZxid.toString(16)}`;
@@ -12,6 +14,16 @@ export function logFileName(firstZxid: Zxid): string {
 
 export function snapshotFileName(zxid: Zxid): string {
 	return `${snapshotPrefix}.${zxid.toString(16)}`;
+}
+
+export function receivedSnapshotFileName(zxid: Zxid): string {
+	return `${receivedSnapshotPrefix}${zxid.toString(16)}`;
+}
+
+/** Undefined for any other file. */
+export function zxidOfReceivedSnapshot(name: string): Zxid | undefined {
+	if (!name.startsWith(receivedSnapshotPrefix)) return undefined;
+	return zxidInName(`${snapshotPrefix}.${name.slice(receivedSnapshotPrefix.length)}`, snapshotPrefix);
 }
 
 /**

@@ -2,7 +2,8 @@
  * What a replica starts from: the newest sound snapshot and the logs behind it.
  *
  * Where ZooKeeper starts with transactions missing or with a tree that its digests say is wrong, this refuses (ARCHITECTURE.md, storage) and says what
- * the operator can do; where ZooKeeper dies although nothing is missing, this starts and warns. It changes nothing on disk.
+ * the operator can do; where ZooKeeper dies although nothing is missing, this starts and warns. It changes nothing on disk, but that it removes
+ * what a snapshot from a leader had taken the place of when the replica was stopped.
  */
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { DataTree } from '#core/tree/data-tree';
@@ -11,6 +12,7 @@ import { RecoveryRefused, restoreAdvice, SnapshotDamage, StorageDamage } from '.
 import { DataDirectory, type StoredFile } from './data-directory.ts';
 import { describeMismatch, harmlessCauses, type Mismatch } from './digest-check.ts';
 import { LogFileReader } from './log-file-reader.ts';
+import { finishInstall } from './received-snapshot.ts';
 import {
 	emptyStart,
 	type LoadedSnapshot,
@@ -61,7 +63,9 @@ export interface RecoverRequest {
  */
 export async function recover(request: RecoverRequest): Promise<Recovered> {
 	const { progress } = request.options ?? {};
-	const steps = recoverSteps(new DataDirectory(request.dataDir, request.dataLogDir), request.options ?? {});
+	const directory = new DataDirectory(request.dataDir, request.dataLogDir);
+	await finishInstall(directory);
+	const steps = recoverSteps(directory, request.options ?? {});
 	for (;;) {
 		const step = steps.next();
 		if (step.done) return step.value;

@@ -30,9 +30,10 @@ export class FileSnapshotStore implements SnapshotStore {
 		return names;
 	}
 
-	async write(frozen: FrozenTree): Promise<SnapshotInfo> {
+	/** @param name of the file, `snapshot.<zxid>` unless it is given */
+	async write(frozen: FrozenTree, name?: string): Promise<SnapshotInfo> {
 		const begun = performance.now();
-		const written = await this.#written(frozen);
+		const written = await this.#written(frozen, name);
 		return {
 			zxid: frozen.zxid,
 			file: written.file,
@@ -42,10 +43,11 @@ export class FileSnapshotStore implements SnapshotStore {
 		};
 	}
 
-	async #written(frozen: FrozenTree): Promise<WrittenSnapshot> {
+	async #written(frozen: FrozenTree, name?: string): Promise<WrittenSnapshot> {
 		const thread = this.#takeThread();
 		try {
-			return await thread.write({ directory: this.#directory, frozen: frozen.transferable() });
+			const order = { directory: this.#directory, frozen: frozen.transferable() };
+			return await thread.write(name === undefined ? order : { ...order, name });
 		} catch (cause) {
 			const problem = (cause as Error).message;
 			throw new Error(`Cannot write the snapshot of zxid ${formatZxid(frozen.zxid)}: ${problem}`, { cause });

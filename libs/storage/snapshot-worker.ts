@@ -7,6 +7,8 @@ import { lowerThreadPriority } from './thread-priority.ts';
 export interface SnapshotOrder {
 	readonly directory: string;
 	readonly frozen: FrozenTreeMessage;
+	/** `snapshot.<zxid>` unless it is given. */
+	readonly name?: string;
 }
 
 /** When it is sent the thread reads the frozen tree no more. */
@@ -15,10 +17,11 @@ export type SnapshotOutcome = { readonly written: WrittenSnapshot } | { readonly
 lowerThreadPriority();
 parentPort?.on('message', (order: SnapshotOrder) => parentPort?.postMessage(perform(order)));
 
-function perform({ directory, frozen }: SnapshotOrder): SnapshotOutcome {
+function perform({ directory, frozen, name }: SnapshotOrder): SnapshotOutcome {
 	const { zxid, sessions, acls, digest } = frozen;
 	try {
-		return { written: writeSnapshotFile(directory, { zxid, sessions, acls, nodes: frozenNodes(frozen) }, digest) };
+		const content = { zxid, sessions, acls, nodes: frozenNodes(frozen) };
+		return { written: writeSnapshotFile(directory, content, digest, name) };
 	} catch (error) {
 		return { problem: error as Error };
 	}

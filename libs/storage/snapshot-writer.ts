@@ -32,12 +32,17 @@ const flushBytes = 1 << 20;
 const syncStepBytes = 16 << 20;
 
 /**
- * Writes `snapshot.<zxid>` into the directory: under another name first, then synced, renamed, and the directory synced. An exact snapshot: its
+ * Writes the snapshot into the directory, as `snapshot.<zxid>` unless it gets another name: under a temporary one first, then synced, renamed, and the directory synced. An exact snapshot: its
  * digest section has the name's zxid. What goes wrong leaves no snapshot behind.
  */
-export function writeSnapshotFile(directory: string, content: SnapshotContent, digest: bigint): WrittenSnapshot {
+export function writeSnapshotFile(
+	directory: string,
+	content: SnapshotContent,
+	digest: bigint,
+	name: string = snapshotFileName(content.zxid),
+): WrittenSnapshot {
 	const temporary = path.join(directory, unfinishedSnapshotPrefix + content.zxid.toString(16));
-	const file = path.join(directory, snapshotFileName(content.zxid));
+	const file = path.join(directory, name);
 	const fd = fs.openSync(temporary, 'w');
 	try {
 		const section = { zxid: content.zxid, version: digestVersion, value: digest };

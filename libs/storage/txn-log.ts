@@ -11,12 +11,14 @@ import type { TxnRecord } from '#core/model/txn-record';
 import { formatZxid, type Zxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 import { JuteWriter } from '#jute/codec';
+import { DataDirectory } from './data-directory.ts';
 import { type Disk, type DiskFile, realDisk } from './disk.ts';
 import { assertReplaceable, syncLogs } from './existing-logs.ts';
 import { fileHeader, logKind } from './file-header.ts';
 import { logFileName } from './file-names.ts';
 import { encodeRecord } from './log-record.ts';
 import { RoomAhead } from './room-ahead.ts';
+import { performTruncation, planTruncation } from './truncate.ts';
 
 export interface FileTxnLogOptions {
 	/** Where the log files are: the data directory's version-2. */
@@ -28,6 +30,8 @@ export interface FileTxnLogOptions {
 	/** `no`: acknowledged is what the operating system has. ZooKeeper's forceSync. */
 	readonly forceSync?: boolean;
 	readonly disk?: Disk;
+	/** For truncate(): where the snapshots are, which may hold what is cut. Those beside the logs unless it is given. */
+	readonly dataDirectory?: DataDirectory;
 }
 
 /** What one write takes to the disk: records of one file. */
@@ -67,11 +71,14 @@ export class FileTxnLog implements TxnLog {
 	readonly #preAllocBytes: number;
 	readonly #forceSync: boolean;
 	readonly #disk: Disk;
+	readonly #dataDirectory: DataDirectory;
 	#listener: TxnLogListener | null = null;
 	#lastAppended: Zxid;
 	#durable: Zxid;
 	#rolling = true;
 	#closed = false;
+	/** While the history behind it is being cut: nothing of that is reported as durable. */
+	#cutAt: Zxid | null = null;
 	#failed = false;
 	/** The batches to write after those in flight; the last takes what is appended. */
 	#queue: Batch[] = [new Batch()];
@@ -92,6 +99,7 @@ export class FileTxnLog implements TxnLog {
 		this.#preAllocBytes = (options.preAllocSizeKiB ?? 65_536) * 1024;
 		this.#forceSync = options.forceSync ?? true;
 		this.#disk = options.disk ?? realDisk;
+		this.#dataDirectory = options.dataDirectory ?? new DataDirectory(options.directory);
 		this.#lastAppended = options.lastZxid;
 		this.#durable = options.lastZxid;
 		this.#listener = listener;
@@ -113,6 +121,7 @@ export class FileTxnLog implements TxnLog {
 
 	append(records: readonly TxnRecord[]): void {
 		assert(!this.#closed, 'nothing is appended to a closed log');
+		assert(this.#cutAt === null, 'nothing is appended while the log is being cut');
 		if (this.#failed || records.length === 0) return;
 		const batch = this.#takingBatch(records[0]!.header.zxid);
 		const { writer } = batch;
@@ -134,11 +143,53 @@ export class FileTxnLog implements TxnLog {
 		this.#rolling = true;
 	}
 
+	/**
+	 * Removes every record behind `zxid` (truncate.ts), and goes on behind it in a new file. What was appended is waited for; nothing that is cut
+	 * is reported as durable. Nothing may be appended before it resolves.
+	 * @throws StorageDamage when there is no such place; then nothing was changed, and the log goes on as it was.
+	 */
+	async truncate(zxid: Zxid): Promise<void> {
+		const plan = await this.#whileStopped(zxid, () => planTruncation(this.#dataDirectory, zxid));
+		await this.restart(zxid, () => performTruncation(plan));
+	}
+
+	/**
+	 * Goes on behind `zxid` in a new file, when `change` has put the files into the state that this is the end of (installSnapshot). No file of
+	 * the log is open meanwhile, and nothing may be appended. When `change` fails nobody knows what the files hold: the log has failed.
+	 */
+	async restart(zxid: Zxid, change: () => Promise<void>): Promise<void> {
+		await this.#whileStopped(zxid, async () => {
+			try {
+				await change();
+			} catch (error) {
+				this.#fail(error as Error);
+				throw error;
+			}
+			this.#lastAppended = zxid;
+			this.#durable = zxid;
+		});
+	}
+
 	async close(): Promise<void> {
 		this.#closed = true;
 		await this.#idle();
 		if (this.#failed) return;
 		await this.#finishFile();
+	}
+
+	/** When all that was appended is durable, and its file closed. */
+	async #whileStopped<T>(cutAt: Zxid, action: () => Promise<T>): Promise<T> {
+		assert(!this.#closed, 'a closed log is not cut');
+		this.#cutAt = cutAt;
+		try {
+			await this.#idle();
+			if (this.#failed) throw new Error(`The transaction log ${this.#fileName} failed before: it is not cut`);
+			await this.#finishFile();
+			this.#rolling = true;
+			return await action();
+		} finally {
+			this.#cutAt = null;
+		}
 	}
 
 	#takingBatch(firstZxid: Zxid): Batch {
@@ -217,6 +268,7 @@ export class FileTxnLog implements TxnLog {
 
 	/** The first write in flight is durable, and maybe others behind it. While the listener applies and answers, the disk is at work on the next. */
 	#reached(): void {
+		const before = this.#durable;
 		while (this.#writes[0]?.isDurable === true) {
 			const { batch, bytes } = this.#writes.shift()!;
 			this.#durable = batch.lastZxid!;
@@ -225,7 +277,8 @@ export class FileTxnLog implements TxnLog {
 			this.#spare.push(batch);
 		}
 		void this.#startWrites();
-		this.#listener?.durable(this.#durable);
+		const reached = this.#cutAt === null || this.#durable < this.#cutAt ? this.#durable : this.#cutAt;
+		if (reached > before) this.#listener?.durable(reached);
 	}
 
 	/** Resolves when nothing is on its way to the disk, nor waits for it. */
@@ -238,7 +291,7 @@ export class FileTxnLog implements TxnLog {
 
 	#noteIdle(): void {
 		if (this.#isStarting || this.#writes.length > 0) return;
-		if (this.#queue[0]?.lastZxid != null && !this.#failed) return;
+		if ((this.#queue[0]?.lastZxid ?? null) !== null && !this.#failed) return;
 		for (const resolve of this.#whenIdle.splice(0)) resolve();
 	}
 
