@@ -26,6 +26,11 @@ export interface Decision {
 	readonly state: ServerState;
 }
 
+export interface ElectionEvents {
+	sent(from: SimServer, notification: Notification, nowMs: number): void;
+	decided(decision: Decision): void;
+}
+
 /** One server: its history survives a crash, its election does not. */
 export class SimServer {
 	readonly id: number;
@@ -38,7 +43,8 @@ export class SimServer {
 	isEstablished = false;
 	missed = 0;
 	searches = 0;
-	/** When the last search ended. */
+	/** When the last search began and ended. */
+	lookedAtMs = 0;
 	decidedAtMs = 0;
 
 	constructor(id: number) {
@@ -65,23 +71,16 @@ export class ElectionEnsemble {
 	maxDelayMs = 20;
 	readonly #random: SeededRandom;
 	readonly #limits: Partial<SearchLimits>;
-	readonly #sent: (from: SimServer, notification: Notification) => void;
-	readonly #decided: (decision: Decision) => void;
+	readonly #events: ElectionEvents;
 	/** `from>to` of those that do not reach each other. */
 	readonly #cut = new Set<string>();
 	#lastEpoch = 0;
 
-	constructor(
-		random: SeededRandom,
-		config: QuorumConfig,
-		limits: Partial<SearchLimits>,
-		events: { sent(from: SimServer, notification: Notification): void; decided(decision: Decision): void },
-	) {
+	constructor(random: SeededRandom, config: QuorumConfig, limits: Partial<SearchLimits>, events: ElectionEvents) {
 		this.#random = random;
 		this.config = config;
 		this.#limits = limits;
-		this.#sent = events.sent;
-		this.#decided = events.decided;
+		this.#events = events;
 		this.servers = new Map([...config.servers.keys()].map((id) => [id, new SimServer(id)]));
 	}
 
@@ -95,7 +94,9 @@ export class ElectionEnsemble {
 		return server;
 	}
 
+	/** Unless it is up already. */
 	start(server: SimServer): void {
+		if (server.election !== undefined) return;
 		server.life++;
 		server.election = new Election({
 			serverId: server.id,
@@ -118,6 +119,7 @@ export class ElectionEnsemble {
 		const { life } = server;
 		server.isEstablished = false;
 		server.missed = 0;
+		server.lookedAtMs = this.timers.nowMs;
 		const search = ++server.searches;
 		let isDecided = false;
 		server.election?.look({ zxid: server.history.zxid, peerEpoch: server.history.epoch }, (vote, state) => {
@@ -125,7 +127,7 @@ export class ElectionEnsemble {
 			if (isDecided || isLate) throw new Error(`server ${server.id} was told the end of a search it does not wait for`);
 			isDecided = true;
 			server.decidedAtMs = this.timers.nowMs;
-			this.#decided({ server, vote, state });
+			this.#events.decided({ server, vote, state });
 		});
 	}
 
@@ -156,7 +158,7 @@ export class ElectionEnsemble {
 	#networkOf(server: SimServer): ElectionNetwork {
 		return {
 			send: (to, notification) => {
-				this.#sent(server, notification);
+				this.#events.sent(server, notification, this.timers.nowMs);
 				if (!this.reaches(server.id, to) || this.#random.chance(this.loss)) return;
 				const delayMs = 1 + this.#random.below(this.maxDelayMs);
 				this.timers.after(delayMs, () => this.server(to).election?.notified(server.id, notification));

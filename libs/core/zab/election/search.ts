@@ -149,6 +149,8 @@ export class Search {
 
 	#propose({ leader, zxid, electionEpoch, peerEpoch }: Vote): void {
 		const { serverId } = this.#parts;
+		// A quorum for another vote has its own wait.
+		this.#cancelFinalize();
 		this.#vote = { leader, zxid, electionEpoch, peerEpoch };
 		if (this.#parts.voters().has(serverId)) this.#received.set(serverId, { ...this.#vote, state: 'looking' });
 		this.#sendToVoters();
