@@ -11,7 +11,7 @@ import type { TxnRecord } from '../model/txn-record.ts';
 import { formatZxid, noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
-import type { InFlight, Session } from '../session/session.ts';
+import type { Session } from '../session/session.ts';
 import type { SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { WatchManager } from '../tree/watches.ts';
@@ -92,19 +92,16 @@ export class Final {
 		if (op.kind === 'sync' && session !== undefined) session.inFlight = behind;
 	}
 
-	/** Performs what waited for something that is no transaction, or lets it wait for what is ahead of it. */
-	settle(pending: Pending, behind: InFlight | null): void {
-		const isBehind = behind !== null && !behind.isSettled;
-		const session = pending.session;
-		const wasLast = session?.inFlight === pending;
-		const waiting = pending.settle();
-		if (isBehind) {
-			if (pending.request !== null) behind.letWait(pending.request, 0);
-			for (const { request, error } of waiting) behind.letWait(request, error);
-			if (wasLast && session !== undefined) session.inFlight = behind;
+	/** A sync is answered: performs it and what waits for it, or lets them wait for what their session asked before it. */
+	settle(sync: Pending, behind: Pending | null): void {
+		if (sync.request === null) return;
+		if (behind?.isSettled === false) {
+			behind.letWait(sync.request, 0);
+			sync.passOn(behind);
 			return;
 		}
-		if (pending.request !== null) this.#perform(pending.request, 0);
+		const waiting = sync.settle();
+		this.#perform(sync.request, 0);
 		this.#answerWaiting(waiting, 0);
 	}
 
@@ -112,7 +109,10 @@ export class Final {
 	giveUp(pending: Pending): void {
 		const waiting = pending.settle();
 		if (pending.request !== null) this.#lost(pending.request);
-		for (const { request } of waiting) this.#lost(request);
+		for (const { request, reply } of waiting) {
+			if (reply === null) this.#lost(request);
+			else this.#reply(request, reply);
+		}
 	}
 
 	/** Applies and answers everything up to this zxid, in zxid order. */
@@ -161,13 +161,13 @@ export class Final {
 		this.#queue.shift();
 		this.#applySession(proposal);
 		const { request } = proposal;
-		const waiting = proposal.settle();
-		if (request !== null) {
+		if (request === null) {
+			this.#answerWaiting(proposal.settle(), 0);
+		} else {
 			const reply = writeReply(record, request.op, applied);
-			this.#reply(request, reply);
+			this.#answer(proposal, request, reply);
 			if (startMs !== 0) this.#trace(request, proposal, startMs, reply.error);
 		}
-		this.#answerWaiting(waiting, 0);
 		if (record.txn.kind === 'closeSession') this.#parts.onSessionClosed(record.header.sessionId);
 	}
 
@@ -180,8 +180,23 @@ export class Final {
 		}
 	}
 
+	#answer(proposal: Proposal, request: Request, reply: Reply): void {
+		const { ahead } = proposal;
+		if (ahead !== null) {
+			ahead.letWait(request, 0, reply);
+			proposal.passOn(ahead);
+			return;
+		}
+		const waiting = proposal.settle();
+		this.#reply(request, reply);
+		this.#answerWaiting(waiting, 0);
+	}
+
 	#answerWaiting(waiting: readonly Waiting[], otherwise: number): void {
-		for (const { request, error } of waiting) this.#perform(request, error || otherwise);
+		for (const { request, error, reply } of waiting) {
+			if (reply === null) this.#perform(request, error || otherwise);
+			else this.#reply(request, reply);
+		}
 	}
 
 	#lost(request: Request): void {

@@ -2,13 +2,13 @@
 import type { TxnHeader } from '#jute/records';
 import type { Request } from '../model/op.ts';
 import type { SessionId } from '../model/zxid.ts';
-import type { InFlight, Session } from '../session/session.ts';
+import type { Session } from '../session/session.ts';
 import { Pending } from './pending.ts';
 
 export interface PendingSync {
 	readonly pending: Pending;
 	/** What its session had in flight before. */
-	readonly behind: InFlight | null;
+	readonly behind: Pending | null;
 }
 
 export class Forwards {
@@ -26,8 +26,8 @@ export class Forwards {
 	}
 
 	addSync(request: Request, session: Session | undefined): void {
-		const behind = session?.inFlight ?? null;
-		const pending = new Pending(request, session);
+		const behind = (session?.inFlight ?? null) as Pending | null;
+		const pending = new Pending(request, session, true);
 		pending.begin();
 		this.#syncs.push({ pending, behind });
 	}

@@ -203,8 +203,8 @@ export class LeaderChain extends PreparingChain implements Chain {
 			super.read(request, session, error);
 			return;
 		}
-		const behind = session?.inFlight ?? null;
-		const pending = new Pending(request, session);
+		const behind = (session?.inFlight ?? null) as Pending | null;
+		const pending = new Pending(request, session, true);
 		pending.begin();
 		this.#broadcast.barrier((problem) => {
 			if (problem === undefined) this.final.settle(pending, behind);

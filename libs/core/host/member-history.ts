@@ -106,14 +106,17 @@ export class MemberHistory implements History {
 	receiveSnapshot(): SnapshotReceiver {
 		const receiver = this.#storage.receiveSnapshot();
 		const received = this.#received;
+		let snapshot: ReceivedSnapshot = { nodes: 0, bytes: 0 };
 		return {
 			take(chunk) {
 				const rest = receiver.take(chunk);
-				if (rest !== null) received.set(receiver.snapshot, receiver);
+				if (rest === null) return null;
+				snapshot = { nodes: receiver.snapshot.nodes, bytes: receiver.snapshot.bytes };
+				received.set(snapshot, receiver);
 				return rest;
 			},
 			get snapshot() {
-				return receiver.snapshot;
+				return snapshot;
 			},
 		};
 	}
