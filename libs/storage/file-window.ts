@@ -58,6 +58,18 @@ export class FileWindow {
 		this.end = this.at;
 	}
 
+	/** Goes on at another byte of the file, as it is then. */
+	seek(offset: number): void {
+		this.#base = offset;
+		this.at = 0;
+		this.end = 0;
+	}
+
+	/** The file has no name any more: what can be read here is in no directory. */
+	isRemoved(): boolean {
+		return fs.fstatSync(this.#fd).nlink === 0;
+	}
+
 	close(): void {
 		if (this.#closed) return;
 		this.#closed = true;

@@ -53,19 +53,21 @@ function logsIn(dirs: string | readonly string[]): StoredFile[] {
 
 /**
  * Follows the logs of a replica that is writing them, in the same process or another. Knows preallocated zeros and a record that is being
- * written as "not yet", and goes on in the next file when one was begun.
+ * written as "not yet", and goes on in the next file when one was begun. Records that are not committed may be cut from the log again, and others take
+ * their place: what was read of them is forgotten.
  */
 export class LogTail {
 	readonly #directory: DataDirectory;
 	#last: Zxid;
 	#reader: LogFileReader | null = null;
-	/** Read and not given out: it was not committed yet. */
-	#ahead: LogEntry | null = null;
+	/** What was committed when the reader last looked at its file: what it read behind that may have been cut since. */
+	#committed: Zxid;
 
 	/** Begins behind `after`: the last zxid that the reader has. */
 	constructor(dataLogDir: string, after: Zxid) {
 		this.#directory = new DataDirectory(dataLogDir);
 		this.#last = after;
+		this.#committed = after;
 	}
 
 	/** The last zxid given out, or passed over. */
@@ -79,15 +81,15 @@ export class LogTail {
 	 */
 	next(committed: Zxid): HistoryEntry | null {
 		if (committed <= this.#last) return null;
-		const entry = this.#ahead ?? this.#read();
+		if (committed !== this.#committed) this.#lookAnew(committed);
+		const entry = this.#read();
 		if (entry === null) return null;
 		const { record, offset, length } = entry;
 		const { zxid } = record.header;
 		if (zxid > committed) {
-			this.#ahead = entry;
+			this.#reader!.reread(offset);
 			return null;
 		}
-		this.#ahead = null;
 		const before = this.#last;
 		this.#last = zxid;
 		const there = { record, file: this.#reader!.file, offset, length };
@@ -97,7 +99,13 @@ export class LogTail {
 	close(): void {
 		this.#reader?.close();
 		this.#reader = null;
-		this.#ahead = null;
+	}
+
+	#lookAnew(committed: Zxid): void {
+		this.#committed = committed;
+		if (this.#reader === null) return;
+		if (this.#reader.isRemoved()) this.close();
+		else this.#reader.reread();
 	}
 
 	#read(): LogEntry | null {

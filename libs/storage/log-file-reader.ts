@@ -116,6 +116,16 @@ export class LogFileReader {
 		return this.#decode(start, length, whole);
 	}
 
+	/** Reads the file anew from the record at `offset`, or the one that next() would give: it may have been cut there and gone on elsewhere. */
+	reread(offset: number = this.offset): void {
+		this.#window.seek(offset);
+	}
+
+	/** Whether the file was removed since it was opened. */
+	isRemoved(): boolean {
+		return this.#window.isRemoved();
+	}
+
 	close(): void {
 		this.#window.close();
 	}

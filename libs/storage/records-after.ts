@@ -1,0 +1,97 @@
+/**
+ * Committed history from a log that is being written: how a learner is brought up that was away for longer than what is in memory (semantics 80).
+ */
+import fs from 'node:fs';
+import type { TxnRecord } from '#core/model/txn-record';
+import { isContiguous, nextZxid, type Zxid } from '#core/model/zxid';
+import type { DataDirectory, StoredFile } from './data-directory.ts';
+import { LogTail } from './history-reader.ts';
+import { logsFrom } from './log-sequence.ts';
+
+export interface RecordsAfterOptions {
+	/** What is committed: nothing behind it is read. */
+	readonly upTo: Zxid;
+	/** More is not worth sending: the caller streams a snapshot instead. Unless it is given a third of the newest snapshot, and 64 MiB at least. */
+	readonly maxBytes?: number;
+}
+
+/** ZooKeeper's snapshotSizeFactor is 0.33. */
+const snapshotShare = 1 / 3;
+const leastMaxBytes = 64 << 20;
+/** Of log that is read before others run, and most of what one batch has. */
+const turnBytes = 1 << 18;
+
+/**
+ * The transactions behind `zxid`, in order and without a hole, in batches. Data are views of memory that is not used again. It ends at `upTo`, or
+ * earlier: with what the log has by then, or in front of a hole; the caller sees that by the last zxid.
+ * @returns null when the log does not reach back to `zxid`, or has more bytes behind it than are worth sending.
+ */
+export function recordsAfter(
+	directory: DataDirectory,
+	zxid: Zxid,
+	options: RecordsAfterOptions,
+): AsyncGenerator<readonly TxnRecord[], void> | null {
+	const { upTo } = options;
+	const logs = logsFrom(directory.logs(), nextZxid(zxid));
+	const first = logs[0];
+	if (first === undefined) return null;
+	// A log is named after its first transaction.
+	if (first.zxid > zxid && !isContiguous(zxid, first.zxid)) return null;
+	if (estimatedBytes(logs, zxid, upTo) > (options.maxBytes ?? defaultMaxBytes(directory))) return null;
+	return batches(directory, first, zxid, upTo);
+}
+
+async function* batches(
+	directory: DataDirectory,
+	first: StoredFile,
+	zxid: Zxid,
+	upTo: Zxid,
+): AsyncGenerator<readonly TxnRecord[], void> {
+	// From the beginning of its file on, so that what is passed over is, too, read a bit at a time.
+	const tail = new LogTail(directory.logDirectory, Math.min(zxid, first.zxid - 1) as Zxid);
+	try {
+		for (;;) {
+			const batch: TxnRecord[] = [];
+			let bytes = 0;
+			let isEnd = false;
+			while (bytes < turnBytes) {
+				const entry = tail.next(upTo);
+				const isHole = entry?.holeAfter !== undefined && entry.record.header.zxid > nextZxid(zxid);
+				if (entry === null || isHole) {
+					isEnd = true;
+					break;
+				}
+				bytes += entry.length;
+				if (entry.record.header.zxid > zxid) batch.push(entry.record);
+			}
+			if (batch.length > 0) yield batch;
+			if (isEnd) return;
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+	} finally {
+		tail.close();
+	}
+}
+
+function defaultMaxBytes(directory: DataDirectory): number {
+	const newest = directory.snapshots().at(-1);
+	return Math.max(leastMaxBytes, newest === undefined ? 0 : fs.statSync(newest.path).size * snapshotShare);
+}
+
+/** Nothing is read for it: records are taken to be of one size within a file. */
+function estimatedBytes(logs: readonly StoredFile[], zxid: Zxid, upTo: Zxid): number {
+	let bytes = 0;
+	for (const [index, log] of logs.entries()) {
+		if (log.zxid > upTo) break;
+		const end = logs[index + 1]?.zxid ?? nextZxid(upTo);
+		const share = (end - Math.max(nextZxid(zxid), log.zxid)) / (end - log.zxid);
+		bytes += usedBytes(log.path) * Math.max(0, Math.min(1, share));
+	}
+	return bytes;
+}
+
+/** Without what is preallocated. */
+function usedBytes(file: string): number {
+	const { size, blocks } = fs.statSync(file);
+	return Math.min(size, blocks * 512);
+}
