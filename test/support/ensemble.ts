@@ -111,6 +111,8 @@ export class Ensemble {
 			initLimit,
 			syncLimit,
 			maxClientCnxns: 0,
+			// Twenty of these short ticks would be little for a session that has to outlive an election on a busy machine.
+			maxSessionTimeout: 60_000,
 			'admin.enableServer': false,
 			'4lw.commands.whitelist': '*',
 			...options.config,
