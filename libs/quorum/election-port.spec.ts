@@ -8,6 +8,12 @@ import { freePorts } from '#test/support/real-ensemble';
 import { ElectionPort, type ElectionPortOptions } from './election-port.ts';
 
 const host = '127.0.0.1';
+
+/** Other processes may be busy, too. */
+function eventually<T>(check: () => T | Promise<T>): Promise<T> {
+	return vi.waitFor(check, { timeout: 20_000, interval: 5 });
+}
+
 const encode = (notification: Notification): Uint8Array => Buffer.from(JSON.stringify(notification));
 const decode = (bytes: Uint8Array): Notification => JSON.parse(Buffer.from(bytes).toString('utf8')) as Notification;
 
@@ -122,9 +128,9 @@ describe('election ports', () => {
 		const members = await ensemble(2);
 		const [sender, receiver] = [members[from - 1]!, members[to - 1]!];
 		sender.port.send(to, vote(1, 7));
-		await vi.waitFor(() => expect(receiver.heard).toEqual([[from, 7]]));
+		await eventually(() => expect(receiver.heard).toEqual([[from, 7]]));
 		receiver.port.send(from, vote(1, 8));
-		await vi.waitFor(() => expect(sender.heard).toEqual([[to, 8]]));
+		await eventually(() => expect(sender.heard).toEqual([[to, 8]]));
 		expect(members.map(({ port }) => port.connected)).toEqual([[2], [1]]);
 		expect(members.flatMap(({ warnings }) => warnings)).toEqual([]);
 	});
@@ -135,7 +141,7 @@ describe('election ports', () => {
 		for (let epoch = 1; epoch <= 20; epoch++) {
 			for (const [index, { port }] of members.entries())
 				for (const other of others(index + 1)) port.send(other, vote(5, epoch));
-			await vi.waitFor(() => {
+			await eventually(() => {
 				for (const [index, { heard }] of members.entries())
 					for (const other of others(index + 1)) expect(heard).toContainEqual([other, epoch]);
 			});
@@ -149,18 +155,18 @@ describe('election ports', () => {
 		await Promise.all([one.open(), two.open(), three.open()]);
 		two.port.send(1, vote(2, 5));
 		two.port.send(3, vote(2, 6));
-		await vi.waitFor(() =>
+		await eventually(() =>
 			expect([...one.heard, ...three.heard]).toEqual([
 				[2, 5],
 				[2, 6],
 			]),
 		);
 		await Promise.all([one.port.close(), three.port.close()]);
-		await vi.waitFor(() => expect(two.port.connected).toEqual([]));
+		await eventually(() => expect(two.port.connected).toEqual([]));
 		const again = [await new Member(1, ports).open(), await new Member(3, ports).open()];
 		for (const { port } of again) port.send(2, vote(3, 9));
-		await vi.waitFor(() => expect(again.map(({ heard }) => heard)).toEqual([[[2, 5]], [[2, 6]]]));
-		await vi.waitFor(() =>
+		await eventually(() => expect(again.map(({ heard }) => heard)).toEqual([[[2, 5]], [[2, 6]]]));
+		await eventually(() =>
 			expect(two.heard).toEqual(
 				expect.arrayContaining([
 					[1, 9],
@@ -175,23 +181,23 @@ describe('election ports', () => {
 		const { sockets } = await played(ports[0]!);
 		const two = await new Member(2, ports).open();
 		two.port.send(1, vote(2));
-		await vi.waitFor(() => expect(sockets).toHaveLength(1));
+		await eventually(() => expect(sockets).toHaveLength(1));
 		sockets[0]!.destroy();
-		await vi.waitFor(() => expect(two.port.connected).toEqual([]));
+		await eventually(() => expect(two.port.connected).toEqual([]));
 		// Whatever would connect by itself would have done so before a connection that is made now.
 		two.port.send(1, vote(2));
-		await vi.waitFor(() => expect(two.port.connected).toEqual([1]));
-		await vi.waitFor(() => expect(sockets).toHaveLength(2));
+		await eventually(() => expect(two.port.connected).toEqual([1]));
+		await eventually(() => expect(sockets).toHaveLength(2));
 	});
 
 	it('say once that a server cannot be reached, and connect when it can be', async () => {
 		const ports = await freePorts(2);
 		const two = await new Member(2, ports).open();
 		two.port.send(1, vote(2, 1));
-		await vi.waitFor(() => expect(two.warnings).toHaveLength(1));
+		await eventually(() => expect(two.warnings).toHaveLength(1));
 		expect(two.warnings[0]).toMatch(/server 1 cannot be reached: 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
 		const one = await new Member(1, ports).open();
-		await vi.waitFor(() => {
+		await eventually(() => {
 			two.port.send(1, vote(2, 2));
 			expect(one.heard).toContainEqual([2, 2]);
 		});
@@ -204,14 +210,14 @@ describe('election ports', () => {
 		const long = 'x'.repeat(100_000);
 		const two = await new Member(2, ports).open();
 		two.port.send(1, vote(2, 0));
-		await vi.waitFor(() => expect(sockets).toHaveLength(1));
+		await eventually(() => expect(sockets).toHaveLength(1));
 		sockets[0]!.pause();
 		for (let epoch = 1; epoch <= 500; epoch++) {
 			two.port.send(1, { ...vote(2, epoch), config: long });
 			await new Promise((resolve) => setImmediate(resolve));
 		}
 		sockets[0]!.resume();
-		await vi.waitFor(() => expect(epochsIn(received[0]!).at(-1)).toBe(500), 5000);
+		await eventually(() => expect(epochsIn(received[0]!).at(-1)).toBe(500));
 		const epochs = epochsIn(received[0]!);
 		expect(epochs.length).toBeLessThan(400);
 		expect(epochs).toEqual([...epochs].sort((a, b) => a - b));
@@ -221,17 +227,17 @@ describe('election ports', () => {
 		const ports = await freePorts(2);
 		const { sockets, received } = await played(ports[0]!);
 		const two = await new Member(2, ports, { silenceMs: 20 }).open();
-		await vi.waitFor(() => {
+		await eventually(() => {
 			two.port.send(1, vote(2, 3));
 			expect(sockets.length).toBeGreaterThan(1);
 		});
-		await vi.waitFor(() => expect(epochsIn(received.at(-1)!)).toContain(3));
+		await eventually(() => expect(epochsIn(received.at(-1)!)).toContain(3));
 		const silent = sockets.length;
 		const answers = setInterval(() => sockets.at(-1)!.write(framed(encode(vote(1)))), 2);
 		try {
 			for (let i = 0; i < 30; i++) {
 				const { length } = two.heard;
-				await vi.waitFor(() => expect(two.heard.length).toBeGreaterThan(length));
+				await eventually(() => expect(two.heard.length).toBeGreaterThan(length));
 				two.port.send(1, vote(2, 4));
 			}
 		} finally {
@@ -245,12 +251,12 @@ describe('election ports', () => {
 		const ports = await freePorts(2);
 		const [one, two] = await Promise.all([new Member(1, ports).open(), new Member(2, ports).open()]);
 		two.port.send(1, vote(2, 1));
-		await vi.waitFor(() => expect(one.heard).toHaveLength(1));
+		await eventually(() => expect(one.heard).toHaveLength(1));
 		await one.port.close();
 		two.port.send(1, vote(2, 2));
 		one.port.send(2, vote(2, 2));
 		const again = await new Member(1, ports).open();
-		await vi.waitFor(() => {
+		await eventually(() => {
 			two.port.send(1, vote(2, 3));
 			expect(again.heard).toContainEqual([2, 3]);
 		});
@@ -275,7 +281,7 @@ describe('election ports', () => {
 		const one = await new Member(1, ports).open();
 		const two = await new Member(2, ports, { addressesOf }).open();
 		two.port.send(1, vote(2, 1));
-		await vi.waitFor(() => expect(one.heard).toEqual([[2, 1]]));
+		await eventually(() => expect(one.heard).toEqual([[2, 1]]));
 	});
 });
 
@@ -287,10 +293,10 @@ describe('an election port that somebody connects to', () => {
 		const socket = await caller(ports[1]!);
 		socket.write(hello(1, ports[0]!));
 		await once(socket, 'close');
-		await vi.waitFor(() => expect(sockets).toHaveLength(1));
-		await vi.waitFor(() => expect(readElectionHello(received[0]!)?.hello.serverId).toBe(2));
+		await eventually(() => expect(sockets).toHaveLength(1));
+		await eventually(() => expect(readElectionHello(received[0]!)?.hello.serverId).toBe(2));
 		sockets[0]!.write(framed(encode(vote(1, 4))));
-		await vi.waitFor(() => expect(two.heard).toEqual([[1, 4]]));
+		await eventually(() => expect(two.heard).toEqual([[1, 4]]));
 	});
 
 	it('calls a smaller server back where the configuration says when it names no address of its own', async () => {
@@ -300,10 +306,10 @@ describe('an election port that somebody connects to', () => {
 		const writer = new JuteWriter();
 		writeElectionHello(writer, { serverId: 1, addresses: [{ host: '0.0.0.0', port: 1 }] });
 		(await caller(ports[1]!)).write(writer.view());
-		await vi.waitFor(() => expect(sockets).toHaveLength(1));
+		await eventually(() => expect(sockets).toHaveLength(1));
 		// The hello of ZooKeeper 3.4.
 		(await caller(ports[1]!)).write(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1));
-		await vi.waitFor(() => expect(sockets).toHaveLength(2));
+		await eventually(() => expect(sockets).toHaveLength(2));
 	});
 
 	it('hears a larger server whose hello and notifications come a byte at a time', async () => {
@@ -316,7 +322,7 @@ describe('an election port that somebody connects to', () => {
 			socket.write(Uint8Array.of(byte));
 			await new Promise((resolve) => setImmediate(resolve));
 		}
-		await vi.waitFor(() =>
+		await eventually(() =>
 			expect(one.heard).toEqual([
 				[2, 1],
 				[2, 1],
@@ -337,12 +343,12 @@ describe('an election port that somebody connects to', () => {
 		const socket = await caller(ports[0]!);
 		socket.write(bytes);
 		await once(socket, 'close');
-		await vi.waitFor(() => expect(one.warnings).toHaveLength(1));
+		await eventually(() => expect(one.warnings).toHaveLength(1));
 		expect(one.warnings[0]).toMatch(warning);
 		// The port goes on, for the same server too.
 		const next = await caller(ports[0]!);
 		next.write(Buffer.concat([hello(2, 1), framed(encode(vote(2, 1)))]));
-		await vi.waitFor(() => expect(one.heard).toEqual([[2, 1]]));
+		await eventually(() => expect(one.heard).toEqual([[2, 1]]));
 	});
 
 	it('closes a connection that says no hello', async () => {
@@ -358,7 +364,7 @@ describe('an election port that somebody connects to', () => {
 		const ports = await freePorts(1);
 		await new Member(1, ports).open();
 		const sockets = await Promise.all(Array.from({ length: 300 }, () => caller(ports[0]!)));
-		await vi.waitFor(() => expect(sockets.filter(({ closed }) => closed)).toHaveLength(300 - 256));
+		await eventually(() => expect(sockets.filter(({ closed }) => closed)).toHaveLength(300 - 256));
 		for (const socket of sockets) socket.destroy();
 	});
 });

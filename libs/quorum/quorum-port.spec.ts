@@ -9,6 +9,12 @@ import { freePorts } from '#test/support/real-ensemble';
 import { QuorumPort, type QuorumPortOptions } from './quorum-port.ts';
 
 const host = '127.0.0.1';
+
+/** Other processes may be busy, too. */
+function eventually<T>(check: () => T | Promise<T>): Promise<T> {
+	return vi.waitFor(check, { timeout: 20_000, interval: 5 });
+}
+
 const openPorts = new Set<QuorumPort>();
 const openServers = new Set<Server>();
 const openSockets = new Set<Socket>();
@@ -84,7 +90,7 @@ async function linked(options: Partial<QuorumPortOptions> = {}) {
 	const learnerPort = quorumPort(ports, options);
 	const stopAccepting = leaderPort.accept(leader.connected);
 	await learnerPort.connect(1, learner.connected);
-	await vi.waitFor(() => expect(leader.link).toBeDefined());
+	await eventually(() => expect(leader.link).toBeDefined());
 	return { leader, learner, leaderPort, learnerPort, stopAccepting, port: ports[0]! };
 }
 
@@ -127,8 +133,8 @@ describe('a link', () => {
 		}
 		const large = packet(5000, new Uint8Array(1_500_000).fill(3), packetType.request);
 		leader.link.send({ ...large, authinfo: [{ scheme: 'ip', id: host }] });
-		await vi.waitFor(() => expect(learner.packets).toHaveLength(2001));
-		await vi.waitFor(() => expect(leader.packets).toHaveLength(2000));
+		await eventually(() => expect(learner.packets).toHaveLength(2001));
+		await eventually(() => expect(leader.packets).toHaveLength(2000));
 		expect(leader.packets).toEqual(sent);
 		expect(learner.packets.slice(0, 2000)).toEqual(sent);
 		expect(learner.packets[2000]?.authinfo).toEqual([{ scheme: 'ip', id: host }]);
@@ -141,7 +147,7 @@ describe('a link', () => {
 		for (let round = 1; round <= 5; round++) {
 			for (let i = 0; i < 100; i++) leader.link.send(packet(i));
 			expect(leader.link.unsentBytes).toBe(100 * 20);
-			await vi.waitFor(() => expect(learner.packets).toHaveLength(round * 100));
+			await eventually(() => expect(learner.packets).toHaveLength(round * 100));
 			expect(leader.link.unsentBytes).toBe(0);
 		}
 		expect(learner.reads).toEqual([100, 200, 300, 400, 500]);
@@ -162,7 +168,7 @@ describe('a link', () => {
 			socket.write(Uint8Array.of(byte));
 			await new Promise((resolve) => setImmediate(resolve));
 		}
-		await vi.waitFor(() => expect(learner.packets).toEqual(packets));
+		await eventually(() => expect(learner.packets).toEqual(packets));
 	});
 
 	it.each([
@@ -184,7 +190,7 @@ describe('a link', () => {
 	])('is closed by %s, with a reason', async (_, bytes, reason) => {
 		const { learner, socket } = await linkedToSocket({ maxPacketBytes: 1000 });
 		socket.write(Buffer.concat([encoded(packet(1)), bytes, encoded(packet(2))]));
-		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await eventually(() => expect(learner.reasons).toHaveLength(1));
 		expect(learner.reasons[0]!.message).toMatch(reason);
 		expect(learner.zxids).toEqual([1]);
 	});
@@ -196,10 +202,10 @@ describe('a link', () => {
 		};
 		leader.link.send(packet(1));
 		leader.link.send(packet(2));
-		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await eventually(() => expect(learner.reasons).toHaveLength(1));
 		expect(learner.reasons[0]!.message).toMatch(/malformed bytes from .*an int needs 4 bytes/);
 		expect(learner.zxids).toEqual([1]);
-		await vi.waitFor(() => expect(leader.reasons).toHaveLength(1));
+		await eventually(() => expect(leader.reasons).toHaveLength(1));
 	});
 
 	it('delivers what was sent before it was closed, and then nothing, and says why once at both ends', async () => {
@@ -208,9 +214,9 @@ describe('a link', () => {
 		leader.link.close();
 		leader.link.close();
 		leader.link.send(packet(1000));
-		await vi.waitFor(() => expect(learner.reasons).toEqual([new Error('the other side closed the connection')]));
+		await eventually(() => expect(learner.reasons).toEqual([new Error('the other side closed the connection')]));
 		expect(learner.packets).toHaveLength(1000);
-		await vi.waitFor(() => expect(leader.reasons).toEqual([new Error('the link was closed here')]));
+		await eventually(() => expect(leader.reasons).toEqual([new Error('the link was closed here')]));
 		learner.link.close();
 		expect(learner.reasons).toHaveLength(1);
 	});
@@ -221,14 +227,14 @@ describe('a link', () => {
 			if (zxid === 2) link.close();
 		};
 		for (const zxid of [1, 2, 3]) leader.link.send(packet(zxid));
-		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await eventually(() => expect(learner.reasons).toHaveLength(1));
 		expect(learner.zxids).toEqual([1, 2]);
 	});
 
 	it('is closed at once by an other side that resets it', async () => {
 		const { learner, socket } = await linkedToSocket();
 		socket.resetAndDestroy();
-		await vi.waitFor(() => expect(learner.reasons).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]));
+		await eventually(() => expect(learner.reasons).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]));
 	});
 
 	it('is closed when the other side does not read and too much waits for it', async () => {
@@ -251,7 +257,7 @@ describe('a link', () => {
 		leader.link.send(packet(1));
 		expect(() => leader.link.send(packet(2 ** 53))).toThrow(RangeError);
 		leader.link.send(packet(2));
-		await vi.waitFor(() => expect(learner.zxids).toEqual([1, 2]));
+		await eventually(() => expect(learner.zxids).toEqual([1, 2]));
 	});
 });
 
@@ -278,7 +284,7 @@ describe('a stream', () => {
 		leader.link.sendStream(chunksOf(size, chunkBytes), (error) => outcomes.push(error));
 		leader.link.send(packet(3, null, packetType.newLeader));
 		leader.link.send(packet(4));
-		await vi.waitFor(() => expect(learner.packets).toHaveLength(4), 20_000);
+		await eventually(() => expect(learner.packets).toHaveLength(4));
 		expect(learner.zxids).toEqual([1, 2, 3, 4]);
 		expect({ taken, wrong, outcomes }).toEqual({ taken: size, wrong: 0, outcomes: [undefined] });
 		expect(most - before).toBeLessThan(100_000_000);
@@ -303,7 +309,7 @@ describe('a stream', () => {
 			bytes += length;
 		});
 		socket.resume();
-		await vi.waitFor(() => expect(bytes).toBe(100_000_000 + 20), 10_000);
+		await eventually(() => expect(bytes).toBe(100_000_000 + 20));
 		expect({ outcomes, drawn }).toEqual({ outcomes: [undefined], drawn: { chunks: 10_000, returned: true } });
 	});
 
@@ -323,7 +329,7 @@ describe('a stream', () => {
 		const snap = encoded(packet(1, null, packetType.snap));
 		const bytes = Buffer.concat([snap, Uint8Array.of(1, 2, 3), snap, Uint8Array.of(4, 5, 6), encoded(packet(9))]);
 		socket.write(bytes);
-		await vi.waitFor(() => expect(learner.zxids).toEqual([1, 1, 9]));
+		await eventually(() => expect(learner.zxids).toEqual([1, 1, 9]));
 		expect(seen).toEqual([
 			[1, 2, 3],
 			[4, 5, 6],
@@ -333,7 +339,7 @@ describe('a stream', () => {
 			socket.write(Uint8Array.of(byte));
 			await new Promise((resolve) => setImmediate(resolve));
 		}
-		await vi.waitFor(() => expect(learner.zxids).toEqual([1, 1, 9, 1, 1, 9]));
+		await eventually(() => expect(learner.zxids).toEqual([1, 1, 9, 1, 1, 9]));
 		expect(seen.slice(2).flat()).toEqual([1, 2, 3, 4, 5, 6]);
 	});
 
@@ -349,13 +355,13 @@ describe('a stream', () => {
 		};
 		learner.link.sendStream(chunksOf(100_000_000, 10_000, drawn), done);
 		learner.link.sendStream(chunksOf(100, 100), done);
-		await vi.waitFor(() => expect(drawn.chunks).toBeGreaterThan(0));
+		await eventually(() => expect(drawn.chunks).toBeGreaterThan(0));
 		end({ socket, link: learner.link });
-		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await eventually(() => expect(learner.reasons).toHaveLength(1));
 		expect(outcomes).toEqual([learner.reasons[0], learner.reasons[0]]);
 		expect(drawn.returned).toBe(true);
 		learner.link.sendStream(chunksOf(100, 100), done);
-		await vi.waitFor(() => expect(outcomes).toHaveLength(3));
+		await eventually(() => expect(outcomes).toHaveLength(3));
 	});
 
 	it('that cannot go on closes the link: what the other side has is not whole', async () => {
@@ -366,9 +372,9 @@ describe('a stream', () => {
 		};
 		const outcomes: (Error | undefined)[] = [];
 		leader.link.sendStream(broken(), (error) => outcomes.push(error));
-		await vi.waitFor(() => expect(leader.reasons).toEqual([new Error('the tree is gone')]));
+		await eventually(() => expect(leader.reasons).toEqual([new Error('the tree is gone')]));
 		expect(outcomes).toEqual([new Error('the tree is gone')]);
-		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await eventually(() => expect(learner.reasons).toHaveLength(1));
 	});
 });
 
@@ -380,19 +386,19 @@ describe('a quorum port', () => {
 		await expect(learnerPort.connect(1, new End().connected)).rejects.toThrow(refusal);
 		const [leader, learner] = [new End(), new End()];
 		const stop = leaderPort.accept(leader.connected);
-		await vi.waitFor(() => learnerPort.connect(1, learner.connected));
+		await eventually(() => learnerPort.connect(1, learner.connected));
 		stop();
 		await expect(learnerPort.connect(1, new End().connected)).rejects.toThrow(refusal);
 		learner.link.send(packet(1));
-		await vi.waitFor(() => expect(leader.zxids).toEqual([1]));
+		await eventually(() => expect(leader.zxids).toEqual([1]));
 		// Elected again at once, and again before anything listens.
 		leaderPort.accept(leader.connected)();
 		leaderPort.accept(leader.connected)();
 		leaderPort.accept(leader.connected);
 		const again = new End();
-		await vi.waitFor(() => learnerPort.connect(1, again.connected));
+		await eventually(() => learnerPort.connect(1, again.connected));
 		again.link.send(packet(2));
-		await vi.waitFor(() => expect(leader.zxids).toEqual([1, 2]));
+		await eventually(() => expect(leader.zxids).toEqual([1, 2]));
 	});
 
 	it('tries again to connect, a few times, and at every address', async () => {
@@ -413,7 +419,7 @@ describe('a quorum port', () => {
 		const learner = new End();
 		await learnerPort.connect(1, learner.connected);
 		learner.link.send(packet(1));
-		await vi.waitFor(() => expect(leader.zxids).toEqual([1]));
+		await eventually(() => expect(leader.zxids).toEqual([1]));
 		expect(waits.length).toBeGreaterThanOrEqual(3);
 	});
 
@@ -443,13 +449,13 @@ describe('a quorum port', () => {
 		const leader = new End();
 		const leaderPort = quorumPort(ports, { warn: (message) => warnings.push(message), listenRetryMs: 5 });
 		leaderPort.accept(leader.connected);
-		await vi.waitFor(() => expect(warnings).toHaveLength(1));
+		await eventually(() => expect(warnings).toHaveLength(1));
 		expect(warnings[0]).toMatch(/^quorum: 127\.0\.0\.1:\d+ cannot be listened on: listen EADDRINUSE/);
 		server.close();
 		const learner = new End();
-		await vi.waitFor(() => quorumPort(ports).connect(1, learner.connected));
+		await eventually(() => quorumPort(ports).connect(1, learner.connected));
 		learner.link.send(packet(1));
-		await vi.waitFor(() => expect(leader.zxids).toEqual([1]));
+		await eventually(() => expect(leader.zxids).toEqual([1]));
 		expect(warnings).toHaveLength(1);
 	});
 
@@ -464,17 +470,17 @@ describe('a quorum port', () => {
 		connect(port, host, function (this: Socket) {
 			this.destroy();
 		});
-		await vi.waitFor(() => expect(leader.reasons).toHaveLength(2));
+		await eventually(() => expect(leader.reasons).toHaveLength(2));
 	});
 
 	it('closes its links when it is closed, and frees its address', async () => {
 		const { leader, learner, leaderPort, port } = await linked();
 		await leaderPort.close();
 		expect(leader.reasons).toHaveLength(1);
-		await vi.waitFor(() => expect(learner.reasons).toHaveLength(1));
+		await eventually(() => expect(learner.reasons).toHaveLength(1));
 		await expect(leaderPort.connect(1, new End().connected)).rejects.toThrow(/the port was closed/);
 		const next = new End();
 		quorumPort([port]).accept(next.connected);
-		await vi.waitFor(() => quorumPort([port]).connect(1, new End().connected));
+		await eventually(() => quorumPort([port]).connect(1, new End().connected));
 	});
 });

@@ -117,7 +117,9 @@ export class TcpLink implements QuorumLink {
 		socket.destroySoon();
 	}
 
+	/** Nothing more leaves: the connection is of no use any more. */
 	#fail(reason: Error): void {
+		if (!this.#isClosed) this.#unsent = this.#output.close();
 		this.#isClosed = true;
 		this.#reason ??= reason;
 		this.#socket.destroy();

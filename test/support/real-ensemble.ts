@@ -47,6 +47,8 @@ export class RealEnsemble {
 	private readonly folder: string;
 	private readonly options: RealEnsembleOptions;
 	private readonly programs = new Map<number, RunningProgram>();
+	/** Should the test end before it closes the ensemble. */
+	private readonly onExit = (): void => this.abandon();
 
 	private constructor(folder: string, members: readonly EnsembleMember[], options: RealEnsembleOptions) {
 		this.folder = folder;
@@ -74,7 +76,9 @@ export class RealEnsemble {
 			clientPort: ports[3 * index + 2]!,
 			dataDir: join(folder, String(id)),
 		}));
-		return new RealEnsemble(folder, members, options);
+		const ensemble = new RealEnsemble(folder, members, options);
+		process.once('exit', ensemble.onExit);
+		return ensemble;
 	}
 
 	/** All members but the absent ones; they serve when this resolves. @throws with their logs when they do not */
@@ -126,18 +130,21 @@ export class RealEnsemble {
 
 	/** Resolves when these servers serve clients, all running ones unless some are named. @throws with the log of one that does not */
 	async serving(...ids: number[]): Promise<void> {
-		for (const id of ids.length > 0 ? ids : this.running) {
-			await vi
-				.waitFor(
-					async () => {
-						if ((await this.mode(id)) === null) throw new Error(`server ${id} does not serve`);
-					},
-					{ timeout: 60_000, interval: 50 },
-				)
-				.catch((error: unknown) => {
-					throw new Error(`server ${id} does not serve:\n${this.log(id)}`, { cause: error });
-				});
-		}
+		const named = ids.length > 0 ? ids : this.running;
+		await Promise.all(
+			named.map((id) =>
+				vi
+					.waitFor(
+						async () => {
+							if ((await this.mode(id)) === null) throw new Error(`server ${id} does not serve`);
+						},
+						{ timeout: 60_000, interval: 50 },
+					)
+					.catch((error: unknown) => {
+						throw new Error(`server ${id} does not serve:\n${this.log(id)}`, { cause: error });
+					}),
+			),
+		);
 	}
 
 	/** Null when it does not run or does not serve. */
@@ -198,6 +205,12 @@ export class RealEnsemble {
 	/** Ends every server and removes what they wrote. */
 	async close(): Promise<void> {
 		await Promise.allSettled([...this.programs.keys()].map((id) => this.kill(id)));
+		process.off('exit', this.onExit);
+		rmSync(this.folder, { recursive: true, force: true });
+	}
+
+	private abandon(): void {
+		for (const id of this.running) process.kill(this.programs.get(id)!.pid, 'SIGKILL');
 		rmSync(this.folder, { recursive: true, force: true });
 	}
 
