@@ -49,7 +49,7 @@ export function mismatchesOf(member: EnsembleMember): Mismatches {
 }
 
 function isKnown(lines: readonly string[], index: number, goesBack: boolean): boolean {
-	if (lines[index]!.startsWith('[main]')) return goesBack;
+	if (/^\S+ \[main\]/.test(lines[index]!)) return goesBack;
 	for (let before = index - 1; before >= 0; before--) {
 		if (nextElection.test(lines[before]!)) return false;
 		if (shutdown.test(lines[before]!)) return true;

@@ -120,7 +120,13 @@ export class Ensemble {
 		const compiled: { server?: CompiledServer } = {};
 		const settings = {
 			config: [...Object.entries(usual).map(([key, value]) => `${key}=${value}`), ...places.map(serverLine)],
-			properties: { 'zookeeper.forceSync': 'no', ...options.properties },
+			properties: {
+				'zookeeper.forceSync': 'no',
+				// So that the logs of several members can be read beside each other.
+				'org.slf4j.simpleLogger.showDateTime': 'true',
+				'org.slf4j.simpleLogger.dateTimeFormat': 'HH:mm:ss.SSS',
+				...options.properties,
+			},
 			javaFlags: options.javaFlags ?? ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
 			environment: options.environment ?? {},
 			chronokeeper(): readonly [string, ...string[]] {
