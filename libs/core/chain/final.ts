@@ -82,7 +82,8 @@ export class Final {
 		// What a session that is over still has in flight is not known any more: its requests wait for all there is.
 		const isOver = session === undefined && request.sessionId !== noSession;
 		const own = session?.inFlight?.isSettled === false ? session.inFlight : undefined;
-		const behind = op.kind === 'sync' || isOver ? (this.#queue.last ?? own) : own;
+		const isForAll = isOver || (op.kind === 'sync' && error === 0);
+		const behind = isForAll ? (this.#queue.last ?? own) : own;
 		if (behind === undefined) {
 			this.#perform(request, error);
 			return;

@@ -261,6 +261,7 @@ export class Host implements TxnLogListener {
 
 	/** A member leads this epoch; see Roles. */
 	lead(broadcast: Broadcast, epoch: number): void {
+		this.commit(this.lastLogged);
 		this.#serve(() => this.#roles.lead(broadcast, epoch));
 	}
 
@@ -478,7 +479,6 @@ export class Host implements TxnLogListener {
 	}
 
 	#serve(begin: () => void): void {
-		this.commit(this.lastLogged);
 		this.#guard(begin);
 		if (this.#state !== 'looking') return;
 		this.#state = 'serving';

@@ -35,6 +35,11 @@ export class MemberHistory implements History {
 		return this.#host.lastProcessedZxid;
 	}
 
+	/** What is on disk. */
+	get lastDurable(): Zxid {
+		return this.#durable;
+	}
+
 	get acceptedEpoch(): number {
 		return this.#storage.acceptedEpoch;
 	}

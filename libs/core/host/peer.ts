@@ -39,6 +39,8 @@ export interface PeerParts {
 export interface PeerEvents {
 	/** @param leader undefined while there is none @param reason why the last term ended, when it looks again */
 	stateChanged?(state: ServerState, leader: number | undefined, reason: Error | undefined): void;
+	/** Of a leader: the link to a learner closed; -1 when it had not introduced itself. */
+	learnerLost?(learner: number, address: string, reason: Error): void;
 	/** In step with its leader, or leading with a quorum: clients are served. */
 	serving?(epoch: number): void;
 }
@@ -163,6 +165,7 @@ export class Peer implements ElectionListener {
 				return isValid;
 			},
 			stepDown: (reason) => this.#end(reason),
+			learnerLost: (learner, address, reason) => this.#parts.events?.learnerLost?.(learner, address, reason),
 		});
 		const refuse = quorum.accept((link) => leader.connected(link));
 		this.#leader = leader;
@@ -176,12 +179,14 @@ export class Peer implements ElectionListener {
 	}
 
 	#learn(leaderId: number, role: 'follower' | 'observer'): void {
-		const { host, quorum } = this.#parts;
+		const { host, history, quorum } = this.#parts;
 		const learner = new Learner(
 			{ ...this.#zabParts, role, leader: leaderId },
 			{
 				synchronized: (epoch) => {
 					host.follow(uplinkTo(learner));
+					// Of proposals that came while it was synchronized.
+					learner.logged(history.lastDurable);
 					this.#serving(epoch);
 				},
 				proposed: (record) => host.member((roles) => roles.proposed(record)),

@@ -65,6 +65,12 @@ export class SessionClient {
 
 	act(): void {
 		if (!this.#isReady) return;
+		// A door closes the connections of a session that is over.
+		if (this.#host!.sessions.get(this.#sessionId) === undefined) {
+			this.disconnect();
+			this.#sessionId = noSession;
+			return;
+		}
 		const random = this.#random;
 		const path = random.pick(names);
 		const what = random.below(10);
@@ -138,7 +144,10 @@ export class SessionClient {
 	#answered(op: Op, sessionId: SessionId, cxid: number, reply: Reply): void {
 		const expected = this.#expected.shift();
 		// With its leader a member loses its connections: what was asked on one has no outcome, in no order.
-		if (expected !== cxid && reply.error !== -4) this.#checkers.find(`${this.#name} got the answer to ${cxid} before that to ${expected}`);
+		if (expected !== cxid && reply.error !== -4)
+			this.#checkers.find(
+				`${this.#name} got the answer to ${cxid}, a ${op.kind} (${reply.error}), before that to ${expected}`,
+			);
 		const isLost = reply.error === -4;
 		const isWrite = ['setData', 'create', 'delete', 'multi', 'closeSession'].includes(op.kind);
 		// A write's zxid is its own, and its answer may have had to wait.

@@ -122,6 +122,9 @@ export class SimMember {
 				stateChanged: (state, leader, reason) => {
 					this.#events.tell(this.id, `${state} ${leader ?? ''} ${reason?.message ?? ''}`);
 				},
+				learnerLost: (learner, _address, reason) => {
+					this.#events.tell(this.id, `lost learner ${learner}: ${reason.message}`);
+				},
 				serving: (epoch) => {
 					this.#events.tell(this.id, `serves in epoch ${epoch}`);
 					if (peer.state === 'leading') this.#events.established(this.id, epoch);

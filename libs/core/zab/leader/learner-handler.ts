@@ -39,6 +39,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	currentEpoch = -1;
 	/** It has all proposals up to here on its disk. */
 	acknowledged: Zxid = zeroZxid;
+	/** The last transaction that was sent in front of NEWLEADER, or that it had before. */
+	#coveredByNewLeader: Zxid = zeroZxid;
 	/** Proposals and commits that came while it is synchronized; null when there is nothing to wait for. */
 	#held: QuorumPacket[] | null = null;
 	#synchronization: Synchronization | null = null;
@@ -223,7 +225,12 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#held = null;
 		this.#phase = 'newLeader';
 		this.#progressed();
-		for (const packet of held) if (packet.zxid > zxid) this.#link.send(packet);
+		this.#coveredByNewLeader = zxid;
+		for (const packet of held) {
+			if (packet.zxid <= zxid) continue;
+			this.#coveredByNewLeader = Math.max(this.#coveredByNewLeader, packet.zxid) as Zxid;
+			this.#link.send(packet);
+		}
 		const config = textData((parts.nextConfig?.() ?? parts.config()).toString());
 		this.#link.send(packet(packetType.newLeader, epochZxid(epoch), config));
 	}
@@ -245,6 +252,8 @@ export class LearnerHandler implements QuorumLinkListener {
 			if (this.#phase !== 'newLeader') return;
 			this.#phase = 'acknowledged';
 			this.#synchronization = null;
+			// Everything in front of NEWLEADER is on its disk.
+			if (this.#coveredByNewLeader > this.acknowledged) this.acknowledged = this.#coveredByNewLeader;
 			this.#master.newLeaderAcknowledged(this);
 			return;
 		}
