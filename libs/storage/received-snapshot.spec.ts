@@ -155,4 +155,24 @@ describe('80: SNAP, on disk', () => {
 		expectOnly(zxid, { dataDir: dataDir(), dataLogDir: dataLogDir() });
 		await expectState(second, { dataDir: dataDir(), dataLogDir: dataLogDir() });
 	});
+
+	it('78, 80: a fuzzy state, as ZooKeeper streams it, is what it should be with the log behind it', async () => {
+		const directory = new DataDirectory(dataDir(), dataLogDir());
+		const places = { dataDir: dataDir(), dataLogDir: dataLogDir() };
+		const zxid = makeZxid(3, 20);
+		const history = leaders(3, 20);
+		const behind = history.add(3, 21, 20);
+		const fuzzy = leaders(3, 20);
+		for (const record of behind.filter((_record, index) => index % 3 === 0 && index < 12)) fuzzy.tree.apply(record);
+		fuzzy.tree.lastProcessedZxid = zxid;
+		const state = { tree: fuzzy.tree, sessions: fuzzy.sessions, zxid };
+		for (const isFuzzy of [true, false]) {
+			await installSnapshot(directory, { ...state, isFuzzy });
+			const log = new FileTxnLog({ directory: directory.logDirectory, lastZxid: zxid, preAllocSizeKiB: 4 });
+			log.append(behind);
+			await log.close();
+			if (isFuzzy) await expectState(history, places);
+			else await expect(recover(places)).rejects.toThrow('what the files give is not the tree that was there');
+		}
+	});
 });

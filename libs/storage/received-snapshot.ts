@@ -17,10 +17,16 @@ import { receivedSnapshotFileName, snapshotFileName } from './file-names.ts';
 import { FileSnapshotStore } from './snapshot-store.ts';
 
 export interface ReceivedState {
-	/** The state at its last processed zxid, exactly: a fuzzy one has first to be brought there by the transactions behind it. */
+	/** Its last processed zxid is `zxid`. */
 	readonly tree: DataTree;
 	readonly sessions: ReadonlyMap<SessionId, number>;
 	readonly zxid: Zxid;
+	/**
+	 * It may have some of what happened behind `zxid`, as what ZooKeeper's leader streams does: only with the transactions that it sends behind it is it a state
+	 * that ever was. Recovery then replays those that the log has, and believes the tree once it agrees with the digest of one of them. Until they
+	 * are logged this state must not stand alone.
+	 */
+	readonly isFuzzy?: boolean;
 }
 
 export interface InstallOptions {
@@ -38,14 +44,14 @@ export async function installSnapshot(
 	state: ReceivedState,
 	options: InstallOptions = {},
 ): Promise<void> {
-	const { tree, sessions, zxid } = state;
+	const { tree, sessions, zxid, isFuzzy = false } = state;
 	assert(tree.lastProcessedZxid === zxid, 'a tree is installed at its own zxid');
 	await finishInstall(directory, options.changes);
 	const store = options.store ?? new FileSnapshotStore(directory.snapshotDirectory);
 	const frozen = tree.freeze();
 	try {
 		frozen.sessions = sessions;
-		await store.write(frozen, receivedSnapshotFileName(zxid));
+		await store.write(frozen, { name: receivedSnapshotFileName(zxid), isFuzzy });
 	} finally {
 		frozen.release();
 	}

@@ -49,7 +49,7 @@ export interface ReplayOptions {
 type Steps<T> = Generator<ReplayProgress, T>;
 
 /** A seed of its own for each process, so that nobody can choose paths that collide in the tree's index. */
-function treeOptions(): DataTreeOptions {
+export function treeOptions(): DataTreeOptions {
 	return { hashSeed: randomInt(2 ** 31) };
 }
 

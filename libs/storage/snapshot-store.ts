@@ -9,6 +9,7 @@ import type { SnapshotInfo, SnapshotStore } from '#core/ports/snapshot-store';
 import type { FrozenTree } from '#core/tree/frozen-tree';
 import { unfinishedSnapshotPrefix } from './file-names.ts';
 import { SnapshotThread } from './snapshot-thread.ts';
+import type { SnapshotFacts } from './snapshot-worker.ts';
 import type { WrittenSnapshot } from './snapshot-writer.ts';
 
 const idleMs = 30_000;
@@ -30,10 +31,9 @@ export class FileSnapshotStore implements SnapshotStore {
 		return names;
 	}
 
-	/** @param name of the file, `snapshot.<zxid>` unless it is given */
-	async write(frozen: FrozenTree, name?: string): Promise<SnapshotInfo> {
+	async write(frozen: FrozenTree, facts: SnapshotFacts = {}): Promise<SnapshotInfo> {
 		const begun = performance.now();
-		const written = await this.#written(frozen, name);
+		const written = await this.#written(frozen, facts);
 		return {
 			zxid: frozen.zxid,
 			file: written.file,
@@ -43,11 +43,10 @@ export class FileSnapshotStore implements SnapshotStore {
 		};
 	}
 
-	async #written(frozen: FrozenTree, name?: string): Promise<WrittenSnapshot> {
+	async #written(frozen: FrozenTree, facts: SnapshotFacts): Promise<WrittenSnapshot> {
 		const thread = this.#takeThread();
 		try {
-			const order = { directory: this.#directory, frozen: frozen.transferable() };
-			return await thread.write(name === undefined ? order : { ...order, name });
+			return await thread.write({ ...facts, directory: this.#directory, frozen: frozen.transferable() });
 		} catch (cause) {
 			const problem = (cause as Error).message;
 			throw new Error(`Cannot write the snapshot of zxid ${formatZxid(frozen.zxid)}: ${problem}`, { cause });

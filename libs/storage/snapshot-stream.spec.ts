@@ -28,7 +28,7 @@ function streamOf(tree: DataTree, sessions = noSessions): Uint8Array {
 
 /** Feeds the stream in chunks of these sizes, the last size again and again; each chunk in memory that is overwritten afterwards. */
 function readIn(stream: Uint8Array, sizes: readonly number[]) {
-	const reader = new SnapshotStreamReader({});
+	const reader = new SnapshotStreamReader();
 	let at = 0;
 	for (let i = 0; at < stream.length; i++) {
 		const size = Math.max(1, sizes[Math.min(i, sizes.length - 1)] ?? stream.length);
@@ -161,7 +161,7 @@ describe('80: a snapshot as a stream', () => {
 		const frozen = history.tree.freeze();
 		const digest = history.tree.digest();
 		const chunks = snapshotStream(frozen.transferable());
-		const reader = new SnapshotStreamReader({});
+		const reader = new SnapshotStreamReader();
 		let rest: Uint8Array | null = null;
 		let version = 0;
 		for (const chunk of chunks) {
@@ -215,7 +215,7 @@ describe('80: a snapshot as a stream', () => {
 			}
 			const broken = small();
 			broken.writeInt32BE(-3, 0);
-			const reader = new SnapshotStreamReader({});
+			const reader = new SnapshotStreamReader();
 			expect(() => reader.take(broken)).toThrow('malformed');
 			expect(() => reader.take(small())).toThrow('nothing is taken');
 		});

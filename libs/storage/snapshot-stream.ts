@@ -2,10 +2,14 @@
  * A snapshot on its way from a leader to a learner (semantics 80): what a snapshot file has between its header and its first seal, and behind it a
  * signature. ZooKeeper's leaders and learners read and write the same; theirs is fuzzy, ours is the state at one zxid.
  */
+
+import type { ReceivedSnapshot } from '#core/ports/history';
+import type { StateReceiver, StoredState } from '#core/ports/replica-storage';
 import { DataTree, type DataTreeOptions } from '#core/tree/data-tree';
 import { type FrozenTreeMessage, frozenNodes } from '#core/tree/frozen-tree';
 import { JuteWriter } from '#jute/codec';
 import type { SessionId } from '#jute/scalars';
+import { treeOptions } from './replay.ts';
 import { type SnapshotBytes, SnapshotItems, writeAclEntry, writeNode, writeSession } from './snapshot-items.ts';
 
 /** The string that ZooKeeper ends the stream with. */
@@ -53,7 +57,7 @@ export class SnapshotStreamError extends Error {
 const moreIsNeeded = new Error('the item goes on in the next chunk');
 
 /** Builds a tree from the stream, with no more memory beside it than a chunk and a node take. */
-export class SnapshotStreamReader {
+export class SnapshotStreamReader implements StateReceiver {
 	readonly tree: DataTree;
 	/** Open sessions and their timeouts in milliseconds. */
 	readonly sessions = new Map<SessionId, number>();
@@ -63,7 +67,7 @@ export class SnapshotStreamReader {
 	#nodes = 0;
 	#isOver = false;
 
-	constructor(options: DataTreeOptions) {
+	constructor(options: DataTreeOptions = treeOptions()) {
 		const tree = DataTree.load(options);
 		this.tree = tree;
 		this.#items = new SnapshotItems(this.#pending, {
@@ -72,6 +76,14 @@ export class SnapshotStreamReader {
 			node: (path, data, aclId, stat) => tree.addNode(path, data, aclId, stat),
 		});
 		this.#steps = this.#read();
+	}
+
+	get snapshot(): ReceivedSnapshot {
+		return this;
+	}
+
+	get state(): StoredState {
+		return this;
 	}
 
 	/** Nodes read so far. */

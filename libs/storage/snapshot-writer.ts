@@ -33,19 +33,19 @@ const syncStepBytes = 16 << 20;
 
 /**
  * Writes the snapshot into the directory, as `snapshot.<zxid>` unless it gets another name: under a temporary one first, then synced, renamed, and the directory synced. An exact snapshot: its
- * digest section has the name's zxid. What goes wrong leaves no snapshot behind.
+ * digest section has the name's zxid; none is written for a tree whose digest is not that of its zxid. What goes wrong leaves no snapshot behind.
  */
 export function writeSnapshotFile(
 	directory: string,
 	content: SnapshotContent,
-	digest: bigint,
+	digest: bigint | null,
 	name: string = snapshotFileName(content.zxid),
 ): WrittenSnapshot {
 	const temporary = path.join(directory, unfinishedSnapshotPrefix + content.zxid.toString(16));
 	const file = path.join(directory, name);
 	const fd = fs.openSync(temporary, 'w');
 	try {
-		const section = { zxid: content.zxid, version: digestVersion, value: digest };
+		const section = digest === null ? null : { zxid: content.zxid, version: digestVersion, value: digest };
 		let unsynced = 0;
 		const written = writeSnapshot(content, section, (bytes) => {
 			writeAll(fd, bytes);

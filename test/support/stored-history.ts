@@ -63,7 +63,8 @@ export class MadeHistory {
 		if (counter % 5 === 0) return { kind: 'createSession', timeoutMs: 1000 * counter };
 		if (counter % 11 === 0) return { kind: 'closeSession', paths: this.tree.ephemeralsOf(sessionId) };
 		const data = new Uint8Array(counter % 3 === 0 ? 300 : 20).fill(counter);
-		return { kind: 'create', path: at, data, acl: openAcl, ephemeral: counter % 4 === 0, parentCversion: -1 };
+		const parentCversion = this.tree.storedStat('/')!.cversion + 1;
+		return { kind: 'create', path: at, data, acl: openAcl, ephemeral: counter % 4 === 0, parentCversion };
 	}
 
 	#note(): void {
