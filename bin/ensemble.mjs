@@ -201,8 +201,8 @@ class Replica {
 		void this.ended.then(() => {
 			if (stopping.aborted) return;
 			const url = isPostgresOurs ? `CK_AUDIT_URL="$(cat '${shown(join(directory, 'postgres.url'))}')" ` : '';
-			console.log(`\nReplica ${this.#id} ${this.end}. To start it again, in another terminal:`);
-			console.log(`  ${url}npx ck server --config '${shown(this.#file)}'\n`);
+			const again = `${url}npx ck server --config '${shown(this.#file)}'`;
+			console.log(`\nReplica ${this.#id} ${this.end}. To start it again, in another terminal:\n  ${again}\n`);
 		});
 	}
 

@@ -107,7 +107,7 @@ describe('docker-compose.yml', () => {
 	it('is one ensemble of three, whose hosts are its services', () => {
 		expect(configs.flatMap(({ objections }) => objections)).toEqual([]);
 		expect(configs.map(({ config }) => config.ensemble?.self.id)).toEqual([1, 2, 3]);
-		expect(new Set(configs.map(({ config }) => config.ensemble?.text)).size).toBe(1);
+		expect(new Set(configs.map(({ config }) => config.ensemble?.members.toString())).size).toBe(1);
 		for (const [index, { config }] of configs.entries()) {
 			const { self } = config.ensemble!;
 			expect(self.quorumAddresses).toEqual([{ host: replicas[index]![0], port: 2888 }]);
@@ -229,7 +229,7 @@ describe("Kubernetes' manifests", () => {
 		for (let ordinal = start; ordinal < start + spec.replicas; ordinal++) {
 			const { config, objections } = configOf(ordinal);
 			expect(objections).toEqual([]);
-			expect(config.ensemble!.servers).toHaveLength(spec.replicas);
+			expect(config.ensemble!.members.servers.size).toBe(spec.replicas);
 			const host = `${set!.metadata.name}-${ordinal}.${spec.serviceName}`;
 			expect(config.ensemble!.self).toMatchObject({
 				id: ordinal,

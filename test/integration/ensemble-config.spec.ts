@@ -46,7 +46,7 @@ describe('npm run ensemble', () => {
 		expect(read.flatMap(({ objections }) => objections)).toEqual([]);
 		const configs = read.map(({ config }) => config);
 		expect(configs.map(({ ensemble }) => ensemble?.self.id)).toEqual(ids);
-		expect(new Set(configs.map(({ ensemble }) => ensemble?.text)).size).toBe(1);
+		expect(new Set(configs.map(({ ensemble }) => ensemble?.members.toString())).size).toBe(1);
 		expect(configs.map(({ dataDir }) => dataDir)).toEqual(ids.map((id) => join(directory, `server${id}`)));
 		const ports = configs.flatMap(({ ensemble, clientPort, grpcPort, httpPort }) => {
 			const { quorumAddresses, electionAddresses, client } = ensemble!.self;
@@ -101,8 +101,10 @@ describe('npm run ensemble', () => {
 
 		// With its process id in it, the file tells the launcher that the replica serves.
 		process.kill(Number(readFileSync(join(directory, 'server2', 'serving'), 'utf8')), 'SIGKILL');
-		await ensemble.waitFor(/^Replica 2 ended with SIGKILL\. To start it again, in another terminal:$/m);
-		expect(ensemble.output).toContain(`npx ck server --config '${fileOf(directory, 2)}'`);
+		const [, file] = await ensemble.waitFor(
+			/^Replica 2 ended with SIGKILL\. To start it again, in another terminal:\n.* npx ck server --config '(.*)'$/m,
+		);
+		expect(file).toBe(fileOf(directory, 2));
 		expect((await fetch(`http://127.0.0.1:${ports[2]}/health/live`)).status).toBe(200);
 		expect(existsSync(postmaster)).toBe(true);
 

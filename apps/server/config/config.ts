@@ -4,17 +4,17 @@
  */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { formatQuorumServer } from '#core/zab/quorum-server';
 import { type EnsembleConfig, ensembleOf } from './ensemble.ts';
 import { needsEnsemble } from './ensemble-keys.ts';
 import type { Entry } from './entry.ts';
 import { readJvmFlags } from './jvm-flags.ts';
 import { environmentVariable, type Key, type KeyName, keyNames, keys, type Values } from './keys.ts';
 import { isLaterKey, laterKeys, unbuiltKeys } from './later-keys.ts';
-import { isMemberKey, type Members, readMembers } from './members.ts';
+import { isMemberKey, type MemberLines, readMembers } from './members.ts';
 import { nearest } from './nearest.ts';
 import { parseProperties } from './properties-file.ts';
 import { aliases } from './property-names.ts';
-import { allAddresses } from './server-line.ts';
 
 export interface ServerConfig extends Values {
 	/** The file it was read from; undefined without one. */
@@ -52,7 +52,7 @@ interface Read {
 	readonly file: string | undefined;
 	readonly values: Values;
 	readonly given: ReadonlySet<string>;
-	readonly members: Members;
+	readonly lines: MemberLines;
 	readonly dynamic: DynamicFile | undefined;
 }
 
@@ -117,13 +117,13 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 		file: sources.file,
 		values: values as unknown as Values,
 		given,
-		members: readMembers(dynamic?.entries ?? memberEntries, problems),
+		lines: readMembers(dynamic?.entries ?? memberEntries, problems),
 		dynamic,
 	};
 	const config = derive(read, warnings, problems);
 	if (ensemblesAreRefused && config.ensemble !== undefined) {
 		problems.push(
-			`the configuration names an ensemble (${config.ensemble.servers.length} server.N lines, standaloneEnabled=${config.standaloneEnabled}): ` +
+			`the configuration names an ensemble (${config.ensemble.members.servers.size} server.N lines, standaloneEnabled=${config.standaloneEnabled}): ` +
 				'this build runs a single server only. Remove the server.N lines to run one',
 		);
 	}
@@ -209,7 +209,7 @@ function unknownKey(entry: Entry): string {
 
 /** Where ZooKeeper's clients are listened to: `clientPort`, or what stands behind the `;` of this server's line; nobody asked for an open port when neither is there. */
 function clientAddress(
-	{ values, given, members: { servers } }: Read,
+	{ values, given, lines: { servers } }: Read,
 	serverId: number | undefined,
 	problems: string[],
 ): Pick<Values, 'clientPort' | 'clientPortAddress'> {
@@ -217,11 +217,11 @@ function clientAddress(
 	// A single server is the one of the only line, whatever its number.
 	const own = servers.length === 1 ? servers[0] : servers.find(({ id }) => id === serverId);
 	const line = own?.client;
-	const lineAddress = line === undefined || line.host === allAddresses ? '' : line.host;
+	const lineAddress = line === undefined || line.host === '0.0.0.0' ? '' : line.host;
 	if (given.has('clientPort')) {
 		if (line !== undefined && line.port !== clientPort) {
 			problems.push(
-				`clientPort is ${clientPort}, and ${line.port} in the server's line "${own!.text}": leave one of them out`,
+				`clientPort is ${clientPort}, and ${line.port} in the server's line "${formatQuorumServer(own!)}": leave one of them out`,
 			);
 		}
 		return { clientPort, clientPortAddress: clientPortAddress === '' ? lineAddress : clientPortAddress };
@@ -233,7 +233,7 @@ function clientAddress(
 
 /** What follows from several values, and the rules between them. */
 function derive(read: Read, warnings: string[], problems: string[]): ServerConfig {
-	const { values, given, members, dynamic } = read;
+	const { values, given, lines, dynamic } = read;
 	const minSessionTimeout = values.minSessionTimeout === -1 ? 2 * values.tickTime : values.minSessionTimeout;
 	const maxSessionTimeout = values.maxSessionTimeout === -1 ? 20 * values.tickTime : values.maxSessionTimeout;
 	if (minSessionTimeout > maxSessionTimeout) {
@@ -254,12 +254,12 @@ function derive(read: Read, warnings: string[], problems: string[]): ServerConfi
 	const dataDir = resolve(values.dataDir);
 	const serverId = ownId(dataDir, values.serverId, problems);
 	const ensemble = ensembleOf(
-		{ values, members, serverId, version: dynamic?.version ?? 0, dynamicConfigFile: dynamic?.path },
+		{ values, lines, serverId, version: dynamic?.version ?? 0, dynamicConfigFile: dynamic?.path },
 		warnings,
 		problems,
 	);
 	const missing = [...given].filter(needsEnsemble).sort();
-	if (ensemble === undefined && members.servers.length < 2 && missing.length > 0) {
+	if (ensemble === undefined && lines.servers.length < 2 && missing.length > 0) {
 		warnings.push(`without effect on a single server: ${missing.join(', ')}`);
 	}
 	if (values.commitLogCount < leastCommitLog) {

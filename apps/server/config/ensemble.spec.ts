@@ -42,29 +42,23 @@ describe('an ensemble', () => {
 		expect(config).toMatchObject({ serverId: 2, clientPort: 2182, clientPortAddress: '::1' });
 		expect(config.ensemble).toMatchObject({
 			self: { id: 2, client: { host: '::1', port: 2182 } },
-			version: 0,
+			members: { version: 0, participants: [1, 2, 3], observers: [10] },
 			dynamicConfigFile: undefined,
 			limits: { tickMs: 500, initLimit: 10, syncLimit: 5, connectToLearnerMasterLimit: 10 },
 		});
-		expect(config.ensemble!.servers.map(({ id, role }) => [id, role])).toEqual([
-			[1, 'participant'],
-			[2, 'participant'],
-			[3, 'participant'],
-			[10, 'observer'],
-		]);
-		expect(config.ensemble!.servers[0]).toMatchObject({
+		expect(config.ensemble!.members.servers.get(1)).toMatchObject({
 			quorumAddresses: [
-				{ host: 'fe80::1', port: 2888 },
 				{ host: 'a', port: 2889 },
+				{ host: 'fe80::1', port: 2888 },
 			],
 			electionAddresses: [
-				{ host: 'fe80::1', port: 3888 },
 				{ host: 'a', port: 3889 },
+				{ host: 'fe80::1', port: 3888 },
 			],
 			client: { host: '0.0.0.0', port: 2181 },
 		});
-		expect(config.ensemble!.text).toBe(
-			'server.1=[fe80::1]:2888:3888|a:2889:3889:participant;0.0.0.0:2181\nserver.2=b:2888:3888:participant;[::1]:2182\n' +
+		expect(config.ensemble!.members.toString()).toBe(
+			'server.1=a:2889:3889|[fe80::1]:2888:3888:participant;0.0.0.0:2181\nserver.2=b:2888:3888:participant;[::1]:2182\n' +
 				'server.3=c:2888:3888:participant\nserver.10=d:2888:3888:observer;0.0.0.0:2181\nversion=0',
 		);
 		expect(config.warnings).toEqual([]);
@@ -83,7 +77,7 @@ describe('an ensemble', () => {
 			CK_SERVER_ID: '1',
 		});
 		expect(alone.problems).toEqual([]);
-		expect(alone.config.ensemble?.servers).toHaveLength(2);
+		expect(alone.config.ensemble?.members).toMatchObject({ participants: [1], observers: [2] });
 	});
 
 	it('is read from the environment, whose lines win over those of the file', () => {
@@ -95,22 +89,19 @@ describe('an ensemble', () => {
 		};
 		const { config, problems } = read(`${limits}server.1=a:2888:3888\nserver.2=b:2888:3888\n`, environment);
 		expect(problems).toEqual([]);
-		expect(config.ensemble?.servers.map(({ text }) => text)).toEqual([
-			'a:2888:3888',
-			'other:2888:3888;2182',
-			'c:2888:3888',
-		]);
+		const { servers } = config.ensemble!.members;
+		expect([...servers.values()].map(({ quorumAddresses }) => quorumAddresses[0]!.host)).toEqual(['a', 'other', 'c']);
 	});
 
 	it('has groups and weights', () => {
 		const { config, problems } = read(`${three}group.1=1:2\ngroup.2=3\nweight.2=3\n`, { CK_SERVER_ID: '1' });
 		expect(problems).toEqual([]);
-		expect([...config.ensemble!.groups]).toEqual([
-			[1, [1, 2]],
-			[2, [3]],
-		]);
-		expect([...config.ensemble!.weights]).toEqual([[2, 3]]);
-		expect(config.ensemble!.text).toMatch(/\ngroup\.1=1:2\ngroup\.2=3\nweight\.2=3\nversion=0$/);
+		const { members } = config.ensemble!;
+		expect([1, 2, 3].map((id) => members.weight(id))).toEqual([1, 3, 1]);
+		expect([members.isQuorum(new Set([2, 3])), members.isQuorum(new Set([1, 3]))]).toEqual([true, false]);
+		expect(config.ensemble!.members.toString()).toMatch(
+			/\ngroup\.1=1:2\ngroup\.2=3\nweight\.1=1\nweight\.2=3\nweight\.3=1\nversion=0$/,
+		);
 	});
 
 	it.each([
@@ -125,7 +116,7 @@ describe('an ensemble', () => {
 		['server.1=a:1:2:observer\n', 'there are observers only'],
 		['server.1=a:1:2\nserver.2=b:1:2:observer\n', 'there are observers and one participant'],
 		['standaloneEnabled=false\n', 'it needs server.N lines'],
-		[`${limits}server.1=a:1:1\nserver.2=b:1:2\n`, 'server.1 has a:1 as its quorum and its election port'],
+		[`${limits}server.1=a:1:1\nserver.2=b:1:2\n`, 'uses port 1 for the quorum and for elections'],
 		[`${limits}server.1=a:1:2\nserver.2=a:3:1\n`, 'server.1 and server.2 both have a:1'],
 		[
 			`${limits}server.1=a:1:2|b:1:2\nserver.2=c:1:2\n`,
@@ -136,9 +127,9 @@ describe('an ensemble', () => {
 			`${limits}extendedTypesEnabled=true\nserver.1=a:1:2\nserver.255=c:1:2\n`,
 			'go up to 254 with extendedTypesEnabled',
 		],
-		[`${three}group.1=1:2\n`, 'server.3 is in no group'],
-		[`${three}group.1=1:2:3\ngroup.2=3\n`, 'server.3 is in 2 groups'],
-		[`${three}group.1=1:2:3:4\n`, 'name a server 4, and there is no server.4'],
+		[`${three}group.1=1:2\n`, 'Server 3 is in no group'],
+		[`${three}group.1=1:2:3\ngroup.2=3\n`, 'Server 3 is in group.1 and group.2'],
+		[`${three}group.1=1:2:3:4\n`, 'group.1 names server 4'],
 		[`${three}weight.1=heavy\n`, 'weight.1 is "heavy"'],
 		[`${three}group.1=1,2,3\n`, 'group.1 is "1,2,3"'],
 		['server.1=a:1:2:observer|b:1:2:participant\n', 'server.1 is "a:1:2:observer|b:1:2:participant"'],
@@ -219,17 +210,17 @@ describe('a dynamic configuration file', () => {
 		expect(problems).toEqual([]);
 		expect(config.clientPort).toBe(2181);
 		expect(config.ensemble).toMatchObject({
-			version: 0x1_0000_002a,
+			members: { version: 0x1_0000_002a },
 			dynamicConfigFile: join(folder, 'zoo.cfg.dynamic.10000002a'),
 		});
-		expect(config.ensemble?.text).toBe(
+		expect(config.ensemble?.members.toString()).toBe(
 			'server.1=a:2888:3888:participant;0.0.0.0:2181\nserver.2=b:2888:3888:participant\nversion=10000002a',
 		);
 	});
 
 	it('82: has the version inside when its name has none', () => {
-		expect(withFile('zoo.cfg.dynamic', `${members}version=1f\n`).config.ensemble?.version).toBe(31);
-		expect(withFile('zoo.cfg.dynamic', members).config.ensemble?.version).toBe(0);
+		expect(withFile('zoo.cfg.dynamic', `${members}version=1f\n`).config.ensemble?.members.version).toBe(31);
+		expect(withFile('zoo.cfg.dynamic', members).config.ensemble?.members.version).toBe(0);
 		expect(withFile('zoo.cfg.dynamic', `${members}version=x\n`).problems[0]).toContain('version is "x"');
 	});
 

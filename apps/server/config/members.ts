@@ -1,10 +1,11 @@
 /** The lines `server.N`, `group.N` and `weight.N`, of zoo.cfg, of the environment or of a dynamic configuration file. */
+import type { QuorumServer } from '#core/zab/quorum-config';
+import { parseQuorumServer } from '#core/zab/quorum-server';
 import type { Entry } from './entry.ts';
-import { type EnsembleServer, parseServerLine, serverLineForm } from './server-line.ts';
 
-export interface Members {
+export interface MemberLines {
 	/** In the order of their ids. */
-	readonly servers: readonly EnsembleServer[];
+	readonly servers: readonly QuorumServer[];
 	/** The servers of each group; empty without groups. */
 	readonly groups: ReadonlyMap<number, readonly number[]>;
 	/** What is said of them; 1 for the others. */
@@ -18,7 +19,7 @@ export function isMemberKey(key: string): boolean {
 }
 
 /** Of two lines of one server in different places the last one holds (the environment's); two in one file are a mistake unless they are equal. */
-export function readMembers(entries: readonly Entry[], problems: string[]): Members {
+export function readMembers(entries: readonly Entry[], problems: string[]): MemberLines {
 	const last = new Map<string, Entry>();
 	for (const entry of entries) {
 		const key = entry.key.replace(/\.0+(?=[0-9])/, '.');
@@ -30,7 +31,7 @@ export function readMembers(entries: readonly Entry[], problems: string[]): Memb
 		}
 		last.set(key, { ...entry, key });
 	}
-	const servers: EnsembleServer[] = [];
+	const servers: QuorumServer[] = [];
 	const groups = new Map<number, readonly number[]>();
 	const weights = new Map<number, number>();
 	for (const entry of last.values()) {
@@ -38,14 +39,17 @@ export function readMembers(entries: readonly Entry[], problems: string[]): Memb
 		const id = Number(digits);
 		const { value } = entry;
 		if (kind === 'server') {
-			const server = parseServerLine(id, value);
-			if (server === undefined) problems.push(mustBe(entry, serverLineForm));
-			else servers.push(server);
+			try {
+				servers.push(parseQuorumServer(id, value));
+			} catch (error) {
+				if (!(error instanceof RangeError)) throw error;
+				problems.push(`${shown(entry)}: it ${error.message}`);
+			}
 		} else if (kind === 'group') {
 			if (/^[0-9]+(:[0-9]+)*$/.test(value)) groups.set(id, value.split(':').map(Number));
-			else problems.push(mustBe(entry, "servers' numbers with colons between them"));
+			else problems.push(`${shown(entry)}: it must be servers' numbers with colons between them`);
 		} else if (/^[0-9]{1,9}$/.test(value)) weights.set(id, Number(value));
-		else problems.push(mustBe(entry, 'an integer ≥ 0'));
+		else problems.push(`${shown(entry)}: it must be an integer ≥ 0`);
 	}
 	servers.sort((a, b) => a.id - b.id);
 	return { servers, groups, weights };
@@ -55,6 +59,6 @@ function isVariable(entry: Entry): boolean {
 	return entry.where.startsWith(' (CK_');
 }
 
-function mustBe(entry: Entry, form: string): string {
-	return `${entry.key} is "${entry.value}"${entry.where}: it must be ${form}`;
+function shown(entry: Entry): string {
+	return `${entry.key} is "${entry.value}"${entry.where}`;
 }
