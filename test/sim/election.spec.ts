@@ -155,10 +155,8 @@ function joinLate(
 /** What may never happen, however the network behaves. */
 class Checker {
 	readonly #config: QuorumConfig;
-	/** Round and candidate -> who voted so, and when last. */
-	readonly #votes = new Map<string, Map<number, number>>();
-	/** Epoch and leader -> who said that it leads. */
-	readonly #led = new Map<string, Map<number, number>>();
+	/** Whatever was said -> who said it, and when last. */
+	readonly #said = new Map<string, Map<number, number>>();
 	/** Round -> leader -> who decided for it, and in which life. */
 	readonly #decisions = new Map<number, Map<number, Map<SimServer, number>>>();
 
@@ -166,17 +164,26 @@ class Checker {
 		this.#config = config;
 	}
 
-	sent(from: SimServer, { state, leader, electionEpoch, peerEpoch }: Notification, nowMs: number): void {
-		entry(this.#votes, `${electionEpoch}/${leader}`, () => new Map()).set(from.id, nowMs);
-		if (state !== 'looking') entry(this.#led, `${peerEpoch}/${leader}`, () => new Map()).set(from.id, nowMs);
+	sent(from: SimServer, { state, leader, zxid, electionEpoch, peerEpoch }: Notification, nowMs: number): void {
+		const say = (what: string) => entry(this.#said, what, () => new Map()).set(from.id, nowMs);
+		say(`${leader} in round ${electionEpoch}`);
+		const ballot = `${leader} in round ${electionEpoch} with ${zxid} of ${peerEpoch}`;
+		say(ballot);
+		if (state === 'looking') say(`I vote for ${ballot}`);
+		if (state !== 'looking') say(`${leader} leads ${peerEpoch}`);
+		if (state === 'leading') say('I lead');
 	}
 
 	decided({ server, vote, state }: Decision): void {
-		const { leader, electionEpoch, peerEpoch } = vote;
-		const votes = this.#votes.get(`${electionEpoch}/${leader}`);
-		const led = this.#led.get(`${peerEpoch}/${leader}`);
-		if (!this.#config.isQuorum(heardOf(server, votes)) && !this.#config.isQuorum(heardOf(server, led))) {
+		const { leader, zxid, electionEpoch, peerEpoch } = vote;
+		const isSaidByQuorum = (what: string) => this.#config.isQuorum(this.#heard(server, what));
+		if (!isSaidByQuorum(`${leader} in round ${electionEpoch}`) && !isSaidByQuorum(`${leader} leads ${peerEpoch}`)) {
 			throw new Error(`server ${server.id} decided for ${leader} without a quorum`);
+		}
+		const ballot = `${leader} in round ${electionEpoch} with ${zxid} of ${peerEpoch}`;
+		const isElected = isSaidByQuorum(ballot) && this.#heard(server, `I vote for ${ballot}`).has(server.id);
+		if (!isElected && !this.#heard(server, 'I lead').has(leader)) {
+			throw new Error(`server ${server.id} joined ${leader}, which does not say that it leads`);
 		}
 		if (this.#config.weight(leader) === 0) throw new Error(`server ${leader} without weight was elected`);
 		if ((state === 'leading') !== (leader === server.id)) throw new Error(`server ${server.id} is ${state}`);
@@ -185,12 +192,12 @@ class Checker {
 		const elected = [...round.values()].filter((deciders) => this.#config.isQuorum(inPresentLife(deciders)));
 		if (elected.length > 1) throw new Error(`round ${electionEpoch} has ${elected.length} leaders with a quorum`);
 	}
-}
 
-/** Who said it so lately that the server may have heard it since it began to look; itself included. */
-function heardOf(server: SimServer, saidAtMs: ReadonlyMap<number, number> | undefined): ReadonlySet<number> {
-	const said = [...(saidAtMs ?? [])].filter(([, atMs]) => atMs > server.lookedAtMs - longestDelayMs);
-	return new Set(said.map(([id]) => id));
+	/** Who said it so lately that the server may have heard it since it began to look; itself included. */
+	#heard(server: SimServer, what: string): ReadonlySet<number> {
+		const said = [...(this.#said.get(what) ?? [])].filter(([, atMs]) => atMs > server.lookedAtMs - longestDelayMs);
+		return new Set(said.map(([id]) => id));
+	}
 }
 
 /** A server that restarted has forgotten its rounds, and may decide otherwise in the same one. */

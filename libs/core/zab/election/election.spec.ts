@@ -302,6 +302,15 @@ it('79: in the same round the votes of those that look help a leader that others
 	expect(subject.outcome).toBe('following 5@1');
 });
 
+it('79: what servers said in an older round does not help a leader of the newer one', () => {
+	const subject = looking(2, five);
+	for (const id of [1, 3]) subject.says(id, { state: 'following', leader: 5, peerEpoch: 3 });
+	subject.votes(4, 4, { electionEpoch: 2 });
+	subject.says(5, { state: 'leading', leader: 5, peerEpoch: 4, electionEpoch: 2 });
+	subject.wait(5000);
+	expect(subject.outcome).toBeUndefined();
+});
+
 it('79: a server leads when a quorum follows it in its present round and with its present history', () => {
 	const subject = looking(3, five, 20, 2);
 	for (const id of [1, 2]) subject.says(id, { state: 'following', leader: 3, zxid: 20, peerEpoch: 2 });
