@@ -70,6 +70,7 @@ export async function startServer(
 		if (recovery.recovered.snapshotDue) await replica.snapshots.take();
 		// It needs none of the libraries that the other doors load, and PostgreSQL not either: it is there first.
 		clientPort = await ClientPort.open({ config, replica, logger, tracing });
+		await replica.member?.start();
 		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health, clientPort.view);

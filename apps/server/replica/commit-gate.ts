@@ -1,6 +1,8 @@
 /**
  * Stands between the log and the host. The host learns at once what is durable; with audit.mode=strict only when the mirror has it too, and
  * so nothing is applied or acknowledged before. It also tells the mirror what is committed, and counts what is logged.
+ *
+ * In an ensemble durable is not committed: the host says what is, and only the leader's mirror is told.
  */
 import type { TxnRecord } from '#core/model/txn-record';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
@@ -19,12 +21,14 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	#durable: Zxid;
 	#mirrored: Zxid = zeroZxid;
 	#passed: Zxid;
+	#isLeading = false;
 
 	/** @param lastZxid what recovery found: committed, and acknowledged as far as anybody is still there to know */
 	constructor(
 		private readonly log: TxnLog,
 		private readonly strict: boolean,
 		lastZxid: Zxid,
+		private readonly isMember = false,
 	) {
 		this.#durable = lastZxid;
 		this.#passed = lastZxid;
@@ -37,7 +41,20 @@ export class CommitGate implements TxnLog, TxnLogListener {
 
 	attach(mirror: GatedMirror): void {
 		this.#mirror = mirror;
-		mirror.committed(this.#durable);
+		this.#tellMirror();
+	}
+
+	/** Of a member: its mirror writes, or another one's does. */
+	lead(isLeading: boolean): void {
+		this.#isLeading = isLeading;
+		this.#tellMirror();
+	}
+
+	/** Of a member: everything up to this zxid is applied. */
+	committed(zxid: Zxid): void {
+		if (!this.isMember) return;
+		this.#durable = zxid;
+		this.#tellMirror();
 	}
 
 	get pendingBytes(): number {
@@ -60,8 +77,12 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	}
 
 	durable(zxid: Zxid): void {
+		if (this.isMember) {
+			this.#host?.durable(zxid);
+			return;
+		}
 		this.#durable = zxid;
-		this.#mirror?.committed(zxid);
+		this.#tellMirror();
 		this.#pass();
 	}
 
@@ -75,7 +96,12 @@ export class CommitGate implements TxnLog, TxnLogListener {
 		this.#host?.failed(error);
 	}
 
+	#tellMirror(): void {
+		if (!this.isMember || this.#isLeading) this.#mirror?.committed(this.#durable);
+	}
+
 	#pass(): void {
+		if (this.isMember) return;
 		const zxid = this.strict ? (Math.min(this.#durable, this.#mirrored) as Zxid) : this.#durable;
 		if (zxid <= this.#passed) return;
 		this.#passed = zxid;

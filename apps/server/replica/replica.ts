@@ -1,5 +1,5 @@
 /**
- * One standalone replica: what recovery found, the host that runs the chain over it, the log behind it, snapshots and purge beside it. It knows no door
+ * One replica, standalone or a member of an ensemble: what recovery found, the host that runs the chain over it, the log behind it, snapshots and purge beside it. It knows no door
  * and no NestJS.
  */
 import { Host, type HostState } from '#core/host/host';
@@ -18,6 +18,7 @@ import type { ServerConfig } from '../config/config.ts';
 import { Autopurge } from './autopurge.ts';
 import { chainOptions } from './chain-options.ts';
 import { CommitGate } from './commit-gate.ts';
+import { Member } from './member.ts';
 import { RecoveryProgress } from './recovery-progress.ts';
 import { Snapshots } from './snapshots.ts';
 import { systemClock } from './system-clock.ts';
@@ -69,6 +70,8 @@ export interface ReplicaDoor {
 	/** The end of a batch of answers. */
 	answered(): void;
 	sessionClosed(id: SessionId): void;
+	/** There is no leader: nobody is served, connections are closed. */
+	suspended?(reason: Error): void;
 }
 
 export class Replica {
@@ -77,6 +80,8 @@ export class Replica {
 	readonly snapshots: Snapshots;
 	readonly autopurge: Autopurge;
 	readonly directory: DataDirectory;
+	/** Undefined for a standalone replica. */
+	readonly member: Member | undefined;
 	readonly startedMs = performance.now();
 	/** What this start began with. */
 	readonly recovery: Pick<RecoveredReplica, 'recovered' | 'durationMs'>;
@@ -113,7 +118,9 @@ export class Replica {
 				logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
 			}),
 		});
-		const gate = new CommitGate(log, config['audit.mode'] === 'strict', recovered.lastZxid);
+		const { ensemble } = config;
+		const isMember = ensemble !== undefined;
+		const gate = new CommitGate(log, config['audit.mode'] === 'strict', recovered.lastZxid, isMember);
 		log.listen(gate);
 		this.gate = gate;
 		this.host = new Host({
@@ -128,8 +135,15 @@ export class Replica {
 			// Without a `myid` a single server's sessions are those of server 1, as ZooKeeper's are.
 			serverId: config.serverId === 0 ? 1 : config.serverId,
 			options: chainOptions(config),
+			isMember,
 			events: {
-				applied: () => this.snapshots.applied(),
+				applied: (zxid) => {
+					gate.committed(zxid);
+					this.snapshots.applied();
+				},
+				durable: (zxid) => this.member?.history.noteDurable(zxid),
+				committed: (record) => this.member?.history.noteCommitted(record),
+				exhausted: () => this.member?.peer.exhausted(),
 				answered: () => {
 					for (const door of this.#doors) door.answered();
 				},
@@ -160,6 +174,20 @@ export class Replica {
 				this.snapshotTimes.add(info.durationMs);
 			},
 		);
+		this.member =
+			ensemble &&
+			new Member({
+				config,
+				ensemble,
+				host: this.host,
+				logger,
+				directory,
+				log,
+				store,
+				snapshotsSettled: () => this.snapshots.settled(),
+				firstEpoch: epochOf(recovered.lastZxid),
+				leads: (isLeading) => gate.lead(isLeading),
+			});
 		this.mirrored = () => this.host.lastProcessedZxid;
 		this.autopurge = new Autopurge(
 			directory,
@@ -183,6 +211,7 @@ export class Replica {
 	async stop(): Promise<void> {
 		clearInterval(this.#ticker);
 		this.autopurge.stop();
+		await this.member?.stop();
 		await this.host.stop();
 		await this.snapshots.settled();
 		this.#lock.release();
@@ -191,6 +220,7 @@ export class Replica {
 	#stateChanged(state: HostState, reason: Error): void {
 		const zxid = formatZxid(this.host.lastProcessedZxid);
 		if (state === 'stopped') this.#logger.info({ zxid }, 'stopped');
+		else if (state === 'looking') for (const door of this.#doors) door.suspended?.(reason);
 		else this.#logger.fatal({ err: reason, state, zxid }, reason.message);
 	}
 }

@@ -85,6 +85,11 @@ export class ClientPort implements ReplicaDoor {
 		this.#connections.ofSession(id)?.close('its session is over');
 	}
 
+	/** Sessions live on: their clients find another replica, or this one when it has a leader again. */
+	suspended(reason: Error): void {
+		for (const connection of [...this.#connections]) connection.close(reason.message);
+	}
+
 	/** Accepts and reads nothing more; resolves when what is under way is answered, or after so many milliseconds. */
 	async drain(timeoutMs: number): Promise<void> {
 		clearInterval(this.#sweeper);
