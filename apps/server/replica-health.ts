@@ -30,7 +30,8 @@ export class ReplicaHealth {
 		const mirror = this.mirror?.health();
 		const problems: string[] = [];
 		const warnings: string[] = [];
-		if (host.state !== 'serving' || host.stateReason !== '') problems.push(host.stateReason);
+		if (host.state === 'looking') problems.push('there is no leader at the moment');
+		else if (host.state !== 'serving' || host.stateReason !== '') problems.push(host.stateReason);
 		if (mirror !== undefined) {
 			const trouble = mirrorTrouble(mirror);
 			if (trouble !== '') (this.strict ? problems : warnings).push(trouble);

@@ -63,7 +63,7 @@ interface DynamicFile {
 }
 
 /** One replica of an ensemble that ran alone would acknowledge writes the others never see: until a replica can be a member, none starts. */
-const ensemblesAreRefused = true;
+const ensemblesAreRefused = false as boolean;
 
 /** ZooKeeper keeps no fewer. */
 const leastCommitLog = 500;

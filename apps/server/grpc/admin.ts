@@ -21,7 +21,7 @@ export class Admin {
 		const { ready, problems, warnings } = this.health.check();
 		return {
 			version,
-			role: 'standalone',
+			role: this.replica.role,
 			serverId: this.config.serverId,
 			lastZxid: BigInt(host.lastProcessedZxid),
 			digest: tree.digest(),

@@ -26,7 +26,7 @@ export class HttpAnswers {
 		return {
 			name: 'chronokeeper',
 			version,
-			role: 'standalone',
+			role: this.replica.role,
 			zxid: formatZxid(this.replica.host.lastProcessedZxid),
 			see: ['/health/live', '/health/ready', '/metrics', ...(this.commandsUrl === undefined ? [] : [this.commandsUrl])],
 		};

@@ -207,6 +207,12 @@ export class Replica {
 		this.#doors.push(door);
 	}
 
+	/** What it is to its ensemble, in ZooKeeper's words; `looking` while it serves nobody. */
+	get role(): 'standalone' | 'leader' | 'follower' | 'observer' | 'looking' {
+		if (this.member === undefined) return 'standalone';
+		return this.host.state === 'looking' ? 'looking' : (this.member.mode ?? 'looking');
+	}
+
 	/** Nothing further is taken; what was taken becomes durable, and the directory is free for the next. */
 	async stop(): Promise<void> {
 		clearInterval(this.#ticker);

@@ -1,4 +1,5 @@
 /** How the replica serves: what `srvr`, `stat`, `mntr` and the AdminServer's `server_stats` and `monitor` have in common. */
+import type { Replica } from '../../replica/replica.ts';
 import type { ServerView } from '../server-view.ts';
 import { type LatencyFigures, latencyFigures } from './latency-figures.ts';
 
@@ -9,7 +10,7 @@ export interface ServiceFigures {
 	readonly connections: number;
 	readonly outstanding: number;
 	readonly zxid: number;
-	readonly mode: 'standalone' | 'read-only';
+	readonly mode: Replica['role'] | 'read-only';
 	readonly znodes: number;
 	readonly uptimeMs: number;
 }
@@ -38,7 +39,7 @@ export function serviceFigures(view: ServerView): ServiceFigures {
 		connections: connections.size,
 		outstanding: host.outstanding,
 		zxid: host.lastProcessedZxid,
-		mode: isReadOnly(view) ? 'read-only' : 'standalone',
+		mode: isReadOnly(view) ? 'read-only' : replica.role,
 		// ZooKeeper has the root under two names and counts both.
 		znodes: host.tree.size + 1,
 		uptimeMs: Math.floor(performance.now() - replica.startedMs),
