@@ -4,8 +4,9 @@
  *
  * What holds at any time:
  * 1. The epoch is higher than any that a server of a quorum had accepted, and written before a learner hears of it.
- * 2. A follower counts for quorums only when its link stands and it acknowledged NEWLEADER.
- * 3. A proposal leaves for the followers in zxid order, a commit behind its proposal, and commits in zxid order (semantics 8).
+ * 2. This server's own history is durable before the new epoch is written as that of the history.
+ * 3. A follower counts for quorums only when its link stands and it acknowledged NEWLEADER.
+ * 4. A proposal leaves for the followers in zxid order, a commit behind its proposal, and commits in zxid order (semantics 8).
  */
 
 import { opCode } from '#jute/op-codes';
@@ -45,8 +46,10 @@ export class Leader {
 	#committed: Zxid = zeroZxid;
 	/** False once a reconfiguration made another server the leader. */
 	#mayCommit = true;
-	/** Up to here they are in this server's own log; -1 until its history is durable. */
-	#logged: Zxid | -1 = -1;
+	/** Up to here they are durable in this server's own log. */
+	#logged: Zxid = zeroZxid;
+	/** Whether the history that it came with is. */
+	#isDurable = false;
 	readonly #barriers = new Barriers();
 	/** Of pings. */
 	#round = 0;
@@ -82,6 +85,13 @@ export class Leader {
 		this.#epoch = history.acceptedEpoch + 1;
 		this.#enter('discovery');
 		this.#cancelTick = this.#parts.after(this.#parts.limits.tickMs / 2, () => this.#tick());
+		history.durable().then(
+			() => {
+				this.#isDurable = true;
+				this.#guarded(() => this.#elect());
+			},
+			(error: unknown) => this.#fail(error),
+		);
 		this.#guarded(() => this.#discover());
 	}
 
@@ -267,24 +277,22 @@ export class Leader {
 		this.#elect();
 	}
 
+	/**
+	 * Its own history has to be durable before the new epoch is written as that of the history: otherwise a power cut would leave a shorter one that looks
+	 * more recent than those of servers that have what is missing.
+	 */
 	#elect(): void {
 		const promised = (handler: LearnerHandler): boolean => handler.phase === 'elected' && handler.currentEpoch !== -1;
-		if (this.#phase !== 'election' || !this.#hasQuorum(promised)) return;
-		const { history } = this.#parts;
-		history.currentEpoch = this.#epoch;
+		if (this.#phase !== 'election' || !this.#isDurable || !this.#hasQuorum(promised)) return;
+		this.#parts.history.currentEpoch = this.#epoch;
 		this.#enter('synchronization');
 		this.#proposals = new Proposals(epochZxid(this.#epoch));
 		this.#sent = this.#proposals.last;
 		this.#committed = this.#proposals.last;
+		this.#logged = this.#proposals.last;
 		for (const handler of [...this.#handlers]) if (handler.phase === 'elected') this.#synchronize(handler);
-		history.durable().then(
-			() => {
-				if (this.#phase !== 'synchronization') return;
-				this.#logged = this.#proposals.last;
-				this.#guarded(() => this.#synchronized());
-			},
-			(error: unknown) => this.#fail(error),
-		);
+		// Alone it is a quorum already.
+		this.#synchronized();
 	}
 
 	#synchronize(handler: LearnerHandler): void {
@@ -303,7 +311,7 @@ export class Leader {
 	}
 
 	#synchronized(): void {
-		if (this.#phase !== 'synchronization' || this.#logged === -1) return;
+		if (this.#phase !== 'synchronization') return;
 		if (!this.#hasQuorum((handler) => handler.hasAcknowledged)) return;
 		this.#phase = 'broadcast';
 		this.#app.established(this.#epoch);
@@ -312,7 +320,7 @@ export class Leader {
 
 	/** Commits what a quorum has, and answers those who waited for it. */
 	#advance(): void {
-		if (this.#phase !== 'broadcast' || this.#logged === -1) return;
+		if (this.#phase !== 'broadcast') return;
 		this.flush();
 		const acknowledged = this.#values(this.#logged, (handler) =>
 			handler.hasAcknowledged ? handler.acknowledged : null,

@@ -1,0 +1,317 @@
+import { describe, expect, it } from 'vitest';
+import { protocolVersion, readIntData, readLearnerInfo, writeIntData } from '#jute/quorum/learner-info';
+import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import { readTouches, writeRevalidated } from '#jute/quorum/session-data';
+import type { SessionId } from '#jute/scalars';
+import { configOf, epochRecords, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
+import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
+import { SimTimers } from '#test/sim/sim-timers';
+import type { TxnRecord } from '../../model/txn-record.ts';
+import { makeZxid, type Zxid } from '../../model/zxid.ts';
+import { encodeRecord, packet, proposal, requestOf, syncRequest, textData } from '../messages.ts';
+import { Learner } from './learner.ts';
+
+const sessionId = 0x1000n as SessionId;
+const options = { windowSize: 3, logReach: 0 };
+
+class Fixture {
+	readonly timers = new SimTimers();
+	readonly disk = new HistoryDisk();
+	readonly history: SimHistory;
+	readonly learner: Learner;
+	readonly told: string[] = [];
+	readonly leader: ScriptedPeer;
+
+	/** Server 2 follows server 1, or server 4 observes it. */
+	constructor(log: readonly TxnRecord[] = epochRecords(1, 5), role: 'follower' | 'observer' = 'follower') {
+		this.disk.log = [...log];
+		this.disk.synced = log.length;
+		this.disk.acceptedEpoch = 1;
+		this.disk.currentEpoch = 1;
+		this.history = new SimHistory(this.disk, options);
+		this.learner = new Learner(
+			{
+				serverId: role === 'follower' ? 2 : 4,
+				role,
+				leader: 1,
+				config: () => configOf(3, 1),
+				history: this.history,
+				after: this.timers.after,
+				nowMs: () => this.timers.nowMs,
+				limits: { tickMs: 100, initLimit: 10, syncLimit: 5 },
+			},
+			{
+				synchronized: (epoch, outstanding) =>
+					this.told.push(`synchronized ${epoch}, outstanding ${counters(outstanding)}`),
+				proposed: (record) => {
+					this.history.append(record);
+					this.told.push(`proposed ${counters([record])}`);
+				},
+				committed: (zxid) => this.told.push(`committed ${zxid % 2 ** 32}`),
+				informed: (record) => this.told.push(`informed ${counters([record])}`),
+				activeSessions: () => new Map([[sessionId, 4000]]),
+				revalidated: (id, isValid) => this.told.push(`revalidated ${id} ${isValid}`),
+				synced: () => this.told.push('synced'),
+				lost: (reason) => this.told.push(`lost: ${reason.message}`),
+				configured: (text) => this.told.push(`configured ${text.split('\n').at(-1)}`),
+				reconfigured: (zxid, leader) => this.told.push(`reconfigured ${zxid % 2 ** 32} for ${leader}`),
+			},
+		);
+		this.leader = new ScriptedPeer('leader', (link) => this.learner.connected(link));
+	}
+
+	/** Up to where DIFF, TRUNC or SNAP is due. */
+	async promised(): Promise<void> {
+		await this.leader.heard();
+		this.leader.send(leaderInfo(2));
+		await this.leader.heard();
+	}
+
+	async upToDate(): Promise<void> {
+		await this.promised();
+		this.leader.send(packet(packetType.diff, this.history.lastLogged), newLeader);
+		await this.leader.heard();
+		this.leader.send(packet(packetType.upToDate));
+		await this.leader.heard();
+		this.told.length = 0;
+	}
+}
+
+const counters = (records: readonly TxnRecord[]): string =>
+	`[${records.map(({ header }) => header.zxid % 2 ** 32).join()}]`;
+const leaderInfo = (epoch: number): QuorumPacket =>
+	packet(packetType.leaderInfo, makeZxid(epoch, 0), writeIntData(protocolVersion));
+const newLeader = packet(packetType.newLeader, makeZxid(2, 0), textData(configOf(3, 1).toString()));
+const proposed = (epoch: number, counter: number): QuorumPacket => proposal(txnRecord(makeZxid(epoch, counter)));
+const commit = (epoch: number, counter: number): QuorumPacket => packet(packetType.commit, makeZxid(epoch, counter));
+
+describe('discovery', () => {
+	it('introduces itself with the epoch it accepted, as a follower or an observer', async () => {
+		const follower = new Fixture();
+		expect(await follower.leader.heard()).toEqual(['FOLLOWERINFO 0x100000000']);
+		expect(readLearnerInfo(follower.leader.packets[0]!.data!)).toMatchObject({ serverId: 2, protocolVersion });
+		expect(await new Fixture([], 'observer').leader.heard()).toEqual(['OBSERVERINFO 0x100000000']);
+	});
+
+	it('6: promises a higher epoch once it is written, the same one without its vote, and no lower one', async () => {
+		for (const [accepted, reply] of [
+			[1, 1],
+			[2, -1],
+		] as const) {
+			const fixture = new Fixture();
+			fixture.history.acceptedEpoch = accepted;
+			fixture.leader.send(leaderInfo(2));
+			expect(fixture.disk.acceptedEpoch).toBe(2);
+			expect((await fixture.leader.heard()).at(-1)).toBe('ACKEPOCH 0x100000005');
+			expect(readIntData(fixture.leader.packets.at(-1)!.data!)).toBe(reply);
+		}
+		const promisedElsewhere = new Fixture();
+		promisedElsewhere.history.acceptedEpoch = 3;
+		promisedElsewhere.leader.send(leaderInfo(2));
+		expect(promisedElsewhere.leader.isClosed).toBe(true);
+		expect(promisedElsewhere.told.join()).toContain('leads epoch 2, and epoch 3 is promised');
+	});
+});
+
+describe('synchronization', () => {
+	it('81: NEWLEADER is acknowledged when everything before it is durable and the epoch written, then the proposals', async () => {
+		const fixture = new Fixture();
+		await fixture.promised();
+		fixture.leader.send(
+			packet(packetType.diff, makeZxid(1, 6)),
+			proposed(1, 6),
+			commit(1, 6),
+			proposed(2, 1),
+			newLeader,
+		);
+		fixture.learner.logged(makeZxid(2, 1));
+		expect(await fixture.leader.heard()).toEqual([]);
+		expect(fixture.disk.currentEpoch).toBe(1);
+		fixture.history.sync(1);
+		expect(await fixture.leader.heard()).toEqual([]);
+		fixture.history.sync();
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000', 'ACK 0x200000001']);
+		expect(fixture.disk.currentEpoch).toBe(2);
+		// What comes before UPTODATE waits for it.
+		fixture.told.length = 0;
+		fixture.leader.send(proposed(2, 2), commit(2, 1), packet(packetType.ping, 0));
+		expect(fixture.told).toEqual([]);
+		fixture.leader.send(packet(packetType.upToDate));
+		expect(fixture.told).toEqual(['synchronized 2, outstanding [1]', 'proposed [2]', 'committed 1']);
+		expect(fixture.history.lastCommitted).toBe(makeZxid(1, 6));
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
+	});
+
+	it('6, 81: promises, and acknowledges NEWLEADER and UPTODATE with the epoch', async () => {
+		const fixture = new Fixture();
+		await fixture.promised();
+		fixture.leader.send(packet(packetType.diff, makeZxid(1, 5)), newLeader);
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
+		expect(fixture.learner.isSynchronized).toBe(false);
+		fixture.leader.send(packet(packetType.upToDate));
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
+		expect(fixture.learner.isSynchronized).toBe(true);
+		expect(fixture.told).toEqual(['configured version=0', 'synchronized 2, outstanding []']);
+	});
+
+	it('80: TRUNC cuts the log before anything else is taken', async () => {
+		const fixture = new Fixture();
+		await fixture.promised();
+		fixture.leader.send(packet(packetType.trunc, makeZxid(1, 3)), proposed(2, 1), newLeader);
+		await fixture.leader.heard();
+		expect(fixture.disk.log.map(({ header }) => header.zxid)).toEqual([
+			...epochRecords(1, 3).map(({ header }) => header.zxid),
+			makeZxid(2, 1),
+		]);
+	});
+
+	it('80: a TRUNC that leaves another end than it says is refused, unless it names an epoch', async () => {
+		const hole = new Fixture([...epochRecords(1, 2), txnRecord(makeZxid(1, 4))]);
+		await hole.promised();
+		hole.leader.send(packet(packetType.trunc, makeZxid(1, 3)), newLeader);
+		await hole.leader.heard();
+		expect(hole.told.join()).toContain('TRUNC 0x100000003 left 0x100000002');
+		const epoch = new Fixture([...epochRecords(1, 2), ...epochRecords(2, 3)]);
+		await epoch.promised();
+		epoch.leader.send(packet(packetType.trunc, makeZxid(2, 0)), newLeader);
+		expect(await epoch.leader.heard()).toEqual(['ACK 0x200000000']);
+		expect(epoch.history.lastLogged).toBe(makeZxid(1, 2));
+	});
+
+	it('80: a snapshot replaces everything, and what ZooKeeper sends again behind it is passed over', async () => {
+		const fixture = new Fixture([...epochRecords(1, 2), ...epochRecords(1, 9).slice(2)]);
+		await fixture.promised();
+		const disk = new HistoryDisk();
+		disk.log = epochRecords(1, 3);
+		const other = new SimHistory(disk, options);
+		fixture.leader.send(packet(packetType.snap, makeZxid(1, 3)));
+		fixture.leader.stream([...other.snapshotStream(other.freeze())]);
+		fixture.leader.send(proposed(1, 3), commit(1, 3), proposed(1, 4), commit(1, 4), newLeader);
+		await fixture.leader.heard();
+		fixture.history.sync();
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
+		expect(fixture.history.lastLogged).toBe(makeZxid(1, 4));
+		fixture.leader.send(packet(packetType.upToDate));
+		expect(fixture.history.committed).toHaveLength(4);
+	});
+
+	it('9: an observer logs what is committed, acknowledges NEWLEADER, and no proposal', async () => {
+		const fixture = new Fixture(epochRecords(1, 5), 'observer');
+		await fixture.promised();
+		fixture.leader.send(
+			packet(packetType.diff, makeZxid(1, 6)),
+			proposed(1, 6),
+			commit(1, 6),
+			proposed(2, 1),
+			newLeader,
+		);
+		fixture.history.sync();
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
+		expect(fixture.history.lastLogged).toBe(makeZxid(1, 6));
+		fixture.leader.send(packet(packetType.upToDate), { ...proposed(2, 1), type: packetType.inform });
+		fixture.learner.logged(makeZxid(2, 1));
+		expect(fixture.told.slice(1)).toEqual(['synchronized 2, outstanding []', 'informed [1]']);
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
+	});
+
+	it('81: what leaves a hole, comes out of turn or is malformed loses the leader, and says why', async () => {
+		const diff = packet(packetType.diff, makeZxid(1, 5));
+		for (const [packets, message] of [
+			[[proposed(1, 6)], 'sent PROPOSAL 0x100000006 where DIFF, TRUNC or SNAP was expected'],
+			[[diff, proposed(1, 7)], 'came behind 0x100000005: that leaves a hole'],
+			[[diff, proposed(1, 5)], 'that leaves a hole or goes back'],
+			[[diff, commit(1, 6)], 'COMMIT 0x100000006 came where nothing is proposed'],
+			[[diff, proposed(1, 6), proposed(1, 7), commit(1, 7)], 'where 0x100000006 is next'],
+			[[diff, { ...proposed(1, 6), type: packetType.inform }], 'is for observers'],
+			[[diff, packet(packetType.proposal, makeZxid(1, 6), new Uint8Array(9))], 'malformed'],
+			[[diff, packet(packetType.newLeader, makeZxid(3, 0))], 'where NEWLEADER 0x200000000 was expected'],
+			[[diff, packet(packetType.upToDate)], 'sent UPTODATE during synchronization'],
+			[[packet(packetType.trunc, makeZxid(1, 9))], 'is behind the end of the own log'],
+			[[packet(77, 1)], 'the unknown type 77'],
+		] as const) {
+			const fixture = new Fixture();
+			await fixture.promised();
+			fixture.leader.send(...packets);
+			expect(fixture.told).toHaveLength(1);
+			expect(fixture.told[0]).toContain(message);
+			expect(fixture.leader.isClosed).toBe(true);
+		}
+	});
+
+	it('gives a silent leader up: initLimit before UPTODATE, syncLimit after it', async () => {
+		const early = new Fixture();
+		early.timers.advance(950);
+		expect(early.told).toEqual([]);
+		early.timers.advance(150);
+		expect(early.told.join()).toContain('silent for more than 1000 ms (discovery)');
+		const late = new Fixture();
+		await late.upToDate();
+		late.timers.advance(600);
+		expect(late.told.join()).toContain('silent for more than 500 ms (broadcast)');
+	});
+});
+
+describe('broadcast', () => {
+	it('9: acknowledges each proposal when it is durable; commits are told once per read', async () => {
+		const fixture = new Fixture();
+		await fixture.upToDate();
+		fixture.leader.send(proposed(2, 1), proposed(2, 2), commit(2, 1), proposed(2, 3), commit(2, 2));
+		expect(fixture.told).toEqual(['proposed [1]', 'proposed [2]', 'proposed [3]', 'committed 2']);
+		expect(await fixture.leader.heard()).toEqual([]);
+		fixture.learner.logged(makeZxid(2, 2));
+		fixture.learner.logged(makeZxid(2, 2));
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000001', 'ACK 0x200000002']);
+	});
+
+	it('8: commits come in order and behind their proposals', async () => {
+		for (const packets of [[commit(2, 1)], [proposed(2, 1), proposed(2, 2), commit(2, 2)], [proposed(2, 2)]]) {
+			const fixture = new Fixture();
+			await fixture.upToDate();
+			fixture.leader.send(...packets);
+			expect(fixture.told.at(-1)).toMatch(/^lost: .*where the one behind/);
+		}
+	});
+
+	it('62, 65, 69: answers pings, asks about sessions, forwards requests; a sync is answered behind what was committed', async () => {
+		const fixture = new Fixture();
+		await fixture.upToDate();
+		fixture.learner.revalidate(sessionId, 4000);
+		fixture.learner.sync(sessionId, 7, '/a');
+		fixture.leader.send(
+			packet(packetType.ping, makeZxid(2, 0)),
+			packet(packetType.revalidate, -1, writeRevalidated(sessionId, true)),
+			proposed(2, 1),
+			commit(2, 1),
+			packet(packetType.sync, 0),
+		);
+		expect(fixture.told).toEqual(['revalidated 4096 true', 'proposed [1]', 'committed 1', 'synced']);
+		expect(await fixture.leader.heard()).toEqual(['REVALIDATE', 'REQUEST', 'PING 0x200000000']);
+		const [, request, ping] = fixture.leader.packets.slice(-3);
+		expect(requestOf(request!, true)).toEqual(syncRequest(sessionId, 7, '/a'));
+		expect(readTouches(ping!.data!)).toEqual(new Map([[sessionId, 4000]]));
+	});
+
+	it('82: a reconfiguration is a commit that also says who leads', async () => {
+		const fixture = new Fixture();
+		await fixture.upToDate();
+		const data = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 3);
+		fixture.leader.send(proposed(2, 1), packet(packetType.commitAndActivate, makeZxid(2, 1), data));
+		expect(fixture.told).toEqual(['proposed [1]', 'committed 1', 'reconfigured 1 for 3']);
+		const observer = new Fixture(epochRecords(1, 5), 'observer');
+		await observer.upToDate();
+		const informed = encodeRecord(txnRecord(makeZxid(2, 1)), 3n);
+		observer.leader.send(packet(packetType.informAndActivate, makeZxid(2, 1), informed));
+		expect(observer.told).toEqual(['informed [1]', 'reconfigured 1 for 3']);
+	});
+
+	it('a replica that gave it up hears nothing more, and waits until its history is not being changed', async () => {
+		const fixture = new Fixture();
+		await fixture.promised();
+		fixture.leader.send(packet(packetType.trunc, makeZxid(1, 3)));
+		fixture.learner.close(new Error('the replica stops'));
+		await fixture.learner.idle();
+		expect(fixture.history.lastLogged).toBe(makeZxid(1, 3) as Zxid);
+		expect(fixture.told).toEqual([]);
+		expect(fixture.leader.isClosed).toBe(false);
+	});
+});
