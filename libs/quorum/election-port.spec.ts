@@ -2,10 +2,12 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Notification } from '#core/ports/election-network';
+import type { After } from '#core/ports/timers';
 import { JuteWriter } from '#jute/codec';
 import { readElectionHello, writeElectionHello } from '#jute/quorum/election-hello';
 import { freePorts } from '#test/support/real-ensemble';
 import { ElectionPort, type ElectionPortOptions } from './election-port.ts';
+import { systemAfter } from './sockets.ts';
 
 const host = '127.0.0.1';
 
@@ -192,9 +194,18 @@ describe('election ports', () => {
 
 	it('say once that a server cannot be reached, and connect when it can be', async () => {
 		const ports = await freePorts(2);
-		const two = await new Member(2, ports).open();
-		two.port.send(1, vote(2, 1));
-		await eventually(() => expect(two.warnings).toHaveLength(1));
+		let calls = 0;
+		const after: After = (ms, run) => {
+			calls++;
+			return systemAfter(ms, run);
+		};
+		const two = await new Member(2, ports, { after }).open();
+		await eventually(() => {
+			two.port.send(1, vote(2, 1));
+			// A call begins when the one before has failed.
+			expect(calls).toBeGreaterThan(3);
+		});
+		expect(two.warnings).toHaveLength(1);
 		expect(two.warnings[0]).toMatch(/server 1 cannot be reached: 127\.0\.0\.1:\d+: connect ECONNREFUSED/);
 		const one = await new Member(1, ports).open();
 		await eventually(() => {
@@ -202,6 +213,23 @@ describe('election ports', () => {
 			expect(one.heard).toContainEqual([2, 2]);
 		});
 		expect(two.warnings).toHaveLength(1);
+	});
+
+	it('ask a larger server to call back, and tell it nothing before', async () => {
+		const ports = await freePorts(2);
+		const { sockets, received } = await played(ports[1]!);
+		const one = await new Member(1, ports).open();
+		one.port.send(2, vote(1, 6));
+		await eventually(() => expect(sockets[0]?.closed).toBe(true));
+		const said = hello(1, ports[0]!);
+		expect(received[0]).toEqual(Buffer.from(said));
+		expect(one.port.connected).toEqual([]);
+		const socket = await caller(ports[0]!);
+		const chunks: Buffer[] = [];
+		socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+		socket.write(hello(2, ports[1]!));
+		await eventually(() => expect(Buffer.concat(chunks)).toEqual(framed(encode(vote(1, 6)))));
+		expect(one.port.connected).toEqual([2]);
 	});
 
 	it('keep only the newest notification for a server that does not read', async () => {
@@ -297,6 +325,18 @@ describe('an election port that somebody connects to', () => {
 		await eventually(() => expect(readElectionHello(received[0]!)?.hello.serverId).toBe(2));
 		sockets[0]!.write(framed(encode(vote(1, 4))));
 		await eventually(() => expect(two.heard).toEqual([[1, 4]]));
+	});
+
+	it('gives up the connection to a smaller server that asks for another one', async () => {
+		const ports = await freePorts(2);
+		const { sockets, received } = await played(ports[0]!);
+		const two = await new Member(2, ports).open();
+		two.port.send(1, vote(2, 8));
+		await eventually(() => expect(epochsIn(received[0] ?? Buffer.alloc(0))).toEqual([8]));
+		(await caller(ports[1]!)).write(hello(1, ports[0]!));
+		await eventually(() => expect(sockets[0]!.closed).toBe(true));
+		await eventually(() => expect(epochsIn(received[1] ?? Buffer.alloc(0))).toEqual([8]));
+		expect(two.port.connected).toEqual([1]);
 	});
 
 	it('calls a smaller server back where the configuration says when it names no address of its own', async () => {

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { QuorumLink, QuorumLinkListener } from '#core/ports/quorum-link';
 import type { After } from '#core/ports/timers';
 import { JuteError, JuteWriter } from '#jute/codec';
+import { QuorumPacketDecoder } from '#jute/quorum/packet-decoder';
 import { packetType, type QuorumPacket, writeQuorumPacket } from '#jute/quorum/packets';
 import { freePorts } from '#test/support/real-ensemble';
 import { QuorumPort, type QuorumPortOptions } from './quorum-port.ts';
@@ -237,6 +238,26 @@ describe('a link', () => {
 		await eventually(() => expect(learner.reasons).toEqual([expect.objectContaining({ code: 'ECONNRESET' })]));
 	});
 
+	it('keeps what the other side does not read yet as it was sent', async () => {
+		const { learner, socket } = await linkedToSocket();
+		socket.pause();
+		const count = 3000;
+		for (let zxid = 0; zxid < count; zxid++) {
+			learner.link.send(packet(zxid, new Uint8Array(10_000).fill(zxid % 251)));
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		expect(learner.link.unsentBytes).toBeGreaterThan(1_000_000);
+		const decoder = new QuorumPacketDecoder(1 << 20);
+		let found = 0;
+		socket.on('data', (chunk) => {
+			decoder.push(chunk);
+			for (let next = decoder.next(); next !== null; next = decoder.next())
+				if (next.zxid === found && next.data!.every((byte) => byte === found % 251)) found++;
+		});
+		socket.resume();
+		await eventually(() => expect(found).toBe(count));
+	});
+
 	it('is closed when the other side does not read and too much waits for it', async () => {
 		const { learner, socket } = await linkedToSocket({ maxUnsentBytes: 20 << 20 });
 		socket.pause();
@@ -381,7 +402,9 @@ describe('a stream', () => {
 describe('a quorum port', () => {
 	it('lets nobody in before its server leads nor afterwards, and keeps who is there', async () => {
 		const ports = await freePorts(1);
-		const [leaderPort, learnerPort] = [quorumPort(ports), quorumPort(ports, { connectAttempts: 1 })];
+		const warnings: string[] = [];
+		const leaderPort = quorumPort(ports, { warn: (message) => warnings.push(message) });
+		const learnerPort = quorumPort(ports, { connectAttempts: 1 });
 		const refusal = /server 1 cannot be reached on its quorum port: 127\.0\.0\.1:\d+: connect ECONNREFUSED/;
 		await expect(learnerPort.connect(1, new End().connected)).rejects.toThrow(refusal);
 		const [leader, learner] = [new End(), new End()];
@@ -399,6 +422,18 @@ describe('a quorum port', () => {
 		await eventually(() => learnerPort.connect(1, again.connected));
 		again.link.send(packet(2));
 		await eventually(() => expect(leader.zxids).toEqual([1, 2]));
+		expect(warnings).toEqual([]);
+	});
+
+	it('does not listen when it was told to stop before it did', async () => {
+		const ports = await freePorts(1);
+		const deposed = quorumPort(ports);
+		deposed.accept(new End().connected)();
+		await deposed.close();
+		const warnings: string[] = [];
+		quorumPort(ports, { warn: (message) => warnings.push(message) }).accept(new End().connected);
+		await eventually(() => quorumPort(ports).connect(1, new End().connected));
+		expect(warnings).toEqual([]);
 	});
 
 	it('tries again to connect, a few times, and at every address', async () => {
