@@ -114,7 +114,7 @@ async function comparePaced(ensembles: readonly Ensemble[]): Promise<void> {
 		[
 			`${thousands(rate)}/s, 16 sessions, 100 B`,
 			...kinds.map((_, index) => latencies((field) => of(index, field))),
-			ratios.join(', '),
+			ratios.filter((one) => one !== '').join(', '),
 		].join(' | '),
 	);
 }

@@ -248,6 +248,9 @@ class Replay {
 			case 'multi':
 				this.#states.set(path, new Set([present(begun.data!, 0)]));
 				this.#set(`/load/${this.#client}/sum`, begun.data!, ok.version!);
+				break;
+			default:
+				throw new Error(`${this.#client} was told of something that it did not begin`);
 		}
 	}
 

@@ -16,7 +16,7 @@ interface Seen {
 
 /** How often the contenders of this process have held the lock. */
 function held({ output }: RunningProgram): number {
-	return Number(/held (\d+)\n(?![^]*held)/.exec(output)?.[1] ?? 0);
+	return Number(/held (\d+)\n(?![\s\S]*held)/.exec(output)?.[1] ?? 0);
 }
 
 async function allHold(programs: readonly RunningProgram[]): Promise<void> {
