@@ -7,9 +7,6 @@ export interface Deployed {
 	readonly objections: readonly string[];
 }
 
-/** Of this build, not of the configuration. */
-const notYet = /^the configuration names an ensemble .* this build runs a single server only/;
-
 /** @param file its zoo.cfg, if it has one */
 export function deployedConfig(environment: Readonly<Record<string, string>>, file?: string): Deployed {
 	try {
@@ -17,7 +14,6 @@ export function deployedConfig(environment: Readonly<Record<string, string>>, fi
 		return { config, objections: config.warnings };
 	} catch (error) {
 		if (!(error instanceof ConfigError)) throw error;
-		const problems = error.problems.filter((problem) => !notYet.test(problem));
-		return { config: error.understood, objections: [...problems, ...error.understood.warnings] };
+		return { config: error.understood, objections: [...error.problems, ...error.understood.warnings] };
 	}
 }

@@ -62,9 +62,6 @@ interface DynamicFile {
 	readonly version: number;
 }
 
-/** One replica of an ensemble that ran alone would acknowledge writes the others never see: until a replica can be a member, none starts. */
-const ensemblesAreRefused = false as boolean;
-
 /** ZooKeeper keeps no fewer. */
 const leastCommitLog = 500;
 
@@ -121,12 +118,6 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 		dynamic,
 	};
 	const config = derive(read, warnings, problems);
-	if (ensemblesAreRefused && config.ensemble !== undefined) {
-		problems.push(
-			`the configuration names an ensemble (${config.ensemble.members.servers.size} server.N lines, standaloneEnabled=${config.standaloneEnabled}): ` +
-				'this build runs a single server only. Remove the server.N lines to run one',
-		);
-	}
 	if (problems.length > 0) throw new ConfigError(problems, config);
 	return Object.freeze(config);
 }

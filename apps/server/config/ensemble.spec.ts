@@ -11,9 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 type Environment = Readonly<Record<string, string>>;
 
-const refusal = /^the configuration names an ensemble .* this build runs a single server only/;
-
-/** What a configuration says, and what is wrong with it but for being an ensemble's. */
+/** What a configuration says, and what is wrong with it. */
 function read(text: string, environment: Environment = {}): { config: ServerConfig; problems: readonly string[] } {
 	const file = join(folder, 'zoo.cfg');
 	writeFileSync(file, `dataDir=${dataDir}\n${text}`);
@@ -21,7 +19,7 @@ function read(text: string, environment: Environment = {}): { config: ServerConf
 		return { config: loadConfig({ file, environment }), problems: [] };
 	} catch (error) {
 		if (!(error instanceof ConfigError)) throw error;
-		return { config: error.understood, problems: error.problems.filter((problem) => !refusal.test(problem)) };
+		return { config: error.understood, problems: error.problems };
 	}
 }
 
@@ -62,12 +60,6 @@ describe('an ensemble', () => {
 				'server.3=c:2888:3888:participant\nserver.10=d:2888:3888:observer;0.0.0.0:2181\nversion=0',
 		);
 		expect(config.warnings).toEqual([]);
-	});
-
-	it('is refused by a build whose replicas would not know each other', () => {
-		const file = join(folder, 'zoo.cfg');
-		writeFileSync(file, `dataDir=${dataDir}\n${three}`);
-		expect(() => loadConfig({ file, environment: { CK_SERVER_ID: '1' } })).toThrow(refusal);
 	});
 
 	it('is told apart from a single server', () => {
