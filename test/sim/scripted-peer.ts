@@ -4,9 +4,10 @@ import type { TxnRecord } from '#core/model/txn-record';
 import { makeZxid, noSession, type Zxid } from '#core/model/zxid';
 import type { QuorumLink, QuorumLinkListener } from '#core/ports/quorum-link';
 import { majorityConfig } from '#core/zab/majority';
-import { describePacket } from '#core/zab/messages';
+import { describePacket, proposal } from '#core/zab/messages';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { QuorumPacket } from '#jute/quorum/packets';
+import type { SeededRandom } from './random.ts';
 import { SimLink } from './sim-link.ts';
 
 export class ScriptedPeer {
@@ -87,4 +88,15 @@ export function configOf(participants: number, observers = 0): QuorumConfig {
 			client: undefined,
 		})),
 	);
+}
+
+/** Any type, a zxid that may or may not mean something, and data that may or may not be whole. */
+export function randomPacket(random: SeededRandom): QuorumPacket {
+	const zxid = random.pick([-1, 0, Number.MAX_SAFE_INTEGER, makeZxid(random.below(4), random.below(9))]);
+	const type = random.below(21);
+	if (zxid > 0 && zxid < makeZxid(5, 0) && random.chance(0.4)) return { ...proposal(txnRecord(zxid)), type };
+	const data = random.chance(0.3)
+		? null
+		: Uint8Array.from({ length: random.below(30) }, () => random.pick([0, 0, 1, 2, 255]));
+	return { type, zxid, data, authinfo: null };
 }

@@ -3,7 +3,8 @@ import { protocolVersion, writeIntData, writeLearnerInfo } from '#jute/quorum/le
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { writeRevalidation, writeTouches } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
-import { configOf, epochRecords, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
+import { SeededRandom } from '#test/sim/random';
+import { configOf, epochRecords, randomPacket, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
 import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
 import { SimTimers } from '#test/sim/sim-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
@@ -251,6 +252,24 @@ describe('synchronization', () => {
 			learner.send(wrong);
 			expect(learner.isClosed).toBe(true);
 			expect(fixture.told).toHaveLength(1);
+		}
+	});
+});
+
+describe('whatever a learner sends', () => {
+	it('81: costs it the link at most: nothing is thrown, and the leader leads on', async () => {
+		const random = new SeededRandom(7);
+		for (let run = 0; run < 300; run++) {
+			const fixture = new Fixture();
+			await fixture.established();
+			fixture.propose(2);
+			const learner = random.chance(0.3)
+				? fixture.join()
+				: (await fixture.upTo(3, makeZxid(1, random.below(9)))).learner;
+			if (random.chance(0.5)) learner.send(ack(makeZxid(2, 0)));
+			for (let i = 0; i < 8; i++) learner.send(randomPacket(random));
+			expect(fixture.leader.isEstablished).toBe(true);
+			expect(fixture.told.join()).not.toContain('stepDown');
 		}
 	});
 });

@@ -30,7 +30,7 @@ type LeaderPhase = 'new' | 'discovery' | 'election' | 'synchronization' | 'broad
 export class Leader {
 	readonly #parts: ZabParts;
 	readonly #app: LeaderApp;
-	readonly #master: LearnerMaster;
+	readonly #learnerMaster: LearnerMaster;
 	readonly #handlers = new Set<LearnerHandler>();
 	#phase: LeaderPhase = 'new';
 	/** While in discovery the lowest that may be proposed. */
@@ -61,7 +61,7 @@ export class Leader {
 	constructor(parts: ZabParts, app: LeaderApp) {
 		this.#parts = parts;
 		this.#app = app;
-		this.#master = this.#asMaster();
+		this.#learnerMaster = this.#asMaster();
 	}
 
 	get isEstablished(): boolean {
@@ -96,7 +96,7 @@ export class Leader {
 	}
 
 	connected(link: QuorumLink): QuorumLinkListener {
-		const handler = new LearnerHandler(this.#master, link);
+		const handler = new LearnerHandler(this.#learnerMaster, link);
 		if (this.#phase === 'closed') handler.close(new QuorumError('this server does not lead any more'));
 		else this.#handlers.add(handler);
 		return handler;

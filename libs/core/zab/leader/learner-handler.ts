@@ -26,7 +26,7 @@ export type HandlerPhase =
 	| 'closed';
 
 export class LearnerHandler implements QuorumLinkListener {
-	readonly #master: LearnerMaster;
+	readonly #leader: LearnerMaster;
 	readonly #link: QuorumLink;
 	#phase: HandlerPhase = 'connected';
 	/** -1 until it introduced itself. */
@@ -56,10 +56,10 @@ export class LearnerHandler implements QuorumLinkListener {
 	#awaited: Zxid = zeroZxid;
 	#awaitedSinceMs = 0;
 
-	constructor(master: LearnerMaster, link: QuorumLink) {
-		this.#master = master;
+	constructor(leader: LearnerMaster, link: QuorumLink) {
+		this.#leader = leader;
 		this.#link = link;
-		this.#deadlineMs = this.#inTicks(master.parts.limits.initLimit);
+		this.#deadlineMs = this.#inTicks(leader.parts.limits.initLimit);
 	}
 
 	get phase(): HandlerPhase {
@@ -95,9 +95,9 @@ export class LearnerHandler implements QuorumLinkListener {
 	receivedAll(): void {
 		if (this.#phase === 'closed') return;
 		try {
-			this.#master.receivedAll();
+			this.#leader.receivedAll();
 		} catch (error) {
-			this.#master.failed(error);
+			this.#leader.failed(error);
 		}
 	}
 
@@ -111,7 +111,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#synchronization?.stop();
 		this.#held = null;
 		this.#link.close();
-		this.#master.gone(this, reason);
+		this.#leader.gone(this, reason);
 	}
 
 	/** What the other side does wrong costs it the link; anything else is the leader's fault. */
@@ -119,7 +119,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		if (error instanceof JuteError)
 			this.close(new QuorumError(`${this.#name()} sent something malformed: ${error.message}`));
 		else if (error instanceof QuorumError) this.close(error);
-		else this.#master.failed(error);
+		else this.#leader.failed(error);
 	}
 
 	#handle(received: QuorumPacket): void {
@@ -134,7 +134,7 @@ export class LearnerHandler implements QuorumLinkListener {
 				this.lastZxid = zxidOf(received);
 				this.currentEpoch = readIntData(dataOf(received));
 				this.#phase = 'elected';
-				this.#master.epochAcknowledged(this, this.currentEpoch);
+				this.#leader.epochAcknowledged(this, this.currentEpoch);
 				return;
 			case 'newLeader':
 			case 'acknowledged':
@@ -142,7 +142,7 @@ export class LearnerHandler implements QuorumLinkListener {
 				this.#acknowledged(zxidOf(received));
 				return;
 			case 'upToDate':
-				this.#deadlineMs = this.#inTicks(this.#master.parts.limits.syncLimit);
+				this.#deadlineMs = this.#inTicks(this.#leader.parts.limits.syncLimit);
 				this.#broadcast(received);
 				return;
 			case 'closed':
@@ -153,7 +153,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	}
 
 	#introduced(received: QuorumPacket, role: 'follower' | 'observer'): void {
-		const { parts } = this.#master;
+		const { parts } = this.#leader;
 		const data = dataOf(received);
 		if (data.length < 20)
 			throw new QuorumError(`${describePacket(received)} is of a release before 3.5, which cannot join`);
@@ -179,23 +179,23 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.role = role;
 		this.#isMarked = info.isMarked;
 		this.#phase = 'discovery';
-		this.#master.introduced(this, acceptedEpoch);
+		this.#leader.introduced(this, acceptedEpoch);
 	}
 
 	sendLeaderInfo(): void {
 		this.#phase = 'promise';
-		this.#deadlineMs = this.#inTicks(this.#master.parts.limits.initLimit);
-		this.#link.send(packet(packetType.leaderInfo, epochZxid(this.#master.epoch), writeIntData(protocolVersion)));
+		this.#deadlineMs = this.#inTicks(this.#leader.parts.limits.initLimit);
+		this.#link.send(packet(packetType.leaderInfo, epochZxid(this.#leader.epoch), writeIntData(protocolVersion)));
 	}
 
 	/** @param useLog whether transactions may be read from the log on disk */
 	synchronize(useLog: boolean): void {
-		const { history, after } = this.#master.parts;
+		const { history, after } = this.#leader.parts;
 		const upTo = history.lastCommitted;
 		this.#phase = 'synchronizing';
 		this.#progressed();
 		this.#held = [];
-		this.#master.startForwarding(this, upTo);
+		this.#leader.startForwarding(this, upTo);
 		this.#synchronization = new Synchronization(
 			{ history, after, link: this.#link, learnerLastZxid: this.lastZxid, upTo, useLog },
 			{
@@ -208,7 +208,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	}
 
 	#progressed(): void {
-		this.#deadlineMs = this.#inTicks(this.#master.parts.limits.initLimit);
+		this.#deadlineMs = this.#inTicks(this.#leader.parts.limits.initLimit);
 	}
 
 	/** Bad places of an old log are no reason to stop leading. */
@@ -220,7 +220,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	/** What was proposed meanwhile goes in front of NEWLEADER: the learner has it on its disk, too, before it acknowledges that. */
 	#synchronized(zxid: Zxid): void {
 		if (this.#phase !== 'synchronizing') return;
-		const { parts, epoch } = this.#master;
+		const { parts, epoch } = this.#leader;
 		const held = this.#held ?? [];
 		this.#held = null;
 		this.#phase = 'newLeader';
@@ -246,7 +246,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	 * (ZOOKEEPER-4685). It counts only from then on.
 	 */
 	#acknowledged(zxid: Zxid): void {
-		const newLeader = epochZxid(this.#master.epoch);
+		const newLeader = epochZxid(this.#leader.epoch);
 		if (zxid === newLeader) {
 			// The second one acknowledges UPTODATE, which nobody waits for.
 			if (this.#phase !== 'newLeader') return;
@@ -254,12 +254,12 @@ export class LearnerHandler implements QuorumLinkListener {
 			this.#synchronization = null;
 			// Everything in front of NEWLEADER is on its disk.
 			if (this.#coveredByNewLeader > this.acknowledged) this.acknowledged = this.#coveredByNewLeader;
-			this.#master.newLeaderAcknowledged(this);
+			this.#leader.newLeaderAcknowledged(this);
 			return;
 		}
-		if (counterOf(zxid) === 0 || zxid > this.#master.lastProposed) {
+		if (counterOf(zxid) === 0 || zxid > this.#leader.lastProposed) {
 			throw new QuorumError(
-				`${this.#name()} acknowledges ${formatZxid(zxid)}; the last proposal is ${formatZxid(this.#master.lastProposed)}`,
+				`${this.#name()} acknowledges ${formatZxid(zxid)}; the last proposal is ${formatZxid(this.#leader.lastProposed)}`,
 			);
 		}
 		if (zxid <= this.acknowledged) return;
@@ -267,7 +267,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	}
 
 	upToDate(): void {
-		const { limits, nowMs } = this.#master.parts;
+		const { limits, nowMs } = this.#leader.parts;
 		this.#phase = 'upToDate';
 		this.#deadlineMs = this.#inTicks(limits.syncLimit);
 		this.#awaited = zeroZxid;
@@ -283,15 +283,15 @@ export class LearnerHandler implements QuorumLinkListener {
 			case packetType.ping: {
 				this.answeredRound = this.#pings.shift() ?? this.answeredRound;
 				const sessions = readTouches(received.data ?? new Uint8Array(0));
-				if (sessions.size > 0) this.#master.touched(sessions);
+				if (sessions.size > 0) this.#leader.touched(sessions);
 				return;
 			}
 			case packetType.request:
-				this.#master.requested(this, requestOf(received, this.#isMarked));
+				this.#leader.requested(this, requestOf(received, this.#isMarked));
 				return;
 			case packetType.revalidate: {
 				const { sessionId, timeoutMs } = readRevalidation(dataOf(received));
-				const isValid = this.#master.revalidate(this, sessionId, timeoutMs);
+				const isValid = this.#leader.revalidate(this, sessionId, timeoutMs);
 				this.#link.send(packet(packetType.revalidate, received.zxid, writeRevalidated(sessionId, isValid)));
 				return;
 			}
@@ -309,13 +309,13 @@ export class LearnerHandler implements QuorumLinkListener {
 	ping(round: number): void {
 		if (this.#phase !== 'upToDate') return;
 		this.#pings.push(round);
-		this.#link.send(packet(packetType.ping, this.#master.lastProposed));
+		this.#link.send(packet(packetType.ping, this.#leader.lastProposed));
 	}
 
 	/** Every half tick: closes the link when something is overdue. */
 	check(): void {
-		const now = this.#master.parts.nowMs();
-		const { syncLimit, tickMs } = this.#master.parts.limits;
+		const now = this.#leader.parts.nowMs();
+		const { syncLimit, tickMs } = this.#leader.parts.limits;
 		switch (this.#phase) {
 			case 'connected':
 			case 'promise':
@@ -330,7 +330,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		if (this.#phase !== 'upToDate' || this.role === 'observer') return;
 		// It answers pings, and its disk does not keep up.
 		if (this.acknowledged >= this.#awaited) {
-			this.#awaited = this.#master.lastProposed;
+			this.#awaited = this.#leader.lastProposed;
 			if (counterOf(this.#awaited) === 0) this.#awaited = zeroZxid;
 			this.#awaitedSinceMs = now;
 		} else if (now - this.#awaitedSinceMs > syncLimit * tickMs) {
@@ -339,7 +339,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	}
 
 	#inTicks(ticks: number): number {
-		const { nowMs, limits } = this.#master.parts;
+		const { nowMs, limits } = this.#leader.parts;
 		return nowMs() + ticks * limits.tickMs;
 	}
 

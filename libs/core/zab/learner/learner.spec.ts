@@ -3,7 +3,8 @@ import { protocolVersion, readIntData, readLearnerInfo, writeIntData } from '#ju
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readTouches, writeRevalidated } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
-import { configOf, epochRecords, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
+import { SeededRandom } from '#test/sim/random';
+import { configOf, epochRecords, randomPacket, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
 import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
 import { SimTimers } from '#test/sim/sim-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
@@ -248,6 +249,28 @@ describe('synchronization', () => {
 		await late.upToDate();
 		late.timers.advance(600);
 		expect(late.told.join()).toContain('silent for more than 500 ms (broadcast)');
+	});
+});
+
+describe('whatever a leader sends', () => {
+	it('81: costs it the learner at most: nothing is thrown, and nothing is told after lost', async () => {
+		const random = new SeededRandom(11);
+		let lost = 0;
+		for (let run = 0; run < 300; run++) {
+			const fixture = new Fixture(epochRecords(1, 5), random.pick(['follower', 'observer']));
+			if (random.chance(0.7)) await (random.chance(0.5) ? fixture.promised() : fixture.upToDate());
+			for (let i = 0; i < 12; i++) {
+				// A snapshot's stream would have to follow.
+				const sent = randomPacket(random);
+				if (sent.type !== packetType.snap) fixture.leader.send(sent);
+				if (random.chance(0.3)) fixture.history.sync();
+				await fixture.leader.heard();
+			}
+			const at = fixture.told.findIndex((told) => told.startsWith('lost'));
+			if (at !== -1) lost += 1;
+			expect(at === -1 || at === fixture.told.length - 1).toBe(true);
+		}
+		expect(lost).toBeGreaterThan(200);
 	});
 });
 
