@@ -38,7 +38,7 @@ async function main() {
 	try {
 		if (postgres !== undefined) environment.CK_AUDIT_URL = postgres.url;
 		for (const id of ids) replicas.push(new Replica(id, configurationFile(directory, id), environment));
-		await serving(replicas, stopping.signal);
+		await serving(replicas, configs, stopping.signal);
 		if (!stopping.signal.aborted) {
 			console.log(addresses(directory, configs, postgres?.url ?? configs[0]['audit.url']));
 			for (const replica of replicas) replica.tellOfItsEnd(directory, postgres !== undefined, stopping.signal);
@@ -157,18 +157,18 @@ class Replica {
 	ended;
 	#id;
 	#file;
-	#readyFile;
+	#openFile;
 	#child;
 
 	constructor(id, file, environment) {
 		this.#id = id;
 		this.#file = file;
-		this.#readyFile = join(file, '..', 'serving');
-		rmSync(this.#readyFile, { force: true });
+		this.#openFile = join(file, '..', 'serving');
+		rmSync(this.#openFile, { force: true });
 		const main = join(root, 'dist', 'apps', 'server', 'main.js');
 		// A group of its own: Ctrl-C is for this process, which then stops each replica once.
 		this.#child = spawn(node24, [...nodeFlags, main, '--config', file], {
-			env: { ...environment, CK_READY_FILE: this.#readyFile },
+			env: { ...environment, CK_READY_FILE: this.#openFile },
 			stdio: ['ignore', 'pipe', 'pipe'],
 			detached: true,
 		});
@@ -184,8 +184,9 @@ class Replica {
 		});
 	}
 
-	get isServing() {
-		return existsSync(this.#readyFile);
+	/** Whether its doors are open. */
+	get isOpen() {
+		return existsSync(this.#openFile);
 	}
 
 	get id() {
@@ -208,17 +209,28 @@ class Replica {
 
 	#finish(end, done) {
 		this.end = end;
-		rmSync(this.#readyFile, { force: true });
+		rmSync(this.#openFile, { force: true });
 		done();
 	}
 }
 
-/** Until every replica has its doors open, or the start is given up. */
-async function serving(replicas, stopping) {
-	while (!stopping.aborted && !replicas.every(({ isServing }) => isServing)) {
-		const gone = replicas.find(({ end }) => end !== undefined);
-		if (gone !== undefined) throw new PrepareError(`Replica ${gone.id} ${gone.end} before it served: see above.`);
-		await sleep(50);
+/** Until every replica serves, or the start is given up. Its doors open before it has found the others. */
+async function serving(replicas, configs, stopping) {
+	for (const [index, replica] of replicas.entries()) {
+		while (!stopping.aborted && !(replica.isOpen && (await isReady(configs[index])))) {
+			const gone = replicas.find(({ end }) => end !== undefined);
+			if (gone !== undefined) throw new PrepareError(`Replica ${gone.id} ${gone.end} before it served: see above.`);
+			await sleep(50);
+		}
+	}
+}
+
+async function isReady(config) {
+	try {
+		const url = `http://${connectable(config.httpAddress)}:${config.httpPort}/health/ready`;
+		return (await fetch(url, { signal: AbortSignal.timeout(2000) })).ok;
+	} catch {
+		return false;
 	}
 }
 
@@ -234,7 +246,7 @@ function aborted(signal) {
 }
 
 function addresses(directory, configs, postgresUrl) {
-	const at = (address, port) => `${address === '' || address === '0.0.0.0' ? '127.0.0.1' : address}:${port}`;
+	const at = (address, port) => `${connectable(address)}:${port}`;
 	const clients = configs
 		.filter(({ clientPort }) => clientPort !== 0)
 		.map((config) => at(config.clientPortAddress, config.clientPort));
@@ -249,6 +261,12 @@ function addresses(directory, configs, postgresUrl) {
 	if (clients.length > 0) rows.push(['', `bin/zkCli.sh -server ${clients.join(',')} ls /`]);
 	const lines = rows.map(([name, text]) => `  ${name.padEnd(11)} ${text}`.trimEnd());
 	return ['', 'The ensemble is up; Ctrl-C stops it.', '', ...lines, ''].join('\n');
+}
+
+/** An address that stands for all of them is not one to connect to. */
+function connectable(address) {
+	if (address === '' || address === '0.0.0.0' || address === '::') return '127.0.0.1';
+	return address.includes(':') ? `[${address}]` : address;
 }
 
 /** The password of the embedded one is for whoever sits here; that of an operator's own is not printed. */
