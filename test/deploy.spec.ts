@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { deployedConfig } from './deploy/deployed-config.ts';
 import { copies, environmentOf, instruction, instructions, parseDockerfile } from './deploy/dockerfile.ts';
 import { type Compose, type Manifest, readYaml, root } from './deploy/manifests.ts';
@@ -32,6 +32,10 @@ const pinned = /^[\w./-]+:v?[0-9]+(\.[0-9]+)+(-[\w.-]+)?$/;
 
 const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-deploy-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const [compose] = readYaml<Compose>('docker-compose.yml') as [Compose];
+const services = Object.entries(compose.services);
+const replicas = services.filter(([, service]) => service.build !== undefined);
 
 describe('the Dockerfile', () => {
 	it('names images that stay what they are, and files that are there and may be copied', () => {
@@ -92,9 +96,6 @@ describe('the Dockerfile', () => {
 });
 
 describe('docker-compose.yml', () => {
-	const [compose] = readYaml<Compose>('docker-compose.yml') as [Compose];
-	const services = Object.entries(compose.services);
-	const replicas = services.filter(([, service]) => service.build !== undefined);
 	const configs = replicas.map(([, { environment = {} }]) => deployedConfig({ ...imageEnvironment, ...environment }));
 
 	it('has images that stay what they are, or are built here', () => {
@@ -336,26 +337,62 @@ describe('the container, as processes', () => {
 	});
 	afterAll(() => compiled?.remove());
 
-	it('starts with its command, is well by its health check, and stops with its signal', async () => {
-		const workdir = instruction(image, 'WORKDIR');
-		const [program, ...args] = JSON.parse(instruction(image, 'CMD')) as string[];
-		const health = JSON.parse(/ CMD (\[.*\])$/.exec(instruction(image, 'HEALTHCHECK'))![1]!) as string[];
-		const env = {
-			...imageEnvironment,
-			PATH: imageEnvironment.PATH!.replace(workdir, directory),
-			CK_DATA_DIR: join(folder, 'data'),
-			CK_CLIENT_PORT: `${await freePort()}`,
+	const [program, ...args] = JSON.parse(instruction(image, 'CMD')) as [string, ...string[]];
+	const health = JSON.parse(/ CMD (\[.*\])$/.exec(instruction(image, 'HEALTHCHECK'))![1]!) as string[];
+	const stopSignal = instruction(image, 'STOPSIGNAL') as NodeJS.Signals;
+
+	/** Paths and ports of this machine in the place of the container's. */
+	async function inPlace(name: string, environment: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+		return {
+			...environment,
+			PATH: imageEnvironment.PATH!.replace(instruction(image, 'WORKDIR'), directory),
+			CK_DATA_DIR: join(folder, name),
 			CK_GRPC_PORT: `${await freePort()}`,
 			CK_HTTP_PORT: `${await freePort()}`,
 			CK_AUDIT_MODE: 'off',
+			CK_OTEL_ENDPOINT: '',
 		};
+	}
+
+	it('starts with its command, is well by its health check, and stops with its signal', async () => {
+		const env = { ...(await inPlace('alone', imageEnvironment)), CK_CLIENT_PORT: `${await freePort()}` };
 		const isWell = () => run('/usr/bin/env', health, { cwd: directory, env });
 		expect(isWell().status).toBe(1);
-		const server = new RunningProgram('/usr/bin/env', [program!, ...args], { cwd: directory, env });
+		const server = new RunningProgram('/usr/bin/env', [program, ...args], { cwd: directory, env });
 		await server.waitFor(/^\{.*"msg":"serving"\}$/m);
 		expect(isWell()).toMatchObject({ status: 0, stderr: '' });
-		expect(await server.stop(instruction(image, 'STOPSIGNAL') as NodeJS.Signals)).toBe(0);
+		expect(await server.stop(stopSignal)).toBe(0);
 		expect(isWell().stdout).toContain('ECONNREFUSED');
+	});
+
+	it("is an ensemble with docker-compose.yml's variables", async () => {
+		const lines: Record<string, string> = {};
+		for (const [name, text] of Object.entries(replicas[0]![1].environment!)) {
+			if (!name.startsWith('CK_SERVER_') || name === 'CK_SERVER_ID') continue;
+			const role = /^[^:]+:2888:3888(:\w+);2181$/.exec(text)![1];
+			lines[name] = `127.0.0.1:${await freePort()}:${await freePort()}${role};${await freePort()}`;
+		}
+		const programs: RunningProgram[] = [];
+		try {
+			const environments: Record<string, string>[] = [];
+			for (const [name, { environment = {} }] of replicas) {
+				const env = await inPlace(name, { ...imageEnvironment, ...environment, ...lines });
+				environments.push(env);
+				programs.push(new RunningProgram('/usr/bin/env', [program, ...args], { cwd: directory, env }));
+			}
+			for (const env of environments) {
+				await vi.waitFor(
+					() => expect(run('/usr/bin/env', health, { cwd: directory, env })).toMatchObject({ status: 0 }),
+					{
+						timeout: 60_000,
+						interval: 500,
+					},
+				);
+			}
+			for (const server of programs) expect(await server.stop(stopSignal)).toBe(0);
+		} finally {
+			await Promise.all(programs.map((server) => server.stop('SIGKILL')));
+		}
 	});
 });
 
