@@ -24,7 +24,6 @@ export interface LoadRecord {
 	readonly begin?: 'create' | 'ephemeral' | 'set' | 'delete' | 'multi';
 	readonly path?: string;
 	readonly data?: string | null;
-	readonly session?: string;
 	readonly ok?: Acknowledged;
 	readonly error?: string;
 	readonly state?: 'CONNECTED' | 'SUSPENDED' | 'LOST';

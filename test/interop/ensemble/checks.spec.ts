@@ -16,7 +16,7 @@ function done(
 ): LoadRecord[] {
 	const data = begin === 'delete' ? null : String(n);
 	return [
-		{ at: n, client, n, begin, path: path(name), data, session: '0x1' },
+		{ at: n, client, n, begin, path: path(name), data },
 		{ at: n + 1, client, n, ok, tries: 1 },
 	];
 }
@@ -87,7 +87,7 @@ describe('the check of a load', () => {
 	});
 
 	it('lets either be, where the client was killed before it had an answer', () => {
-		const begun = { at: 9, client, n: 8, begin: 'set', path: path('n1'), data: '8', session: '0x1' } as const;
+		const begun = { at: 9, client, n: 8, begin: 'set', path: path('n1'), data: '8' } as const;
 		for (const [data, version] of [
 			['3', 1],
 			['8', 2],

@@ -56,7 +56,7 @@ class Writer:
         """Calls until there is an answer; `again` says what the answer means if the first one may have been lost."""
         self.done += 1
         tries = 0
-        say(client=self.id, n=self.done, begin=op, path=path, data=data, session=hex(self.client.client_id[0] & 0xFFFFFFFFFFFFFFFF))
+        say(client=self.id, n=self.done, begin=op, path=path, data=data)
 
         def once():
             nonlocal tries
