@@ -1,6 +1,7 @@
 /** One standalone replica over a virtual clock and a disk in memory: the real host and everything below it. */
 import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
-import { Host, type HostEvents } from '#core/host/host';
+import { Host } from '#core/host/host';
+import type { HostEvents } from '#core/host/host-parts';
 import { epochOf, nextZxid, noSession, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
 import { DataTree } from '#core/tree/data-tree';

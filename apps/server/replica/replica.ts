@@ -2,7 +2,8 @@
  * One replica, standalone or a member of an ensemble: what recovery found, the host that runs the chain over it, the log behind it, snapshots and purge beside it. It knows no door
  * and no NestJS.
  */
-import { Host, type HostState } from '#core/host/host';
+import { Host } from '#core/host/host';
+import type { HostState } from '#core/host/host-parts';
 import { Tally } from '#core/model/tally';
 import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';

@@ -4,7 +4,7 @@ import { errors } from '#jute/errors';
 import { SimReplica } from '#test/sim/sim-replica';
 import type { Caller, Op, Reply } from '../model/op.ts';
 import { noSession, type SessionId } from '../model/zxid.ts';
-import type { HostState } from './host.ts';
+import type { HostState } from './host-parts.ts';
 
 const caller: Caller = { door: 'grpc', identities: [], address: '' };
 

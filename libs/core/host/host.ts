@@ -2,7 +2,8 @@
  * The host: the loop that feeds requests into the chain and performs what comes out of it, in the required order.
  *
  *  1. Requests enter the chain in the order they were submitted; so do those of one session.
- *  2. A transaction is logged before the next one's turn ends, in zxid order, and applied only when it is durable.
+ *  2. A transaction is logged before the next one's turn ends, in zxid order, and applied only when it is committed: when it is durable here, or in
+ *     an ensemble at a quorum.
  *  3. It is applied before it is answered, and its watch events leave inside apply: before its answer, and before any answer that
  *     shows the change.
  *  4. A request is answered behind the earlier requests of its session. Authentication alone is answered at once, so that what
@@ -20,7 +21,6 @@ import { isPreparable, type Preparable } from '../chain/prep.ts';
 import type { Broadcast, Uplink } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
 import type { AuthOp, Caller, CreateSessionOp, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
-import type { TxnRecord } from '../model/txn-record.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
@@ -32,56 +32,11 @@ import type { Attachment, SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { FrozenTree } from '../tree/frozen-tree.ts';
 import type { WatchManager } from '../tree/watches.ts';
+import type { HostEvents, HostParts, HostState } from './host-parts.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
 import { createsEphemeral } from './local-sessions.ts';
 import { type Role, Roles } from './roles.ts';
-
-/** `looking`: a member of an ensemble that has no leader serves nobody. */
-export type HostState = 'serving' | 'looking' | 'logFailed' | 'broken' | 'stopped';
-
-export interface HostParts {
-	readonly tree: DataTree;
-	/** Open sessions of the recovered state, with their timeouts. */
-	readonly sessions: ReadonlyMap<SessionId, number>;
-	readonly lastZxid: Zxid;
-	/** New transactions are of this epoch; at least that of lastZxid. */
-	readonly epoch: number;
-	readonly log: TxnLog;
-	readonly clock: Clock;
-	readonly tracer: Tracer;
-	readonly schedule: Schedule;
-	readonly serverId: number;
-	readonly options: ChainOptions;
-	readonly events?: HostEvents;
-	/** A member of an ensemble: its roles come by lead() and follow(). */
-	readonly isMember?: boolean;
-}
-
-/** Told synchronously; must not throw. */
-export interface HostEvents {
-	/** Everything up to this zxid is applied; once per batch. */
-	applied?(zxid: Zxid): void;
-	/** A session is over: its connections are to be closed behind the answers they already have. */
-	sessionClosed?(id: SessionId): void;
-	/** `reason` says what happened and what to do. */
-	stateChanged?(state: HostState, reason: Error): void;
-	/** A bug that harmed one request only. */
-	requestFailed?(error: unknown, request: Request): void;
-	/** The end of a batch of answers: doors that collect their output send it now. */
-	answered?(): void;
-	/** The log has everything up to this zxid. */
-	durable?(zxid: Zxid): void;
-	/** A transaction was applied. */
-	committed?(record: TxnRecord): void;
-	/** The epoch has no zxid left (semantics 7): a leader makes room for a new one. */
-	exhausted?(): void;
-}
-
-export type ConnectAnswer =
-	| Attachment
-	/** The client has seen more than this replica has: close without an answer, it must try another (semantics 61). */
-	| { readonly kind: 'ahead' };
 
 const systemCaller: Caller = { door: 'system', identities: [], address: '' };
 const ignore = (): void => {};

@@ -2,6 +2,8 @@
  * A member of an ensemble: it looks for a leader, leads or learns, and looks again when that ends. One term after the other; what a term that is over still
  * has under way is let come to its end first and changes nothing after it.
  */
+
+import type { Uplink } from '../chain/wiring.ts';
 import type { AuditContext } from '../model/audit-context.ts';
 import { forwardedOperation, wireRequest } from '../model/forwarding.ts';
 import type { Caller, Request } from '../model/op.ts';
@@ -10,7 +12,6 @@ import type { Clock } from '../ports/clock.ts';
 import type { ElectionListener, ElectionNetwork, Notification, ServerState } from '../ports/election-network.ts';
 import type { QuorumLinkListener, QuorumNetwork } from '../ports/quorum-link.ts';
 import type { After } from '../ports/timers.ts';
-import type { Uplink } from '../chain/wiring.ts';
 import { Election } from '../zab/election/election.ts';
 import type { SearchLimits } from '../zab/election/search.ts';
 import type { Vote } from '../zab/election/vote.ts';
@@ -101,6 +102,14 @@ export class Peer implements ElectionListener {
 
 	/** A leader whose epoch has no zxid left makes room for the next (semantics 7). */
 	exhausted(): void {
+		// Not from inside the turn that met it.
+		const term = this.#term;
+		this.#parts.after(0, () => {
+			if (this.#term === term) this.#endExhausted();
+		});
+	}
+
+	#endExhausted(): void {
 		this.#end(new Error('the last zxid of this epoch is used up: a new election begins the next epoch'));
 	}
 
@@ -234,9 +243,16 @@ function uplinkTo(learner: Learner): Uplink {
 		forward: (request, op, session) => {
 			const sessionId = session?.id ?? request.sessionId;
 			// The timeout that was granted here, not the one that was asked for.
-			const granted = op.kind === 'createSession' && session !== undefined ? { ...op, timeoutMs: session.timeoutMs } : op;
+			const granted =
+				op.kind === 'createSession' && session !== undefined ? { ...op, timeoutMs: session.timeoutMs } : op;
 			const { identities } = request.caller;
-			learner.forward({ sessionId, cxid: request.cxid, ...wireRequest(granted), identities, context: contextOf(request) });
+			learner.forward({
+				sessionId,
+				cxid: request.cxid,
+				...wireRequest(granted),
+				identities,
+				context: contextOf(request),
+			});
 		},
 		revalidate: (id, timeoutMs) => learner.revalidate(id, timeoutMs),
 		sync: (request, op) => learner.sync(request.sessionId, request.cxid, op.path),
