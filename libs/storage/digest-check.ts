@@ -43,6 +43,11 @@ export class DigestCheck {
 		return this.#state === 'waiting for the section' ? this.#section!.zxid : null;
 	}
 
+	/** Nothing has said yet that the tree is one that existed: what comes next may disagree with it (semantics 78). */
+	get isUnproved(): boolean {
+		return this.#state !== 'comparing' && this.mismatches === 0;
+	}
+
 	/** Right after the snapshot was loaded. */
 	loaded(zxid: Zxid, digest: () => bigint, file: string): Mismatch | null {
 		const section = this.#section;

@@ -146,6 +146,7 @@ export function* replay(
 	}
 	const unsettled = options.until === undefined && !isDamaged ? check.finished() : null;
 	if (!options.allowDigestMismatch) stopAt ??= unsettled;
+	tree.isFuzzy = check.isUnproved;
 	return { lastZxid: last, txns, check, mismatch: options.allowDigestMismatch ? null : stopAt };
 }
 

@@ -46,7 +46,12 @@ export class FileSnapshotStore implements SnapshotStore {
 	async #written(frozen: FrozenTree, facts: SnapshotFacts): Promise<WrittenSnapshot> {
 		const thread = this.#takeThread();
 		try {
-			return await thread.write({ ...facts, directory: this.#directory, frozen: frozen.transferable() });
+			return await thread.write({
+				isFuzzy: frozen.isFuzzy,
+				...facts,
+				directory: this.#directory,
+				frozen: frozen.transferable(),
+			});
 		} catch (cause) {
 			const problem = (cause as Error).message;
 			throw new Error(`Cannot write the snapshot of zxid ${formatZxid(frozen.zxid)}: ${problem}`, { cause });

@@ -3,7 +3,6 @@
  * signature. ZooKeeper's leaders and learners read and write the same; theirs is fuzzy, ours is the state at one zxid.
  */
 
-import type { ReceivedSnapshot } from '#core/ports/history';
 import type { StateReceiver, StoredState } from '#core/ports/replica-storage';
 import { DataTree, type DataTreeOptions } from '#core/tree/data-tree';
 import { type FrozenTreeMessage, frozenNodes } from '#core/tree/frozen-tree';
@@ -76,10 +75,6 @@ export class SnapshotStreamReader implements StateReceiver {
 			node: (path, data, aclId, stat) => tree.addNode(path, data, aclId, stat),
 		});
 		this.#steps = this.#read();
-	}
-
-	get snapshot(): ReceivedSnapshot {
-		return this;
 	}
 
 	get state(): StoredState {

@@ -4,7 +4,13 @@
  */
 import type { TxnRecord } from '#core/model/txn-record';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
-import type { CommittedWindow, History, ReceivedSnapshot, SnapshotReceiver } from '#core/ports/history';
+import {
+	type CommittedWindow,
+	type History,
+	type ReceivedSnapshot,
+	SnapshotNeeded,
+	type SnapshotReceiver,
+} from '#core/ports/history';
 import { FrozenTree } from '#core/tree/frozen-tree';
 import { encodeRecord, recordOf } from '#core/zab/messages';
 import { packetType } from '#jute/quorum/packets';
@@ -29,8 +35,22 @@ interface Waiting {
 	readonly resolve: () => void;
 }
 
-interface ListedSnapshot extends ReceivedSnapshot {
-	readonly records: readonly TxnRecord[];
+class ListedSnapshot implements ReceivedSnapshot {
+	readonly records: TxnRecord[];
+	readonly bytes: number;
+
+	constructor(records: TxnRecord[], bytes: number) {
+		this.records = records;
+		this.bytes = bytes;
+	}
+
+	get nodes(): number {
+		return this.records.length;
+	}
+
+	apply(record: TxnRecord): void {
+		this.records.push(record);
+	}
 }
 
 export interface SimHistoryOptions {
@@ -46,6 +66,9 @@ export interface SimHistoryOptions {
 
 export class SimHistory implements History {
 	readonly disk: HistoryDisk;
+	isExact = true;
+	/** A TRUNC cannot be performed. */
+	refusesTruncate = false;
 	readonly #options: SimHistoryOptions;
 	/** How many of the log are committed. After a start all of it counts as such, as in ZooKeeper, whose tree is built from the whole log. */
 	#committed: number;
@@ -136,6 +159,7 @@ export class SimHistory implements History {
 
 	async truncate(zxid: Zxid): Promise<void> {
 		await Promise.resolve();
+		if (this.refusesTruncate) throw new SnapshotNeeded(new Error('a snapshot holds what is to be cut'));
 		if (this.#options.skipsTruncate) return;
 		this.#replace(this.disk.log.filter((record) => record.header.zxid <= zxid));
 	}
@@ -194,7 +218,7 @@ export class SimHistory implements History {
 
 class ListReceiver implements SnapshotReceiver {
 	#bytes = new Uint8Array(0);
-	snapshot: ListedSnapshot = { nodes: 0, bytes: 0, records: [] };
+	snapshot = new ListedSnapshot([], 0);
 
 	take(chunk: Uint8Array): Uint8Array | null {
 		this.#bytes = Uint8Array.of(...this.#bytes, ...chunk);
@@ -212,7 +236,7 @@ class ListReceiver implements SnapshotReceiver {
 			records.push(recordOf({ type: packetType.proposal, zxid, data, authinfo: null }));
 			at = end;
 		}
-		this.snapshot = { nodes: records.length, bytes: at, records };
+		this.snapshot = new ListedSnapshot(records, at);
 		return this.#bytes.slice(at);
 	}
 }

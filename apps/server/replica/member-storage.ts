@@ -1,8 +1,10 @@
 /** What a member's history stands on: the data directory, its running log, and the thread that writes snapshots. */
 import type { TxnRecord } from '#core/model/txn-record';
 import type { Zxid } from '#core/model/zxid';
+import { SnapshotNeeded } from '#core/ports/history';
 import type { ReplicaStorage, StateReceiver, StoredState } from '#core/ports/replica-storage';
 import type { FrozenTree } from '#core/tree/frozen-tree';
+import { LogDamage, TruncationRefused } from '#storage/damage';
 import type { DataDirectory } from '#storage/data-directory';
 import { readEpoch, writeEpoch } from '#storage/epoch-files';
 import { installSnapshot } from '#storage/received-snapshot';
@@ -62,21 +64,18 @@ export class MemberStorage implements ReplicaStorage {
 	}
 
 	receiveSnapshot(): StateReceiver {
-		const reader = new SnapshotStreamReader(treeOptions());
-		return {
-			take: (chunk) => reader.take(chunk),
-			get snapshot() {
-				return { nodes: reader.nodes, bytes: reader.bytes };
-			},
-			get state() {
-				return { tree: reader.tree, sessions: reader.sessions };
-			},
-		};
+		return new SnapshotStreamReader(treeOptions());
 	}
 
 	async truncateLog(zxid: Zxid): Promise<void> {
 		await this.#parts.snapshotsSettled();
-		await this.#parts.log.truncate(zxid);
+		try {
+			await this.#parts.log.truncate(zxid);
+		} catch (error) {
+			// These are of the plan: nothing was changed.
+			if (error instanceof TruncationRefused || error instanceof LogDamage) throw new SnapshotNeeded(error);
+			throw error;
+		}
 	}
 
 	async reload(): Promise<StoredState> {
@@ -88,7 +87,7 @@ export class MemberStorage implements ReplicaStorage {
 	async install({ tree, sessions }: StoredState, zxid: Zxid): Promise<void> {
 		const { directory, log, store, snapshotsSettled } = this.#parts;
 		await snapshotsSettled();
-		// What ZooKeeper's leader streams may have some of what happened behind its zxid.
-		await log.restart(zxid, () => installSnapshot(directory, { tree, sessions, zxid, isFuzzy: true }, { store }));
+		const { isFuzzy } = tree;
+		await log.restart(zxid, () => installSnapshot(directory, { tree, sessions, zxid, isFuzzy }, { store }));
 	}
 }

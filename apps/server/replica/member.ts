@@ -77,6 +77,9 @@ export class Member {
 			events: {
 				stateChanged: (state, leader, reason) => this.#stateChanged(state, leader, reason),
 				serving: (epoch) => this.#serving(epoch),
+				snapshotNeeded: (leader, reason) => {
+					logger.warn(`server ${leader} is asked for a snapshot: ${reason.message}`);
+				},
 				learnerLost: (learner, address, reason) => {
 					logger.warn(`${learner === -1 ? address : `server ${learner}`} does not follow any more: ${reason.message}`);
 				},

@@ -156,8 +156,7 @@ export class Final {
 		const startMs = proposal.preparedMs === 0 ? 0 : this.#parts.clock.monotonicMs();
 		assert(zxid > tree.lastProcessedZxid, 'transactions are applied in zxid order, each once');
 		const applied = tree.apply(record, watches.listener(zxid));
-		if (record.digest !== null && tree.digest() !== record.digest.value) throw digestMismatch(record, tree.digest());
-		tree.digests.reached(zxid, tree);
+		if (!tree.agrees(record)) throw digestMismatch(record, tree.digest());
 		this.#parts.onCommitted?.(record);
 		this.#queue.shift();
 		this.#applySession(proposal);

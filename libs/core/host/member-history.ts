@@ -4,17 +4,16 @@ import { assert } from '../model/assert.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import type { Zxid } from '../model/zxid.ts';
 import type { History, ReceivedSnapshot, SnapshotReceiver } from '../ports/history.ts';
-import type { ReplicaStorage, StateReceiver } from '../ports/replica-storage.ts';
+import type { ReplicaStorage } from '../ports/replica-storage.ts';
 import type { FrozenTree } from '../tree/frozen-tree.ts';
 import { CommittedWindow, type WindowLimits } from '../zab/committed-window.ts';
 import type { Host } from './host.ts';
+import { ReceivedState } from './received-state.ts';
 
 export class MemberHistory implements History {
 	readonly window: CommittedWindow;
 	readonly #host: Host;
 	readonly #storage: ReplicaStorage;
-	/** The receiver of each snapshot that arrived and is not installed. */
-	readonly #received = new WeakMap<ReceivedSnapshot, StateReceiver>();
 	#durable: Zxid;
 	/** Settles when nothing rewrites log or tree. Never rejects. */
 	#settled: Promise<unknown> = Promise.resolve();
@@ -33,6 +32,10 @@ export class MemberHistory implements History {
 
 	get lastCommitted(): Zxid {
 		return this.#host.lastProcessedZxid;
+	}
+
+	get isExact(): boolean {
+		return !this.#host.tree.isFuzzy;
 	}
 
 	/** What is on disk. */
@@ -76,8 +79,10 @@ export class MemberHistory implements History {
 
 	async #truncate(zxid: Zxid): Promise<void> {
 		const isApplied = zxid < this.lastCommitted;
-		this.#host.member((roles) => roles.drop(zxid));
+		// A log that cannot be cut goes on as it was, with all that was logged: nothing of it is forgotten before it is cut.
+		this.#host.endBatch();
 		await this.#storage.truncateLog(zxid);
+		this.#host.member((roles) => roles.drop(zxid));
 		this.#durable = Math.min(this.#durable, zxid) as Zxid;
 		if (!isApplied) return;
 		const { tree, sessions } = await this.#storage.reload();
@@ -93,34 +98,33 @@ export class MemberHistory implements History {
 		this.#host.commit(zxid);
 	}
 
-	install(snapshot: ReceivedSnapshot, zxid: Zxid): Promise<void> {
-		return this.#exclusively(() => this.#install(snapshot, zxid));
+	install(snapshot: ReceivedSnapshot): Promise<void> {
+		return this.#exclusively(() => this.#install(snapshot));
 	}
 
-	async #install(snapshot: ReceivedSnapshot, zxid: Zxid): Promise<void> {
-		const receiver = this.#received.get(snapshot);
-		assert(receiver !== undefined, 'a snapshot is installed where it was received');
-		const { state } = receiver;
-		state.tree.lastProcessedZxid = zxid;
-		await this.#storage.install(state, zxid);
-		this.#host.member((roles) => roles.replace(state.tree, state.sessions));
+	async #install(snapshot: ReceivedSnapshot): Promise<void> {
+		assert(snapshot instanceof ReceivedState, 'a snapshot is installed where it was received');
+		const { tree, sessions } = snapshot;
+		const zxid = tree.lastProcessedZxid;
+		// What is taken away must not reach the log behind it.
+		this.#host.endBatch();
+		await this.#storage.install({ tree, sessions }, zxid);
+		this.#host.member((roles) => roles.replace(tree, sessions));
 		this.#durable = zxid;
 		this.window.reset(zxid);
 	}
 
-	receiveSnapshot(): SnapshotReceiver {
+	receiveSnapshot(zxid: Zxid, isExact: boolean): SnapshotReceiver {
 		const receiver = this.#storage.receiveSnapshot();
-		const received = this.#received;
-		let snapshot: ReceivedSnapshot = { nodes: 0, bytes: 0 };
+		let snapshot: ReceivedState | null = null;
 		return {
 			take(chunk) {
 				const rest = receiver.take(chunk);
-				if (rest === null) return null;
-				snapshot = { nodes: receiver.snapshot.nodes, bytes: receiver.snapshot.bytes };
-				received.set(snapshot, receiver);
+				if (rest !== null) snapshot = new ReceivedState(receiver, zxid, isExact);
 				return rest;
 			},
 			get snapshot() {
+				assert(snapshot !== null, 'a snapshot is used when it is whole');
 				return snapshot;
 			},
 		};

@@ -10,6 +10,7 @@ import type { Caller, Request } from '../model/op.ts';
 import type { Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ElectionListener, ElectionNetwork, Notification, ServerState } from '../ports/election-network.ts';
+import { SnapshotNeeded } from '../ports/history.ts';
 import type { QuorumLinkListener, QuorumNetwork } from '../ports/quorum-link.ts';
 import type { After } from '../ports/timers.ts';
 import { Election } from '../zab/election/election.ts';
@@ -42,6 +43,8 @@ export interface PeerEvents {
 	stateChanged?(state: ServerState, leader: number | undefined, reason: Error | undefined): void;
 	/** Of a leader: the link to a learner closed; -1 when it had not introduced itself. */
 	learnerLost?(learner: number, address: string, reason: Error): void;
+	/** Of a learner: its history cannot be cut as the leader wants it, so it asks this leader for a snapshot. */
+	snapshotNeeded?(leader: number, reason: Error): void;
 	/** In step with its leader, or leading with a quorum: clients are served. */
 	serving?(epoch: number): void;
 }
@@ -187,10 +190,11 @@ export class Peer implements ElectionListener {
 		leader.start();
 	}
 
-	#learn(leaderId: number, role: 'follower' | 'observer'): void {
+	/** @param snapshotIn the leader's epoch in which it has to send a snapshot, if it must */
+	#learn(leaderId: number, role: 'follower' | 'observer', snapshotIn?: number): void {
 		const { host, history, quorum } = this.#parts;
 		const learner = new Learner(
-			{ ...this.#zabParts, role, leader: leaderId },
+			{ ...this.#zabParts, role, leader: leaderId, ...(snapshotIn === undefined ? {} : { snapshotIn }) },
 			{
 				synchronized: (epoch) => {
 					host.follow(uplinkTo(learner));
@@ -207,7 +211,11 @@ export class Peer implements ElectionListener {
 				activeSessions: () => host.activeSessions(),
 				revalidated: (id, isValid) => host.member((roles) => roles.revalidated(id, isValid)),
 				synced: () => host.member((roles) => roles.synced()),
-				lost: (reason) => this.#end(reason),
+				lost: (reason) => {
+					// In an election it would promise another leader a new epoch with the same history, and be told to cut it again.
+					if (reason instanceof SnapshotNeeded) this.#learnAnew(leaderId, role, learner.epoch, reason);
+					else this.#end(reason);
+				},
 			},
 		);
 		this.#term = { close: (reason) => learner.close(reason) };
@@ -217,6 +225,11 @@ export class Peer implements ElectionListener {
 			.catch((error: Error) => {
 				if (this.#term === term) this.#end(error);
 			});
+	}
+
+	#learnAnew(leaderId: number, role: 'follower' | 'observer', epoch: number, reason: Error): void {
+		this.#parts.events?.snapshotNeeded?.(leaderId, reason);
+		this.#learn(leaderId, role, epoch);
 	}
 
 	/** What one read brought is logged and answered together. */

@@ -12,6 +12,8 @@ export interface History {
 	readonly lastLogged: Zxid;
 	/** The last one known to be committed, which is also applied; at a leader that is not established yet its whole log counts as such. */
 	readonly lastCommitted: Zxid;
+	/** Whether the committed state is known to be the one at lastCommitted, so that what freeze() gives is no fuzzy snapshot (semantics 78). */
+	readonly isExact: boolean;
 	/** The highest epoch that a leader was promised, and that of the history. Durable when the setter returns; never less than before. */
 	acceptedEpoch: number;
 	currentEpoch: number;
@@ -29,16 +31,23 @@ export interface History {
 	freeze(): FrozenTree;
 	/** The frozen state as a leader's stream: ZooKeeper's snapshot without the file's header, and its signature behind it. */
 	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array>;
-	/** Transactions behind `zxid` go, from the log and, should they have been applied, from the tree. Durable when it resolves. */
+	/**
+	 * Transactions behind `zxid` go, from the log and, should they have been applied, from the tree. Durable when it resolves; rejects with SnapshotNeeded when
+	 * that is not possible, and the history is what it was.
+	 */
 	truncate(zxid: Zxid): Promise<void>;
 	/** A transaction of the leader's: logged, not yet applied. */
 	append(record: TxnRecord): void;
 	/** Applies what was appended up to here. */
 	commit(zxid: Zxid): void;
-	/** Takes the place of everything: tree, sessions, log. `zxid` is the leader's. Durable when it resolves. */
-	install(snapshot: ReceivedSnapshot, zxid: Zxid): Promise<void>;
-	/** Begins to read a snapshot from a leader's stream. */
-	receiveSnapshot(): SnapshotReceiver;
+	/** Takes the place of everything: tree, sessions, log. Durable when it resolves; until then the history on disk is the old one. */
+	install(snapshot: ReceivedSnapshot): Promise<void>;
+	/**
+	 * Begins to read a snapshot from a leader's stream. Nothing of the history changes.
+	 * @param zxid the leader's
+	 * @param isExact whether it is the state at that zxid; else it may have some of what the leader sends behind it
+	 */
+	receiveSnapshot(zxid: Zxid, isExact: boolean): SnapshotReceiver;
 	/** Resolves when everything appended is durable. */
 	durable(): Promise<void>;
 }
@@ -54,10 +63,23 @@ export interface CommittedWindow {
 	floor(zxid: Zxid): Zxid | undefined;
 }
 
-/** A whole snapshot that arrived, not in use yet. */
+/** A whole snapshot that arrived, in memory and not in use yet. */
 export interface ReceivedSnapshot {
 	readonly nodes: number;
 	readonly bytes: number;
+	/**
+	 * A transaction behind it that the leader has committed; in zxid order. A fuzzy snapshot may have it already.
+	 * @throws Error when the state turns out to be wrong
+	 */
+	apply(record: TxnRecord): void;
+}
+
+/** A history that cannot be cut where the leader wants it: only a snapshot from the leader helps. */
+export class SnapshotNeeded extends Error {
+	constructor(cause: Error) {
+		super(cause.message, { cause });
+		this.name = 'SnapshotNeeded';
+	}
 }
 
 export interface SnapshotReceiver {

@@ -7,6 +7,7 @@ import type { SnapshotReceiver } from './history.ts';
 
 /** A state of the replica. */
 export interface StoredState {
+	/** Should it be fuzzy (DataTree.isFuzzy), then it is so on disk. */
 	readonly tree: DataTree;
 	readonly sessions: ReadonlyMap<SessionId, number>;
 }
@@ -20,7 +21,10 @@ export interface ReplicaStorage {
 	/** The frozen state as a leader streams it. */
 	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array>;
 	receiveSnapshot(): StateReceiver;
-	/** The transactions behind `zxid` are cut from the log, durably; what is appended next follows it. */
+	/**
+	 * The transactions behind `zxid` are cut from the log, durably; what is appended next follows it. Rejects with SnapshotNeeded when the files would not give the
+	 * state there any more; nothing was changed then.
+	 */
 	truncateLog(zxid: Zxid): Promise<void>;
 	/** The state that the files give. */
 	reload(): Promise<StoredState>;
@@ -28,7 +32,10 @@ export interface ReplicaStorage {
 	install(state: StoredState, zxid: Zxid): Promise<void>;
 }
 
-export interface StateReceiver extends SnapshotReceiver {
+export interface StateReceiver extends Pick<SnapshotReceiver, 'take'> {
+	/** Read so far. */
+	readonly nodes: number;
+	readonly bytes: number;
 	/** After take() answered with bytes. */
 	readonly state: StoredState;
 }

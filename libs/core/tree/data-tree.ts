@@ -6,7 +6,7 @@
  * result, and replaying it over a tree that has it already changes nothing (semantics 64, 78).
  */
 import { errors } from '#jute/errors';
-import type { Acl, Stat, StoredStat, TxnHeader } from '#jute/records';
+import type { Acl, Stat, StoredStat, TxnDigest, TxnHeader } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';
 import type { Txn } from '#jute/txn';
 import { configPath, parentPath, quotaPath, rootPath, zookeeperPath } from '../model/path.ts';
@@ -65,6 +65,11 @@ const zeroStat: StoredStat = {
 export class DataTree implements TreeChanges {
 	/** The last transaction that was applied; a loader sets it. */
 	lastProcessedZxid: Zxid = zeroZxid;
+	/**
+	 * It came from a snapshot that may have some of what happened behind its zxid (semantics 78), and no transaction's digest has agreed with it since: until one
+	 * does none is expected to.
+	 */
+	isFuzzy = false;
 	readonly digests = new DigestHistory();
 	readonly #nodes: Znodes;
 	readonly #store: NodeStore;
@@ -243,6 +248,19 @@ export class DataTree implements TreeChanges {
 		return result;
 	}
 
+	/**
+	 * After apply(): false when the transaction's digest is not this tree's, unless the tree is fuzzy. With the first one that agrees it is not any more.
+	 */
+	agrees({ digest, header }: { readonly digest: TxnDigest | null; readonly header: TxnHeader }): boolean {
+		if (digest !== null) {
+			const isEqual = this.digest() === digest.value;
+			if (!isEqual && !this.isFuzzy) return false;
+			if (isEqual) this.isFuzzy = false;
+		}
+		if (!this.isFuzzy) this.digests.reached(header.zxid, this);
+		return true;
+	}
+
 	/** For apply.ts. The error code, or 0. */
 	createNode(
 		path: string,
@@ -345,11 +363,13 @@ export class DataTree implements TreeChanges {
 			size: this.size,
 			acls: this.#nodes.acls.entries(),
 		};
-		return new FrozenTree(facts, memory, () => {
+		const frozen = new FrozenTree(facts, memory, () => {
 			const olderOpen = freezes.close(epoch);
 			pages.released(epoch, olderOpen);
 			blobs.released(epoch, olderOpen);
 		});
+		frozen.isFuzzy = this.isFuzzy;
+		return frozen;
 	}
 
 	// --- loading

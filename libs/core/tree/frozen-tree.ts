@@ -43,6 +43,8 @@ export class FrozenTree {
 	readonly acls: readonly (readonly [number, readonly Acl[]])[];
 	/** The caller sets them before transferable(): sessions are not the tree's. */
 	sessions: ReadonlyMap<SessionId, number> = new Map();
+	/** The tree's, see there: written down it has no digest. */
+	isFuzzy = false;
 	/** Null when it was released. */
 	#memory: Pick<FrozenTreeMessage, 'chunks' | 'table' | 'slabs'> | null;
 	readonly #release: () => void;

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { protocolVersion, readLearnerInfo, writeLearnerInfo } from '#jute/quorum/learner-info';
+import {
+	protocolVersion,
+	readLeaderInfo,
+	readLearnerInfo,
+	writeLeaderInfo,
+	writeLearnerInfo,
+} from '#jute/quorum/learner-info';
 import {
 	readRevalidated,
 	readRevalidation,
@@ -39,6 +45,15 @@ describe('what is inside packets', () => {
 		expect(readLearnerInfo(bytes)).toEqual(info);
 		expect(readLearnerInfo(bytes.subarray(0, 20))).toEqual({ ...info, isMarked: false });
 		expect(() => readLearnerInfo(bytes.subarray(0, 12))).toThrow('needs 8 bytes');
+	});
+
+	it('78: a leader says its version in four bytes, and behind them that its snapshots are exact', () => {
+		const bytes = writeLeaderInfo({ protocolVersion, isExact: true });
+		expect([...bytes.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
+		expect(readLeaderInfo(bytes)).toEqual({ protocolVersion, isExact: true });
+		expect([...writeLeaderInfo({ protocolVersion, isExact: false })]).toEqual([0, 1, 0, 0]);
+		expect(readLeaderInfo(Uint8Array.of(0, 1, 0, 0))).toEqual({ protocolVersion, isExact: false });
+		expect(readLeaderInfo(Uint8Array.of(0, 1, 0, 0, 1, 2, 3, 4))).toEqual({ protocolVersion, isExact: false });
 	});
 
 	it('62: touches, and 58, 65: revalidation', () => {

@@ -6,6 +6,8 @@ export const protocolVersion = 0x1_0000;
 
 /** Behind ZooKeeper's record, where its leader does not look: the learner is a Chronokeeper, and its requests end in an audit context. */
 const mark = 0x434b_4c31;
+/** Behind the protocol's version, where ZooKeeper's learners do not look: the leader's snapshots are the state at one zxid, not fuzzy. */
+const exactMark = 0x434b_5331;
 
 /** The data of FOLLOWERINFO and OBSERVERINFO. */
 export interface LearnerInfo {
@@ -37,7 +39,27 @@ export function readLearnerInfo(data: Uint8Array): LearnerInfo {
 	};
 }
 
-/** The data of LEADERINFO (the protocol's version) and of ACKEPOCH (the current epoch, -1 when it is no promise). */
+/** The data of LEADERINFO. */
+export interface LeaderInfo {
+	readonly protocolVersion: number;
+	/** Whether the snapshots that it sends are the state at one zxid. Those of ZooKeeper's leaders may have some of what follows them. */
+	readonly isExact: boolean;
+}
+
+export function writeLeaderInfo(info: LeaderInfo): Uint8Array {
+	const writer = new JuteWriter(8);
+	writer.writeInt(info.protocolVersion);
+	if (info.isExact) writer.writeInt(exactMark);
+	return writer.view();
+}
+
+/** @throws JuteError when there are fewer than four bytes */
+export function readLeaderInfo(data: Uint8Array): LeaderInfo {
+	const reader = new JuteReader(data);
+	return { protocolVersion: reader.readInt(), isExact: reader.remaining >= 4 && reader.readInt() === exactMark };
+}
+
+/** The data of ACKEPOCH: the current epoch, -1 when it is no promise. */
 export function writeIntData(value: number): Uint8Array {
 	const writer = new JuteWriter(4);
 	writer.writeInt(value);

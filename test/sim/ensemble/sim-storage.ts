@@ -161,16 +161,7 @@ export function storageOf(disk: MemberDisk, world: World): ReplicaStorage {
 		},
 		snapshotStream: (frozen: FrozenTree) => snapshotStream(frozen.transferable()),
 		receiveSnapshot(): StateReceiver {
-			const reader = new SnapshotStreamReader({});
-			return {
-				take: (chunk) => reader.take(chunk),
-				get snapshot() {
-					return { nodes: reader.nodes, bytes: reader.bytes };
-				},
-				get state() {
-					return { tree: reader.tree, sessions: reader.sessions };
-				},
-			};
+			return new SnapshotStreamReader({});
 		},
 		async truncateLog(zxid) {
 			await pause();

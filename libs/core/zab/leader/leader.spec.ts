@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { protocolVersion, writeIntData, writeLearnerInfo } from '#jute/quorum/learner-info';
+import { protocolVersion, readLeaderInfo, writeIntData, writeLearnerInfo } from '#jute/quorum/learner-info';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { writeRevalidation, writeTouches } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
@@ -101,6 +101,31 @@ function info(
 const ack = (zxid: number): QuorumPacket => packet(packetType.ack, zxid);
 
 describe('discovery', () => {
+	it('78: a leader whose own state came from a fuzzy snapshot and is not proved does not call its snapshots exact', async () => {
+		const fixture = new Fixture();
+		fixture.history.isExact = false;
+		const two = fixture.join();
+		two.send(info(2, 4));
+		await two.heard();
+		expect([...two.packets[0]!.data!]).toEqual([0, 1, 0, 0]);
+	});
+
+	it('80: a learner that has promised the epoch and needs a snapshot says the zxid of the next epoch, and gets one', async () => {
+		const fixture = new Fixture();
+		const [two, three] = [fixture.join(), fixture.join()];
+		for (const [peer, id] of [
+			[two, 2],
+			[three, 3],
+		] as const) {
+			peer.send(info(id, 1));
+			await peer.heard();
+		}
+		two.send(packet(packetType.ackEpoch, makeZxid(1, 5), writeIntData(1)));
+		three.send(packet(packetType.ackEpoch, makeZxid(3, 0), writeIntData(-1)));
+		expect((await three.heard())[0]).toBe('SNAP 0x100000005');
+		expect((await two.heard())[0]).toBe('DIFF 0x100000005');
+	});
+
 	it('6: the epoch is one more than any of a quorum accepted, and is written before a learner hears of it', async () => {
 		const fixture = new Fixture();
 		const two = fixture.join();
@@ -110,7 +135,9 @@ describe('discovery', () => {
 		two.send(info(2, 4));
 		expect(fixture.disk.acceptedEpoch).toBe(7);
 		expect(await two.heard()).toEqual(['LEADERINFO 0x700000000']);
-		expect([...two.packets[0]!.data!]).toEqual([0, 1, 0, 0]);
+		// ZooKeeper's learners read the first four bytes; the rest says that snapshots are exact.
+		expect([...two.packets[0]!.data!.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
+		expect(readLeaderInfo(two.packets[0]!.data!)).toEqual({ protocolVersion, isExact: true });
 		expect(await observer.heard()).toEqual(['LEADERINFO 0x700000000']);
 		expect(fixture.leader.epoch).toBe(7);
 	});

@@ -1,6 +1,6 @@
 /** The leader's end of the link to one learner, from FOLLOWERINFO on (ZooKeeper's LearnerHandler). */
 import { JuteError } from '#jute/codec';
-import { protocolVersion, readIntData, readLearnerInfo, writeIntData } from '#jute/quorum/learner-info';
+import { protocolVersion, readIntData, readLearnerInfo, writeLeaderInfo } from '#jute/quorum/learner-info';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readRevalidation, readTouches, writeRevalidated } from '#jute/quorum/session-data';
 import { counterOf, epochOf, formatZxid, type Zxid, zeroZxid } from '../../model/zxid.ts';
@@ -185,7 +185,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	sendLeaderInfo(): void {
 		this.#phase = 'promise';
 		this.#deadlineMs = this.#inTicks(this.#leader.parts.limits.initLimit);
-		this.#link.send(packet(packetType.leaderInfo, epochZxid(this.#leader.epoch), writeIntData(protocolVersion)));
+		const info = writeLeaderInfo({ protocolVersion, isExact: this.#leader.parts.history.isExact });
+		this.#link.send(packet(packetType.leaderInfo, epochZxid(this.#leader.epoch), info));
 	}
 
 	/** @param useLog whether transactions may be read from the log on disk */

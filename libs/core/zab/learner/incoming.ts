@@ -1,11 +1,14 @@
 /**
  * What a leader sends while it brings this server up to its history, from DIFF, TRUNC or SNAP to NEWLEADER. Transactions go into the history as they come;
  * nothing of it is applied before the leader is established (UPTODATE), because until then it may still be cut off by another one.
+ *
+ * Behind a snapshot they stay in memory, beside the history that is there: ZooKeeper's leaders write a snapshot while transactions go on, and only with those that
+ * are committed before NEWLEADER is it a state that ever was. Then it takes the history's place (semantics 78, 80).
  */
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { counterOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '../../model/zxid.ts';
-import type { History } from '../../ports/history.ts';
+import type { History, ReceivedSnapshot } from '../../ports/history.ts';
 import { describePacket, recordOf, zxidOf } from '../messages.ts';
 import { QuorumError } from '../quorum-error.ts';
 
@@ -18,6 +21,8 @@ export class Incoming {
 	committed: Zxid = zeroZxid;
 	/** A snapshot holds everything up to here; ZooKeeper's leader may send some of it again behind it. */
 	#held: Zxid = zeroZxid;
+	/** With everything committed behind it; null when it is the history, or there is none. */
+	#snapshot: ReceivedSnapshot | null = null;
 	/** Proposed and not committed, in order. */
 	readonly #outstanding: TxnRecord[] = [];
 	#firstOutstanding = 0;
@@ -46,10 +51,23 @@ export class Incoming {
 		this.#startFrom(lastLogged);
 	}
 
-	/** After a snapshot took the place of the history. */
-	installed(zxid: Zxid): void {
+	/** SNAP: what is committed behind it goes into it. */
+	received(snapshot: ReceivedSnapshot, zxid: Zxid): void {
+		this.#snapshot = snapshot;
 		this.#held = zxid;
 		this.#startFrom(zxid);
+	}
+
+	/** NEWLEADER came: what is to take the place of the history. */
+	get snapshot(): ReceivedSnapshot | null {
+		return this.#snapshot;
+	}
+
+	/** It has taken the place of the history, and what is not committed follows it. */
+	installed(): void {
+		this.#snapshot = null;
+		// What an observer logs is committed.
+		if (!this.#isObserver) for (const record of this.outstanding) this.#history.append(record);
 	}
 
 	#startFrom(zxid: Zxid): void {
@@ -90,8 +108,7 @@ export class Incoming {
 		}
 		this.last = zxid;
 		this.#outstanding.push(record);
-		// What an observer logs is committed.
-		if (!this.#isObserver) this.#history.append(record);
+		if (!this.#isObserver && this.#snapshot === null) this.#history.append(record);
 	}
 
 	#committed(zxid: Zxid, packet: QuorumPacket): void {
@@ -102,7 +119,8 @@ export class Incoming {
 			throw new QuorumError(`${describePacket(packet)} came where ${expected}`);
 		}
 		this.committed = zxid;
-		if (this.#isObserver) this.#history.append(record);
+		if (this.#snapshot !== null) this.#snapshot.apply(record);
+		else if (this.#isObserver) this.#history.append(record);
 		this.#firstOutstanding += 1;
 		if (this.#firstOutstanding === this.#outstanding.length) {
 			this.#outstanding.length = 0;

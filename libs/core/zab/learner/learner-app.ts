@@ -20,7 +20,7 @@ export interface LearnerApp {
 	/** The answers to revalidate() and sync(), each in the order of the questions. */
 	revalidated(sessionId: SessionId, isValid: boolean): void;
 	synced(): void;
-	/** Once, when the link is closed already: look again. */
+	/** Once, when the link is closed already: look again. A SnapshotNeeded: follow the same leader again, and ask it for a snapshot. */
 	lost(reason: Error): void;
 	/** The configuration that NEWLEADER carried, as text; in force when synchronized() comes. */
 	configured?(text: string): void;

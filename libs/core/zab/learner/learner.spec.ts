@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { protocolVersion, readIntData, readLearnerInfo, writeIntData } from '#jute/quorum/learner-info';
+import {
+	protocolVersion,
+	readIntData,
+	readLearnerInfo,
+	writeIntData,
+	writeLeaderInfo,
+} from '#jute/quorum/learner-info';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readTouches, writeRevalidated } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
@@ -9,6 +15,7 @@ import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
 import { SimTimers } from '#test/sim/sim-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { makeZxid, type Zxid } from '../../model/zxid.ts';
+import { SnapshotNeeded } from '../../ports/history.ts';
 import { encodeRecord, packet, proposal, requestOf, syncRequest, textData } from '../messages.ts';
 import { Learner } from './learner.ts';
 
@@ -24,7 +31,11 @@ class Fixture {
 	readonly leader: ScriptedPeer;
 
 	/** Server 2 follows server 1, or server 4 observes it. */
-	constructor(log: readonly TxnRecord[] = epochRecords(1, 5), role: 'follower' | 'observer' = 'follower') {
+	constructor(
+		log: readonly TxnRecord[] = epochRecords(1, 5),
+		role: 'follower' | 'observer' = 'follower',
+		snapshotIn?: number,
+	) {
 		this.disk.log = [...log];
 		this.disk.synced = log.length;
 		this.disk.acceptedEpoch = 1;
@@ -35,6 +46,7 @@ class Fixture {
 				serverId: role === 'follower' ? 2 : 4,
 				role,
 				leader: 1,
+				...(snapshotIn === undefined ? {} : { snapshotIn }),
 				config: () => configOf(3, 1),
 				history: this.history,
 				after: this.timers.after,
@@ -53,7 +65,10 @@ class Fixture {
 				activeSessions: () => new Map([[sessionId, 4000]]),
 				revalidated: (id, isValid) => this.told.push(`revalidated ${id} ${isValid}`),
 				synced: () => this.told.push('synced'),
-				lost: (reason) => this.told.push(`lost: ${reason.message}`),
+				lost: (reason) => {
+					const name = reason instanceof SnapshotNeeded ? 'SnapshotNeeded: ' : '';
+					this.told.push(`lost: ${name}${reason.message}`);
+				},
 				configured: (text) => this.told.push(`configured ${text.split('\n').at(-1)}`),
 				reconfigured: (zxid, leader) => this.told.push(`reconfigured ${zxid % 2 ** 32} for ${leader}`),
 			},
@@ -82,6 +97,12 @@ const counters = (records: readonly TxnRecord[]): string =>
 	`[${records.map(({ header }) => header.zxid % 2 ** 32).join()}]`;
 const leaderInfo = (epoch: number): QuorumPacket =>
 	packet(packetType.leaderInfo, makeZxid(epoch, 0), writeIntData(protocolVersion));
+const snapshotOf = (records: readonly TxnRecord[]): Uint8Array[] => {
+	const disk = new HistoryDisk();
+	disk.log = [...records];
+	const other = new SimHistory(disk, options);
+	return [...other.snapshotStream(other.freeze())];
+};
 const newLeader = packet(packetType.newLeader, makeZxid(2, 0), textData(configOf(3, 1).toString()));
 const proposed = (epoch: number, counter: number): QuorumPacket => proposal(txnRecord(makeZxid(epoch, counter)));
 const commit = (epoch: number, counter: number): QuorumPacket => packet(packetType.commit, makeZxid(epoch, counter));
@@ -179,21 +200,98 @@ describe('synchronization', () => {
 		expect(epoch.history.lastLogged).toBe(makeZxid(1, 2));
 	});
 
-	it('80: a snapshot replaces everything, and what ZooKeeper sends again behind it is passed over', async () => {
-		const fixture = new Fixture([...epochRecords(1, 2), ...epochRecords(1, 9).slice(2)]);
+	it('78, 80: a snapshot and what is committed behind it replace everything, in one step at NEWLEADER', async () => {
+		const before = [...epochRecords(1, 2), ...epochRecords(1, 9).slice(2)];
+		const fixture = new Fixture(before);
 		await fixture.promised();
-		const disk = new HistoryDisk();
-		disk.log = epochRecords(1, 3);
-		const other = new SimHistory(disk, options);
 		fixture.leader.send(packet(packetType.snap, makeZxid(1, 3)));
-		fixture.leader.stream([...other.snapshotStream(other.freeze())]);
-		fixture.leader.send(proposed(1, 3), commit(1, 3), proposed(1, 4), commit(1, 4), newLeader);
+		fixture.leader.stream(snapshotOf(epochRecords(1, 3)));
+		// What ZooKeeper sends again behind it is passed over.
+		fixture.leader.send(proposed(1, 3), commit(1, 3), proposed(1, 4), commit(1, 4), proposed(2, 1));
 		await fixture.leader.heard();
 		fixture.history.sync();
-		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
-		expect(fixture.history.lastLogged).toBe(makeZxid(1, 4));
+		expect(fixture.disk.log).toEqual(before);
+		fixture.leader.send(newLeader);
+		expect(await fixture.leader.heard()).toEqual([]);
+		expect(fixture.disk.log).toEqual([...epochRecords(1, 4), txnRecord(makeZxid(2, 1))]);
+		// What is not committed is logged, and only then acknowledged.
+		expect(fixture.disk).toMatchObject({ synced: 4, currentEpoch: 1 });
+		fixture.history.sync();
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000', 'ACK 0x200000001']);
+		expect(fixture.disk.currentEpoch).toBe(2);
 		fixture.leader.send(packet(packetType.upToDate));
 		expect(fixture.history.committed).toHaveLength(4);
+		expect(fixture.told.at(-1)).toBe('synchronized 2, outstanding [1]');
+	});
+
+	it('78, 80: a leader that is lost behind its snapshot leaves the history that was there', async () => {
+		const fixture = new Fixture();
+		await fixture.promised();
+		fixture.leader.send(packet(packetType.snap, makeZxid(1, 3)));
+		fixture.leader.stream(snapshotOf(epochRecords(1, 3)));
+		fixture.leader.send(proposed(1, 4), commit(1, 4), packet(77, 1), newLeader);
+		await fixture.leader.heard();
+		expect(fixture.told).toHaveLength(1);
+		expect(fixture.disk.log).toEqual(epochRecords(1, 5));
+	});
+
+	it('78: a snapshot is fuzzy unless the leader says that it is exact', async () => {
+		for (const isExact of [true, false]) {
+			const fixture = new Fixture();
+			const asked: boolean[] = [];
+			const receive = fixture.history.receiveSnapshot.bind(fixture.history);
+			fixture.history.receiveSnapshot = (_zxid?: Zxid, exact?: boolean) => {
+				asked.push(exact!);
+				return receive();
+			};
+			await fixture.leader.heard();
+			fixture.leader.send({ ...leaderInfo(2), data: writeLeaderInfo({ protocolVersion, isExact }) });
+			fixture.leader.send(packet(packetType.snap, makeZxid(1, 3)));
+			expect(asked).toEqual([isExact]);
+		}
+	});
+
+	it('80: a TRUNC that cannot be performed loses the link; in that epoch the learner then asks for a snapshot', async () => {
+		const refused = new Fixture();
+		refused.history.refusesTruncate = true;
+		await refused.promised();
+		refused.leader.send(packet(packetType.trunc, makeZxid(1, 3)), newLeader);
+		await refused.leader.heard();
+		expect(refused.told).toEqual(['lost: SnapshotNeeded: a snapshot holds what is to be cut']);
+		expect(refused.learner.epoch).toBe(2);
+		expect(refused.disk.log).toEqual(epochRecords(1, 5));
+
+		const asks = new Fixture(epochRecords(1, 5), 'follower', 2);
+		asks.history.acceptedEpoch = 2;
+		await asks.leader.heard();
+		asks.leader.send(leaderInfo(2));
+		// No vote, and the zxid of an epoch that nobody has begun.
+		expect(await asks.leader.heard()).toEqual(['ACKEPOCH 0x300000000']);
+		expect(readIntData(asks.leader.packets.at(-1)!.data!)).toBe(-1);
+		asks.leader.send(packet(packetType.snap, makeZxid(1, 3)));
+		asks.leader.stream(snapshotOf(epochRecords(1, 3)));
+		asks.leader.send(newLeader);
+		expect(await asks.leader.heard()).toEqual(['ACK 0x200000000']);
+		expect(asks.disk.log).toEqual(epochRecords(1, 3));
+	});
+
+	it('6, 80: who asks for a snapshot tells a leader of another epoch its true history, and takes nothing else for an answer', async () => {
+		const other = new Fixture(epochRecords(1, 5), 'follower', 2);
+		other.history.acceptedEpoch = 2;
+		await other.leader.heard();
+		other.leader.send(leaderInfo(3));
+		expect(await other.leader.heard()).toEqual(['ACKEPOCH 0x100000005']);
+		expect(readIntData(other.leader.packets.at(-1)!.data!)).toBe(1);
+
+		for (const type of [packetType.diff, packetType.trunc]) {
+			const misled = new Fixture(epochRecords(1, 5), 'follower', 2);
+			misled.history.acceptedEpoch = 2;
+			await misled.promised();
+			misled.leader.send(packet(type, makeZxid(1, 5)), newLeader);
+			await misled.leader.heard();
+			expect(misled.told.join()).toContain('where SNAP was expected');
+			expect(misled.disk.currentEpoch).toBe(1);
+		}
 	});
 
 	it('9: an observer logs what is committed, acknowledges NEWLEADER, and no proposal', async () => {

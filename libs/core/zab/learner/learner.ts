@@ -7,13 +7,12 @@
  * 3. No proposal is acknowledged before that, nor before it is durable, nor by an observer (semantics 9).
  */
 import { JuteError } from '#jute/codec';
-import { protocolVersion, readIntData, writeIntData, writeLearnerInfo } from '#jute/quorum/learner-info';
+import { protocolVersion, readLeaderInfo, writeIntData, writeLearnerInfo } from '#jute/quorum/learner-info';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readRevalidated, writeRevalidation, writeTouches } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
 import { assert } from '../../model/assert.ts';
 import { epochOf, formatZxid, isContiguous, type Zxid } from '../../model/zxid.ts';
-import type { SnapshotReceiver } from '../../ports/history.ts';
 import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts';
 import {
 	dataOf,
@@ -37,6 +36,8 @@ export interface LearnerParts extends ZabParts {
 	readonly role: 'follower' | 'observer';
 	/** The server to follow. */
 	readonly leader: number;
+	/** The epoch of this leader's in which the history could not be cut as it wanted: there a snapshot is asked for. */
+	readonly snapshotIn?: number;
 }
 
 /**
@@ -52,6 +53,9 @@ export class Learner implements QuorumLinkListener {
 	#link: QuorumLink | null = null;
 	#phase: LearnerPhase = 'new';
 	#epoch = 0;
+	/** What the leader says of its snapshots. */
+	#isExact = false;
+	#asksForSnapshot = false;
 	/** Packets behind one that the history is still busy with. */
 	#inbox: QuorumPacket[] = [];
 	#busy: Promise<void> | null = null;
@@ -71,6 +75,11 @@ export class Learner implements QuorumLinkListener {
 		this.#parts = parts;
 		this.#app = app;
 		this.#incoming = new Incoming(parts.history, parts.role === 'observer');
+	}
+
+	/** The leader's; 0 before it said so. */
+	get epoch(): number {
+		return this.#epoch;
 	}
 
 	get isSynchronized(): boolean {
@@ -204,9 +213,10 @@ export class Learner implements QuorumLinkListener {
 	/** The epoch is promised once: who promised it before says so, and does not count again. */
 	#promise(received: QuorumPacket): void {
 		const { history } = this.#parts;
-		const version = readIntData(dataOf(received));
-		if (version < protocolVersion)
-			throw new QuorumError(`${this.#leader()} speaks protocol version ${version}, which is too old`);
+		const info = readLeaderInfo(dataOf(received));
+		if (info.protocolVersion < protocolVersion) {
+			throw new QuorumError(`${this.#leader()} speaks protocol version ${info.protocolVersion}, which is too old`);
+		}
 		const epoch = epochOf(zxidOf(received));
 		if (epoch < history.acceptedEpoch) {
 			throw new QuorumError(`${this.#leader()} leads epoch ${epoch}, and epoch ${history.acceptedEpoch} is promised`);
@@ -214,12 +224,25 @@ export class Learner implements QuorumLinkListener {
 		const isNew = epoch > history.acceptedEpoch;
 		if (isNew) history.acceptedEpoch = epoch;
 		this.#epoch = epoch;
+		this.#isExact = info.isExact;
+		this.#asksForSnapshot = !isNew && epoch === this.#parts.snapshotIn;
 		this.#phase = 'synchronization';
-		this.#send(packet(packetType.ackEpoch, history.lastLogged, writeIntData(isNew ? history.currentEpoch : -1)));
+		const lastZxid = this.#asksForSnapshot ? this.#zxidThatGetsSnapshot() : history.lastLogged;
+		this.#send(packet(packetType.ackEpoch, lastZxid, writeIntData(isNew ? history.currentEpoch : -1)));
+	}
+
+	/**
+	 * The zxid of an epoch that the leader has not reached: it is behind all that it has and no transaction's, so there is nothing to cut and nothing to follow it
+	 * (semantics 80). Only said where the epoch was promised before, with the true last zxid: the leader compares nothing with this and does not count it.
+	 */
+	#zxidThatGetsSnapshot(): Zxid {
+		return epochZxid(this.#epoch + 1);
 	}
 
 	#synchronize(received: QuorumPacket): void {
 		const { history } = this.#parts;
+		// What is said of a history that was not told must not be believed.
+		if (this.#asksForSnapshot && received.type !== packetType.snap) throw this.#unexpected(received, 'SNAP');
 		// ZooKeeper's leader begins to ping when it has sent NEWLEADER, not before.
 		switch (received.type) {
 			case packetType.diff:
@@ -248,24 +271,19 @@ export class Learner implements QuorumLinkListener {
 
 	#receiveSnapshot(zxid: Zxid): void {
 		const { history } = this.#parts;
-		const receiver = history.receiveSnapshot();
+		const receiver = history.receiveSnapshot(zxid, this.#isExact);
 		this.#link?.receiveStream((chunk) => {
 			if (this.#phase === 'closed') return null;
 			this.#heardAtMs = this.#parts.nowMs();
 			try {
-				return this.#takeSnapshot(receiver, chunk, zxid);
+				const behind = receiver.take(chunk);
+				if (behind !== null) this.#incoming.received(receiver.snapshot, zxid);
+				return behind;
 			} catch (error) {
 				this.#fail(error);
 				return null;
 			}
 		});
-	}
-
-	#takeSnapshot(receiver: SnapshotReceiver, chunk: Uint8Array, zxid: Zxid): Uint8Array | null {
-		const behind = receiver.take(chunk);
-		if (behind === null) return null;
-		this.#wait(this.#parts.history.install(receiver.snapshot, zxid), () => this.#incoming.installed(zxid));
-		return behind;
 	}
 
 	#newLeader(received: QuorumPacket): void {
@@ -275,10 +293,23 @@ export class Learner implements QuorumLinkListener {
 		if (received.data !== null && received.data.length > 1) {
 			this.#app.configured?.(textOf(received.data));
 		}
+		const { snapshot } = this.#incoming;
+		if (snapshot === null) {
+			this.#acknowledgeNewLeader();
+			return;
+		}
+		this.#wait(history.install(snapshot), () => {
+			this.#incoming.installed();
+			this.#acknowledgeNewLeader();
+		});
+	}
+
+	#acknowledgeNewLeader(): void {
+		const { history } = this.#parts;
 		this.#wait(history.durable(), () => {
 			history.currentEpoch = this.#epoch;
 			this.#phase = 'newLeader';
-			this.#send(packet(packetType.ack, zxid));
+			this.#send(packet(packetType.ack, epochZxid(this.#epoch)));
 			if (this.#parts.role === 'observer') return;
 			// The leader counts acks of each proposal.
 			for (const record of this.#incoming.outstanding) this.#send(packet(packetType.ack, record.header.zxid));
