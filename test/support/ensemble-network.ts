@@ -109,6 +109,6 @@ export class MemberNetwork implements EnsembleNetwork {
 	async #tell(rule: Rule | { readonly heal: true }): Promise<void> {
 		this.#program.type(`${JSON.stringify(rule)}\n`);
 		this.#answers += 1;
-		await this.#program.waitFor(new RegExp(`(?:^done$[sS]*){${this.#answers}}`, 'm'));
+		await this.#program.waitFor(new RegExp(`(?:^done$[\\s\\S]*){${this.#answers}}`, 'm'));
 	}
 }
