@@ -37,9 +37,13 @@ export function addGauges(
 	metrics.gauge('mirror_zxid', 'Everything up to this zxid is in PostgreSQL.', () => mirror.health().mirroredZxid);
 	metrics.gauge('mirror_lag_txns', 'Transactions that are not in PostgreSQL yet.', () => mirror.health().lagTxns);
 	metrics.gauge('mirror_lag_seconds', 'Age of the oldest of them.', () => mirror.health().lagSeconds);
-	metrics.gauge('mirror_up', '1 when the mirror can write.', () => {
+	metrics.gauge('mirror_up', '1 when the mirror can write, or could if this replica led.', () => {
 		const { state } = mirror.health();
-		return state === 'in-step' || state === 'catching-up' ? 1 : 0;
+		return state === 'in-step' || state === 'catching-up' || state === 'standing-by' ? 1 : 0;
+	});
+	metrics.gauge('mirror_writes', "1 when this replica's mirror is the one that writes.", () => {
+		const { state } = mirror.health();
+		return state === 'standing-by' || state === 'stopped' ? 0 : 1;
 	});
 }
 

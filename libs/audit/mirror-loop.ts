@@ -117,6 +117,10 @@ export class MirrorLoop {
 		});
 		client.on('error', () => undefined); // The statement under way, or the next one, reports it.
 		await client.connect();
+		// A machine that is gone holds the cursor's lock no longer than this: the next leader's mirror waits for it.
+		await client.query(
+			"set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3; set idle_in_transaction_session_timeout = '60s'",
+		);
 		return client;
 	}
 

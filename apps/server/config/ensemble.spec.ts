@@ -14,7 +14,7 @@ type Environment = Readonly<Record<string, string>>;
 /** What a configuration says, and what is wrong with it. */
 function read(text: string, environment: Environment = {}): { config: ServerConfig; problems: readonly string[] } {
 	const file = join(folder, 'zoo.cfg');
-	writeFileSync(file, `dataDir=${dataDir}\n${text}`);
+	writeFileSync(file, `dataDir=${dataDir}\naudit.url=postgresql://db/audit\n${text}`);
 	try {
 		return { config: loadConfig({ file, environment }), problems: [] };
 	} catch (error) {
@@ -129,6 +129,7 @@ describe('an ensemble', () => {
 		[`${three}electionAlg=0\n`, 'electionAlg is "0"'],
 		[`${three}peerType=leader\n`, 'peerType is "leader"'],
 		[`${three}clientPort=2181\nserver.1=a:2888:3888;2182\n`, 'leave one of them out'],
+		[`${three}audit.mode=strict\n`, 'audit.mode is "strict": an ensemble cannot have that yet'],
 	])('is refused when it says %j', (text, what) => {
 		expect(problemsOf(text).filter((problem) => problem.includes(what))).toHaveLength(1);
 	});
@@ -147,6 +148,10 @@ describe('an ensemble', () => {
 			'peerType is observer, and the line of server.1 says participant: the line decides',
 		],
 		[`${three}commitLogCount=9\n`, 'commitLogCount is 9: 500 is taken, the least'],
+		[
+			`${three}audit.url=\n`,
+			'audit.url is not set: each replica has a PostgreSQL of its own, which gets the history only while that replica leads. Give all of them the same audit.url',
+		],
 	])('is warned about when it says %j', (text, warning) => {
 		const { config, problems } = read(text, { CK_SERVER_ID: '1' });
 		expect(problems).toEqual([]);

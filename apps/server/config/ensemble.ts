@@ -46,6 +46,11 @@ export function ensembleOf(
 		if (values[limit] === 0)
 			problems.push(`${limit} is not set: an ensemble needs it (ZooKeeper's sample has 10 and 5)`);
 	}
+	if (values['audit.mode'] === 'strict') {
+		problems.push(
+			'audit.mode is "strict": an ensemble cannot have that yet, its replicas acknowledge what a quorum has logged. Set it to `async`, or to `off`',
+		);
+	}
 	const members = membersOf(lines, sources.version, problems);
 	const self = lines.servers.find(({ id }) => id === serverId);
 	if (self === undefined) problems.push(notAmong(serverId, lines));
@@ -124,8 +129,14 @@ function notAmong(serverId: number | undefined, { servers }: MemberLines): strin
 	return `this server is number ${serverId} (myid or serverId), and there is no server.${serverId}: the configuration has ${ids}`;
 }
 
-function warn(members: QuorumConfig, self: QuorumServer, { peerType }: Values, warnings: string[]): void {
+function warn(members: QuorumConfig, self: QuorumServer, values: Values, warnings: string[]): void {
+	const { peerType } = values;
 	const participants = members.participants.length;
+	if (values['audit.mode'] !== 'off' && values['audit.url'] === '' && members.servers.size > 1) {
+		warnings.push(
+			'audit.url is not set: each replica has a PostgreSQL of its own, which gets the history only while that replica leads. Give all of them the same audit.url',
+		);
+	}
 	if (participants <= 2)
 		warnings.push(`${participants} of the servers vote: none of them may fail; three can lose one of them`);
 	else if (participants % 2 === 0) {

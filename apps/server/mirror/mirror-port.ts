@@ -8,4 +8,8 @@ export interface MirrorCallbacks {
 	readonly changed: (status: MirrorStatus) => void;
 }
 
-export type StartMirror = (databaseUrl: string, callbacks: MirrorCallbacks) => Promise<Mirror>;
+export interface MirrorParts {
+	readonly start: (databaseUrl: string, callbacks: MirrorCallbacks) => Promise<Mirror>;
+	/** How far the database is, whoever writes to it; 0 when nobody has begun. @throws when it does not answer */
+	readonly mirroredIn: (databaseUrl: string) => Promise<Zxid>;
+}

@@ -2,25 +2,31 @@ import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { Replica } from '../replica/replica.ts';
 import { databaseOf } from './database.ts';
-import type { StartMirror } from './mirror-port.ts';
+import type { MirrorParts } from './mirror-port.ts';
 import { MirrorService } from './mirror-service.ts';
 
 /** Undefined with audit.mode=off. Returns at once: the database starts in the background. */
 export function startMirrorService(config: ServerConfig, replica: Replica, logger: Logger): MirrorService | undefined {
 	if (config['audit.mode'] === 'off') return undefined;
-	const startMirror: StartMirror = async (databaseUrl, { mirrored, changed }) => {
-		const audit = await import('#audit/mirror');
-		return audit.startMirror({
-			databaseUrl,
-			dataDir: config.dataDir,
-			dataLogDir: config.dataLogDir,
-			writer: `server ${config.serverId}`,
-			allowDigestMismatch: config['recovery.allowDigestMismatch'],
-			mirrored,
-			changed,
-		});
+	const parts: MirrorParts = {
+		async start(databaseUrl, { mirrored, changed }) {
+			const audit = await import('#audit/mirror');
+			return audit.startMirror({
+				databaseUrl,
+				dataDir: config.dataDir,
+				dataLogDir: config.dataLogDir,
+				writer: `server ${config.serverId}`,
+				allowDigestMismatch: config['recovery.allowDigestMismatch'],
+				mirrored,
+				changed,
+			});
+		},
+		async mirroredIn(databaseUrl) {
+			const { mirroredIn } = await import('#audit/mirrored-in');
+			return mirroredIn(databaseUrl);
+		},
 	};
-	const service = new MirrorService(databaseOf(config), startMirror, replica.gate, logger);
+	const service = new MirrorService(databaseOf(config), parts, replica.gate, logger);
 	replica.mirrored = () => service.mirroredZxid;
 	service.start();
 	return service;

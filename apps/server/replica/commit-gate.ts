@@ -9,7 +9,10 @@ import { type Zxid, zeroZxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 
 export interface GatedMirror {
+	/** Everything up to this zxid is committed, and this replica's mirror is the one that writes it. */
 	committed(zxid: Zxid): void;
+	/** Of a member that led: another one's mirror writes from now on. */
+	standBy?(): void;
 }
 
 export class CommitGate implements TxnLog, TxnLogListener {
@@ -44,10 +47,19 @@ export class CommitGate implements TxnLog, TxnLogListener {
 		this.#tellMirror();
 	}
 
-	/** Of a member: its mirror writes, or another one's does. */
-	lead(isLeading: boolean): void {
-		this.#isLeading = isLeading;
+	/** Of a member that leads: its mirror writes. @param applied what it begins with, all of it committed by the quorum that follows it */
+	lead(applied: Zxid): void {
+		this.#isLeading = true;
+		// Not what recovery found: some of that may have been cut off since.
+		this.#durable = applied;
 		this.#tellMirror();
+	}
+
+	/** Of a member that leads no more. */
+	standBy(): void {
+		if (!this.#isLeading) return;
+		this.#isLeading = false;
+		this.#mirror?.standBy?.();
 	}
 
 	/** Of a member: everything up to this zxid is applied. */

@@ -187,7 +187,10 @@ export class Replica {
 				store,
 				snapshotsSettled: () => this.snapshots.settled(),
 				firstEpoch: epochOf(recovered.lastZxid),
-				leads: (isLeading) => gate.lead(isLeading),
+				leads: (isLeading) => {
+					if (isLeading) gate.lead(this.host.lastProcessedZxid);
+					else gate.standBy();
+				},
 			});
 		this.mirrored = () => this.host.lastProcessedZxid;
 		this.autopurge = new Autopurge(

@@ -275,7 +275,9 @@ export class Host implements TxnLogListener {
 			this.#turn();
 			if (this.#isHeldBack) await new Promise<void>((resolve) => (this.#whenRoom = resolve));
 		}
-		if (this.#state === 'serving') this.#enter('stopped', new Error('the replica was stopped'));
+		// A member has left its leader by now.
+		if (this.#state === 'serving' || this.#state === 'looking')
+			this.#enter('stopped', new Error('the replica was stopped'));
 		await this.#log.close();
 	}
 

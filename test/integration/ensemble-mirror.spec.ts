@@ -1,0 +1,220 @@
+/** Three replicas and one PostgreSQL: whichever of them leads, and however it dies, every transaction is in the history exactly once. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ChronokeeperClient } from '#client/client';
+import type { StatusResponse } from '#proto/chronokeeper/v1/admin';
+import { CompiledServer, type ServerAddresses } from '#test/support/compiled-server';
+import { eventually } from '#test/support/ensemble-wait';
+import { createDatabase, type TestDatabase } from '#test/support/postgres';
+import { freePort, type RunningProgram } from '#test/support/processes';
+
+const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-ensemble-mirror-'));
+const ids = [1, 2, 3] as const;
+const limitMs = 240_000;
+
+let compiled: CompiledServer;
+beforeAll(() => {
+	compiled = new CompiledServer();
+});
+afterAll(() => {
+	compiled.remove();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+interface Running {
+	readonly program: RunningProgram & { readonly addresses: ServerAddresses };
+	readonly client: ChronokeeperClient;
+}
+
+class Ensemble {
+	readonly running = new Map<number, Running>();
+	readonly #folder: string;
+	readonly #databaseUrl: string;
+	#members = '';
+
+	constructor(name: string, databaseUrl: string) {
+		this.#folder = join(folder, name);
+		this.#databaseUrl = databaseUrl;
+	}
+
+	async start(): Promise<void> {
+		const lines = [];
+		for (const id of ids) lines.push(`server.${id}=127.0.0.1:${await freePort()}:${await freePort()}`);
+		this.#members = lines.join('\n');
+		await Promise.all(ids.map((id) => this.startMember(id)));
+	}
+
+	async startMember(id: number, settings = ''): Promise<void> {
+		const dataDir = join(this.#folder, `server${id}`);
+		mkdirSync(dataDir, { recursive: true });
+		writeFileSync(join(dataDir, 'myid'), `${id}\n`);
+		const file = join(this.#folder, `zoo${id}.cfg`);
+		writeFileSync(file, `dataDir=${dataDir}\ntickTime=500\ninitLimit=20\nsyncLimit=6\n${this.#members}\n${settings}\n`);
+		const program = await compiled.start({ CK_CONFIG: file, CK_AUDIT_URL: this.#databaseUrl });
+		const client = new ChronokeeperClient({ address: program.addresses.grpc, timeoutMs: 5000 });
+		this.running.set(id, { program, client });
+	}
+
+	async end(id: number, signal: NodeJS.Signals): Promise<RunningProgram> {
+		const { program, client } = this.running.get(id)!;
+		this.running.delete(id);
+		client.close();
+		await program.stop(signal);
+		return program;
+	}
+
+	dataDir(id: number): string {
+		return join(this.#folder, `server${id}`);
+	}
+
+	/** The one that leads and serves. */
+	leader(): Promise<{ readonly id: number; readonly status: StatusResponse } & Running> {
+		return eventually('a replica leads', async () => {
+			for (const [id, one] of this.running) {
+				const status = await one.client.status();
+				if (status.role === 'leader' && status.ready) return { id, status, ...one };
+			}
+			return undefined;
+		});
+	}
+
+	statuses(): Promise<StatusResponse[]> {
+		return Promise.all([...this.running.values()].map(({ client }) => client.status()));
+	}
+
+	async stop(): Promise<void> {
+		await Promise.all([...this.running.keys()].map((id) => this.end(id, 'SIGTERM')));
+	}
+}
+
+let database: TestDatabase;
+let ensemble: Ensemble;
+afterEach(async () => {
+	await ensemble.stop();
+	await database.drop();
+});
+
+async function begin(name: string): Promise<void> {
+	database = await createDatabase({ migrate: false });
+	ensemble = new Ensemble(name, database.url);
+	await ensemble.start();
+}
+
+/** Creates nodes until it is told to stop, several at a time, by whichever replica answers. */
+class Writers {
+	/** Paths whose creation was acknowledged, with their zxids. */
+	readonly acknowledged = new Map<string, bigint>();
+	#isOver = false;
+	readonly #all: Promise<void>[];
+
+	constructor(count: number) {
+		this.#all = Array.from({ length: count }, (_, writer) => this.#write(writer));
+	}
+
+	async stop(): Promise<void> {
+		this.#isOver = true;
+		await Promise.all(this.#all);
+	}
+
+	async #write(writer: number): Promise<void> {
+		for (let i = 0; !this.#isOver; i++) {
+			const clients = [...ensemble.running.values()];
+			const path = `/w${writer}-${i}`;
+			try {
+				const { zxid } = await clients[(writer + i) % clients.length]!.client.create(path, Buffer.from(path));
+				this.acknowledged.set(path, zxid);
+			} catch {
+				// Of one that was killed or looks for a leader, nobody knows: it is not counted.
+				await new Promise(setImmediate);
+			}
+		}
+	}
+}
+
+/** Waits until everything the leader has is in the database. */
+function inStep(): Promise<StatusResponse> {
+	return eventually('the mirror has everything', async () => {
+		const { status } = await ensemble.leader();
+		const [cursor] = await database.query<{ zxid: string }>('select zxid from chronokeeper.mirror_cursor');
+		return BigInt(cursor!.zxid) === status.lastZxid && status.mirror?.state === 'in-step' ? status : undefined;
+	});
+}
+
+async function expectWholeHistory(): Promise<{ epochs: number }> {
+	const status = await inStep();
+	const epochs = await database.query<Record<'epoch' | 'first' | 'last' | 'rows' | 'zxids', number>>(
+		`select epoch, (min(zxid) & 4294967295)::int as first, (max(zxid) & 4294967295)::int as last, count(*)::int as rows,
+			count(distinct zxid)::int as zxids from chronokeeper.txn group by epoch order by epoch`,
+	);
+	for (const { first, last, rows, zxids } of epochs) expect([first, rows, zxids]).toEqual([1, last, last]);
+	expect(await database.query('select * from chronokeeper.gap')).toEqual([]);
+	const [cursor] = await database.query<{ zxid: string; digest: string }>(
+		'select zxid, digest from chronokeeper.mirror_cursor',
+	);
+	expect(BigInt(cursor!.zxid)).toBe(status.lastZxid);
+	const digests = await eventually('the replicas agree', async () => {
+		const all = await ensemble.statuses();
+		return all.every(({ lastZxid }) => lastZxid === status.lastZxid) ? all.map(({ digest }) => digest) : undefined;
+	});
+	expect(new Set([...digests, BigInt.asUintN(64, BigInt(cursor!.digest))]).size).toBe(1);
+	return { epochs: epochs.length };
+}
+
+describe('the mirror of an ensemble', () => {
+	it(
+		'is written by the leader alone, and by the next when it dies, without a gap and without a duplicate',
+		async () => {
+			await begin('killed');
+			const writers = new Writers(6);
+			const led = new Set<number>();
+			for (let round = 0; round < 5; round++) {
+				const before = writers.acknowledged.size;
+				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 150);
+				const { id } = await ensemble.leader();
+				led.add(id);
+				await ensemble.end(id, 'SIGKILL');
+				const { id: next } = await ensemble.leader();
+				expect(next).not.toBe(id);
+				await ensemble.startMember(id);
+			}
+			await writers.stop();
+			const { epochs } = await expectWholeHistory();
+			expect(epochs).toBeGreaterThanOrEqual(5);
+			expect(led.size).toBeGreaterThan(1);
+
+			const { id: leader } = await ensemble.leader();
+			expect(await database.query('select writer from chronokeeper.mirror_cursor')).toEqual([
+				{ writer: `server ${leader}` },
+			]);
+			const written = await database.query<{ path: string; zxid: string }>(
+				"select path, zxid from chronokeeper.txn where type = 'create' and error = 0",
+			);
+			const zxids = new Map(written.map(({ path, zxid }) => [path, BigInt(zxid)]));
+			const lost = [...writers.acknowledged].filter(([path, zxid]) => zxids.get(path) !== zxid);
+			expect(lost).toEqual([]);
+			for (const [id, { client }] of ensemble.running) {
+				const { mirror } = await client.status();
+				expect(mirror?.state).toBe(id === leader ? 'in-step' : 'standing-by');
+			}
+		},
+		limitMs,
+	);
+
+	it(
+		'goes on where it was when its leader leaves in order, which says that it stopped',
+		async () => {
+			await begin('stopped');
+			for (let round = 0; round < 3; round++) {
+				const { id, client } = await ensemble.leader();
+				for (let i = 0; i < 20; i++) await client.create(`/round${round}-${i}`, null);
+				const program = await ensemble.end(id, 'SIGTERM');
+				expect([program.exitCode, program.output]).toEqual([0, expect.stringContaining('"msg":"stopped"')]);
+				await ensemble.startMember(id);
+			}
+			await expectWholeHistory();
+		},
+		limitMs,
+	);
+});
