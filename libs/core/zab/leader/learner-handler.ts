@@ -43,6 +43,11 @@ export class LearnerHandler implements QuorumLinkListener {
 	#coveredByNewLeader: Zxid = zeroZxid;
 	/** Proposals and commits that came while it is synchronized; null when there is nothing to wait for. */
 	#held: QuorumPacket[] | null = null;
+	/**
+	 * Commits between NEWLEADER and UPTODATE. A ZooKeeper 3.8.0 follower ends at one of a proposal that came in front of NEWLEADER
+	 * (ZOOKEEPER-4394).
+	 */
+	readonly #commits: QuorumPacket[] = [];
 	#synchronization: Synchronization | null = null;
 	/** Transactions could not be read from the log on disk: the learner needs a snapshot when it comes back. */
 	logFailed = false;
@@ -239,6 +244,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	/** A proposal, a commit or an inform. */
 	forward(packet: QuorumPacket): void {
 		if (this.#held !== null) this.#held.push(packet);
+		else if (packet.type === packetType.commit && this.#phase !== 'upToDate') this.#commits.push(packet);
 		else this.#link.send(packet);
 	}
 
@@ -274,6 +280,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#awaited = zeroZxid;
 		this.#awaitedSinceMs = nowMs();
 		this.#link.send(packet(packetType.upToDate));
+		for (const commit of this.#commits.splice(0)) this.#link.send(commit);
 	}
 
 	#broadcast(received: QuorumPacket): void {
