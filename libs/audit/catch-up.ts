@@ -4,7 +4,7 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type pg from 'pg';
-import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { counterOf, formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { writeBase } from './base-snapshot.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
 import { bulkLoad, bulkLoadTxns, recoverFromLoad } from './bulk-load.ts';
@@ -25,6 +25,8 @@ export interface CatchUpOptions {
 	readonly scanned?: (bytes: number) => void;
 	readonly written?: (batch: Batch) => void;
 	readonly warn: (warning: string) => void;
+	/** The one directory is that of a running replica: its recovery has proved that its log goes on from its oldest snapshot. */
+	readonly isReplica?: boolean;
 	/** Set when the directory says that it was restored: what the gap is then. */
 	readonly restored?: string;
 }
@@ -45,14 +47,17 @@ export class CatchUp {
 	/** Reads the logs, where the history has a cursor only from the snapshot before it on. */
 	async plan(from: HistoryPoint): Promise<HistoryPlan> {
 		const scanned = [];
+		let behind: HistoryPlan['begin'];
 		for (const source of this.#sources) {
 			const begin = source.snapshots.findLast((it) => it.exactZxid <= (from.zxid ?? -1))?.zxid ?? zeroZxid;
 			const runs = source.runs((bytes) => this.#options.scanned?.(bytes), begin, this.#options.through);
 			await turn();
+			if (this.#options.isReplica === true) behind = beginOf(source, runs[0]?.first, begin);
 			const proved = source.snapshots.flatMap((it) => [it.zxid, it.exactZxid]);
 			scanned.push({ name: source.name, runs, snapshotZxids: proved });
 		}
-		return planHistory(scanned);
+		const plan = planHistory(scanned);
+		return behind === undefined ? plan : { ...plan, begin: behind };
 	}
 
 	/** Everything of the plan that is not there yet. The writer goes on from its end; null when there is nothing to go on from. */
@@ -91,7 +96,7 @@ export class CatchUp {
 
 	/** The point in the chain that the database is at, after a base was written where one is needed. Null when none can be. */
 	async #begin(plan: HistoryPlan, chain: Chain, from: HistoryPoint): Promise<HistoryPoint | null> {
-		const resumes = from.zxid !== null && from.zxid >= chain.first - 1;
+		const resumes = from.zxid !== null && (from.zxid >= chain.first - 1 || from.zxid === chain.after);
 		if (resumes || (from.zxid === zeroZxid && chain.gap === null)) return from;
 		if (chain.gap === null && from.zxid === null) return this.#base(plan, chain, from, zeroZxid);
 		for (const { exactZxid } of snapshotsWithin(this.#sources, chain)) {
@@ -167,6 +172,7 @@ export class CatchUp {
 		const reason = `there are no logs behind ${formatZxid(after)}, only ${newest.path}`;
 		const chain: Chain = {
 			first: (newest.zxid + 1) as Zxid,
+			after: newest.zxid,
 			last: newest.zxid,
 			gap: { afterZxid: after, kind: 'lost', reason },
 		};
@@ -179,4 +185,15 @@ export class CatchUp {
 			this.#options,
 		);
 	}
+}
+
+/**
+ * A member of an ensemble that got its leader's tree has no older log: when an epoch had just ended, its log begins with the first transaction of the
+ * next, and only its snapshot says what that follows.
+ */
+function beginOf(source: LogSource, first: Zxid | undefined, scannedFrom: Zxid): HistoryPlan['begin'] {
+	if (first === undefined || counterOf(first) !== 1) return undefined;
+	const snapshot = source.snapshots.findLast((it) => it.zxid < first);
+	if (snapshot === undefined || snapshot.exactZxid !== snapshot.zxid || snapshot.zxid < scannedFrom) return undefined;
+	return { first, after: snapshot.zxid };
 }

@@ -53,7 +53,7 @@ async function localTree(
 	chain: Chain,
 	zxid: Zxid,
 ): Promise<DataTree | null> {
-	if (zxid < chain.first - 1 && !(zxid === zeroZxid && chain.gap === null)) return null;
+	if (zxid < chain.after && !(zxid === zeroZxid && chain.gap === null)) return null;
 	const loaded = await loadTreeAt(sources, plan, chain, zxid, { keepData: false, allowDigestMismatch: true });
 	return loaded !== null && loaded.tree.digest() === point.digest ? loaded.tree : null;
 }

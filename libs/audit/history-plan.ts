@@ -39,6 +39,8 @@ export interface HistoryPlan {
 	/** Transactions that were never committed, for the report. */
 	readonly uncommitted: readonly { readonly server: string; readonly first: Zxid; readonly last: Zxid }[];
 	readonly warnings: readonly string[];
+	/** What the first of all transactions stands right behind, where something else than its zxid tells. */
+	readonly begin?: { readonly first: Zxid; readonly after: Zxid };
 }
 
 interface Epoch {

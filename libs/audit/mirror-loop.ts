@@ -194,6 +194,7 @@ export class MirrorLoop {
 			allowDigestMismatch,
 			through,
 			warn,
+			isReplica: true,
 			...(restored === null ? {} : { restored }),
 		};
 		const written = (batch: { readonly to: HistoryPoint; readonly txnCount: number }) => {

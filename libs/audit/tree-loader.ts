@@ -12,15 +12,18 @@ import { mergedRecords } from './merged-records.ts';
 /** Segments of a plan without a gap between them. */
 export interface Chain {
 	readonly first: Zxid;
+	/** What stands right before its first transaction: its zxid less one, but for the first of an epoch where that is known better. */
+	readonly after: Zxid;
 	readonly last: Zxid;
 	readonly gap: PlannedGap | null;
 }
 
 export function chainsOf(plan: HistoryPlan): Chain[] {
-	const chains: { first: Zxid; last: Zxid; gap: PlannedGap | null }[] = [];
+	const chains: { first: Zxid; after: Zxid; last: Zxid; gap: PlannedGap | null }[] = [];
 	for (const { first, last, gap } of plan.segments) {
 		const chain = chains.at(-1);
-		if (chain === undefined || gap !== null) chains.push({ first, last, gap });
+		const after = plan.begin?.first === first ? plan.begin.after : ((first - 1) as Zxid);
+		if (chain === undefined || gap !== null) chains.push({ first, after, last, gap });
 		else chain.last = last;
 	}
 	return chains;
@@ -39,7 +42,7 @@ export function snapshotsWithin(sources: readonly LogSource[], chain: Chain): Sn
 	return sources
 		.flatMap((source) => source.snapshots)
 		.filter(
-			(it) => it.zxid >= chain.first - 1 && it.exactZxid <= Math.max(chain.last, it.zxid) && leadsInto(it.zxid, chain),
+			(it) => it.zxid >= chain.after && it.exactZxid <= Math.max(chain.last, it.zxid) && leadsInto(it.zxid, chain),
 		)
 		.sort((a, b) => a.exactZxid - b.exactZxid);
 }

@@ -1,5 +1,5 @@
 /** The mirror on a live replica and a real PostgreSQL: whatever becomes of either, every transaction is there exactly once. */
-import { mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { counterOf, formatZxid, type Zxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { expectedState, unpackRecording } from '#test/support/recordings';
-import { TestReplica } from '#test/support/replica';
+import { TestReplica, versionDirectory } from '#test/support/replica';
 
 const work = mkdtempSync(path.join(tmpdir(), 'ck-mirror-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -267,6 +267,49 @@ describe('the mirror', () => {
 		} finally {
 			await whole.drop();
 		}
+	});
+
+	it.each([
+		['has all that its leader had', false],
+		['ends before what its leader had', true],
+	])("80: goes on behind a leader's tree that ended an epoch, when the history %s", async (_case, isBehind) => {
+		const first = await openReplica();
+		const mirror = mirrorOf();
+		await write(first, 20, 'first');
+		await mirror.mirroredThrough(tell(mirror, first));
+		const mirrored = first.host.lastProcessedZxid;
+		if (isBehind) {
+			await mirror.stop();
+			await write(first, 5, 'unseen');
+		}
+		const received = await first.snapshot();
+		await mirror.stop();
+		await first.close();
+
+		// As a member has it that was brought up by that snapshot, and leads the next epoch.
+		const from = path.join(versionDirectory(dataDir), path.basename(received.file));
+		dataDir = path.join(work, `data-${directories++}`);
+		mkdirSync(versionDirectory(dataDir), { recursive: true });
+		copyFileSync(from, path.join(versionDirectory(dataDir), path.basename(from)));
+		const next = await TestReplica.open(dataDir, {}, 1);
+		replicas.push(next);
+		await write(next, 10, 'next');
+		await next.snapshot();
+		await write(next, 5, 'later');
+		const again = mirrorOf({ writer: 'server 2' });
+		await again.mirroredThrough(tell(again, next));
+
+		const gaps = await database.query('select after_zxid, through_zxid, kind from chronokeeper.gap');
+		const unseen = { after_zxid: String(mirrored), through_zxid: String(received.zxid), kind: 'lost' };
+		expect(gaps).toEqual(isBehind ? [unseen] : []);
+		expect(
+			await database.query('select epoch, count(*)::int as n from chronokeeper.txn group by 1 order by 1'),
+		).toEqual([
+			{ epoch: 0, n: mirrored },
+			{ epoch: 1, n: counterOf(next.host.lastProcessedZxid) },
+		]);
+		const [cursor] = await database.query<{ digest: string }>('select digest from chronokeeper.mirror_cursor');
+		expect(BigInt.asUintN(64, BigInt(cursor!.digest))).toBe(next.host.tree.digest());
 	});
 
 	it('2: stops at a digest that is not the tree’s, and says so', async () => {

@@ -30,7 +30,7 @@ export class TestReplica {
 	}
 
 	/** Recovers what is in the directory and goes on from there. A new replica begins with a snapshot, as ZooKeeper's does. */
-	static async open(dataDir: string, options: Partial<ChainOptions> = {}): Promise<TestReplica> {
+	static async open(dataDir: string, options: Partial<ChainOptions> = {}, epoch = 0): Promise<TestReplica> {
 		const directory = new DataDirectory(dataDir);
 		directory.create();
 		const recovered = await recover({ dataDir });
@@ -40,7 +40,7 @@ export class TestReplica {
 			tree,
 			sessions,
 			lastZxid,
-			epoch: epochOf(lastZxid),
+			epoch: Math.max(epoch, epochOf(lastZxid)),
 			log,
 			clock,
 			tracer: quiet,
