@@ -65,8 +65,8 @@ export class MemberHistory implements History {
 		return this.#storage.recordsAfter(zxid, this.lastCommitted);
 	}
 
-	freeze(): FrozenTree {
-		return this.#host.snapshotPoint();
+	freeze(): FrozenTree | null {
+		return this.#host.tree.canFreeze ? this.#host.snapshotPoint() : null;
 	}
 
 	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array> {

@@ -27,8 +27,8 @@ export interface History {
 	 * without a hole, or is larger than what is worth sending.
 	 */
 	recordsAfter(zxid: Zxid): AsyncIterable<readonly TxnRecord[]> | null;
-	/** The committed state now, sessions included. The caller releases it. */
-	freeze(): FrozenTree;
+	/** The committed state now, sessions included. The caller releases it. Null while as many of them are in use as there can be. */
+	freeze(): FrozenTree | null;
 	/** The frozen state as a leader's stream: ZooKeeper's snapshot without the file's header, and its signature behind it. */
 	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array>;
 	/**

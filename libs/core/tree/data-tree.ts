@@ -353,6 +353,10 @@ export class DataTree implements TreeChanges {
 	 * The tree as it is now, for a snapshot. Costs a copy of the page table, whatever the size of the tree. Two may be open at a time.
 	 * @throws InvariantError when two are open already.
 	 */
+	get canFreeze(): boolean {
+		return !this.#store.freezes.isFull;
+	}
+
 	freeze(): FrozenTree {
 		const { freezes, pages, blobs } = this.#store;
 		const epoch = freezes.open();

@@ -21,9 +21,14 @@ export class Freezes {
 		return this.#open.length === 0 ? 0 : this.#open[this.#open.length - 1]!;
 	}
 
+	/** One has to be closed before the next is opened. */
+	get isFull(): boolean {
+		return this.#open.length === maxOpenFreezes;
+	}
+
 	open(): number {
 		assert(
-			this.#open.length < maxOpenFreezes,
+			!this.isFull,
 			`at most ${maxOpenFreezes} freezes of a tree are open at a time: release() one before the next freeze()`,
 		);
 		const epoch = this.#epoch;

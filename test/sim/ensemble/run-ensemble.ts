@@ -4,12 +4,14 @@ import { Checkers } from './checkers.ts';
 import { SessionClient } from './session-client.ts';
 import { SimMember } from './sim-member.ts';
 import { SimNetwork } from './sim-network.ts';
+import type { StorageCounts } from './sim-storage.ts';
 import { World } from './world.ts';
 
 export interface Outcome {
 	readonly findings: readonly string[];
 	readonly acknowledged: number;
 	readonly epochs: number;
+	readonly counts: StorageCounts;
 }
 
 const steps = 250;
@@ -57,7 +59,9 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 	for (const member of members) if (!member.isAlive) member.start();
 	await world.run(quietMs);
 	settle();
-	return { findings: checkers.findings, acknowledged: checkers.acknowledged, epochs };
+	const counts = { torn: 0, installed: 0, unproved: 0, refused: 0 };
+	for (const member of members) for (const name of keysOf(counts)) counts[name] += member.counts[name];
+	return { findings: checkers.findings, acknowledged: checkers.acknowledged, epochs, counts };
 
 	function trouble(what: number): void {
 		const member = random.pick(members);
@@ -70,6 +74,7 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 		else if (what < 25) network.delayMs = random.pick([1, 5, 50, 300]);
 		else if (what < 26 && random.chance(0.2))
 			for (const each of members) each.kill(random.below(each.disk.unsynced + 1));
+		else if (what < 36) member.snapshot();
 	}
 
 	function leader(): number | undefined {
@@ -103,4 +108,8 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 		}
 		if (digests.size > 1) checkers.find(`the members end differently: ${[...digests].join(', ')}`);
 	}
+}
+
+function keysOf<T extends object>(object: T): (keyof T)[] {
+	return Object.keys(object) as (keyof T)[];
 }

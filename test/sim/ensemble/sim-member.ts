@@ -7,7 +7,7 @@ import type { TxnRecord } from '#core/model/txn-record';
 import type { Tracer } from '#core/ports/tracer';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { SimNetwork } from './sim-network.ts';
-import { MemberDisk, MemberLog, storageOf } from './sim-storage.ts';
+import { MemberDisk, MemberLog, type StorageCounts, storageOf } from './sim-storage.ts';
 import type { World } from './world.ts';
 
 const silent: Tracer = { stage: () => {}, batch: () => {} };
@@ -32,6 +32,9 @@ interface Process {
 export class SimMember {
 	readonly id: number;
 	readonly disk = new MemberDisk();
+	readonly counts: StorageCounts = { torn: 0, installed: 0, unproved: 0, refused: 0 };
+	/** Its snapshots are like those of ZooKeeper's leaders. */
+	readonly #isFuzzy: boolean;
 	readonly #world: World;
 	readonly #network: SimNetwork;
 	readonly #config: QuorumConfig;
@@ -53,6 +56,8 @@ export class SimMember {
 		this.#config = config;
 		this.#events = events;
 		this.#options = options;
+		this.#isFuzzy = world.random.chance(0.5);
+		if (this.#isFuzzy) network.unmarked.add(id);
 	}
 
 	get isAlive(): boolean {
@@ -106,7 +111,17 @@ export class SimMember {
 			},
 		});
 		log.listen(host);
-		history = new MemberHistory(host, storageOf(this.disk, world));
+		// What was recovered may never have been committed.
+		if (world.random.chance(0.3)) this.#write(host);
+		const storage = storageOf({
+			disk: this.disk,
+			world,
+			isFuzzy: this.#isFuzzy,
+			counts: this.counts,
+			live: () => host.tree,
+			isAlive: () => process.isAlive,
+		});
+		history = new MemberHistory(host, storage);
 		const peer = new Peer({
 			serverId: this.id,
 			host,
@@ -138,6 +153,20 @@ export class SimMember {
 		};
 		world.after(tickMs / 2, whileAlive(tick));
 		peer.start();
+	}
+
+	/** A snapshot of its own takes the place of the log in front of it. A leader has applied what it has logged before anybody has confirmed it. */
+	snapshot(): void {
+		const { host, peer } = this;
+		if (host === undefined || this.disk.unsynced > 0) return;
+		if (host.state !== 'serving' && peer?.state !== 'leading') return;
+		if (host.tree.canFreeze) this.#write(host);
+	}
+
+	#write(host: Host): void {
+		const frozen = host.snapshotPoint();
+		this.disk.write(frozen);
+		frozen.release();
 	}
 
 	/** The power is cut: of what was not synced, so many records reached the disk. */

@@ -1,7 +1,7 @@
 /** The network between members: connections that delay, and places between which nothing passes for a while. */
 import type { ElectionNetwork, Notification } from '#core/ports/election-network';
 import type { QuorumLink, QuorumLinkListener, QuorumNetwork } from '#core/ports/quorum-link';
-import type { QuorumPacket } from '#jute/quorum/packets';
+import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import type { World } from './world.ts';
 
 type Accept = (link: QuorumLink) => QuorumLinkListener;
@@ -17,6 +17,8 @@ export class SimNetwork {
 	readonly #listening = new Map<number, Accept>();
 	readonly #links = new Map<number, Set<LinkEnd>>();
 	readonly #notify: (to: number, from: number, notification: Notification) => void;
+	/** Leaders that do not call their snapshots exact, as ZooKeeper's do not. */
+	readonly unmarked = new Set<number>();
 	/** The slowest a message is, milliseconds. */
 	delayMs = 5;
 
@@ -112,6 +114,8 @@ class LinkEnd implements QuorumLink {
 	/** The process behind it is gone: nothing is told to it. */
 	#isDead = false;
 	#take: ((chunk: Uint8Array) => Uint8Array | null) | null = null;
+	/** What is sent while a stream is drawn. */
+	#behindStream: QuorumPacket[] | null = null;
 	/** On the way to the other end. */
 	#onTheWay: Item[] = [];
 	#isMoving = false;
@@ -129,12 +133,31 @@ class LinkEnd implements QuorumLink {
 	}
 
 	send(packet: QuorumPacket): void {
-		this.#push({ packet });
+		if (this.#behindStream !== null) this.#behindStream.push(packet);
+		else this.#push({ packet: this.#network.unmarked.has(this.own) ? withoutMark(packet) : packet });
 	}
 
+	/** Drawn while other things go on. */
 	sendStream(chunks: Iterator<Uint8Array>, done: (error?: Error) => void): void {
-		for (let next = chunks.next(); next.done !== true; next = chunks.next()) this.#push({ bytes: next.value.slice() });
-		this.#world.after(this.#network.delay(), () => done(this.#isClosed ? new Error('closed') : undefined));
+		this.#behindStream = [];
+		this.#draw(chunks, done);
+	}
+
+	#draw(chunks: Iterator<Uint8Array>, done: (error?: Error) => void): void {
+		if (this.#isClosed) {
+			done(new Error('closed'));
+			return;
+		}
+		const next = chunks.next();
+		if (next.done !== true) {
+			this.#push({ bytes: next.value.slice() });
+			this.#world.after(this.#network.delay(), () => this.#draw(chunks, done));
+			return;
+		}
+		const behind = this.#behindStream!;
+		this.#behindStream = null;
+		for (const packet of behind) this.send(packet);
+		done();
 	}
 
 	receiveStream(take: (chunk: Uint8Array) => Uint8Array | null): void {
@@ -202,4 +225,8 @@ class LinkEnd implements QuorumLink {
 		this.#push({ end: new Error('closed by the other side') });
 		if (!this.#isDead) this.listener.closed(reason);
 	}
+}
+
+function withoutMark(packet: QuorumPacket): QuorumPacket {
+	return packet.type === packetType.leaderInfo ? { ...packet, data: packet.data!.slice(0, 4) } : packet;
 }

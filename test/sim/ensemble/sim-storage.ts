@@ -2,6 +2,7 @@
 import { readAuditContext, writeAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import { type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
+import { SnapshotNeeded } from '#core/ports/history';
 import type { ReplicaStorage, StateReceiver, StoredState } from '#core/ports/replica-storage';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 import { DataTree } from '#core/tree/data-tree';
@@ -9,6 +10,7 @@ import type { FrozenTree } from '#core/tree/frozen-tree';
 import { JuteReader, JuteWriter } from '#jute/codec';
 import { decodeTxn, encodeTxn } from '#jute/txn-codec';
 import { SnapshotStreamReader, snapshotStream } from '#storage/snapshot-stream';
+import { fuzzyStream } from './fuzzy-stream.ts';
 import type { World } from './world.ts';
 
 interface Stored {
@@ -21,9 +23,17 @@ export class MemberDisk {
 	/** How many of them survive a power cut for sure. */
 	synced = 0;
 	/** The state in front of the first record. */
-	base: { readonly zxid: Zxid; readonly stream: readonly Uint8Array[] } | null = null;
+	base: { readonly zxid: Zxid; readonly stream: readonly Uint8Array[]; readonly isFuzzy: boolean } | null = null;
 	acceptedEpoch = 0;
 	currentEpoch = 0;
+
+	/** Durably, in one step; the records behind it follow it. */
+	write(state: FrozenTree): void {
+		const stream = [...iterate(snapshotStream(state.transferable()))].map((chunk) => chunk.slice());
+		this.base = { zxid: state.zxid, stream, isFuzzy: state.isFuzzy };
+		this.records = this.records.filter(({ zxid }) => zxid > state.zxid);
+		this.synced = this.records.length;
+	}
 
 	cutPower(kept: number): void {
 		this.records.length = Math.min(this.records.length, this.synced + kept);
@@ -43,7 +53,7 @@ export class MemberDisk {
 		const { tree, sessions } = this.base === null ? { tree: new DataTree(), sessions: new Map() } : loaded(this.base);
 		for (const record of this.read()) {
 			tree.apply(record);
-			if (record.digest !== null && tree.digest() !== record.digest.value) {
+			if (!tree.agrees(record)) {
 				throw new Error(`recovery: the digest differs at 0x${record.header.zxid.toString(16)}`);
 			}
 			if (record.txn.kind === 'createSession') sessions.set(record.header.sessionId, record.txn.timeoutMs);
@@ -57,6 +67,7 @@ function loaded(base: NonNullable<MemberDisk['base']>): { tree: DataTree; sessio
 	const reader = new SnapshotStreamReader({});
 	for (const chunk of base.stream) if (reader.take(chunk) !== null) break;
 	reader.tree.lastProcessedZxid = base.zxid;
+	reader.tree.isFuzzy = base.isFuzzy;
 	return { tree: reader.tree, sessions: reader.sessions };
 }
 
@@ -132,8 +143,40 @@ export class MemberLog implements TxnLog {
 	}
 }
 
-export function storageOf(disk: MemberDisk, world: World): ReplicaStorage {
-	const pause = () => new Promise<void>((resolve) => world.after(world.random.next() * 5, resolve));
+export interface StorageParts {
+	readonly disk: MemberDisk;
+	readonly world: World;
+	/** Whether it streams snapshots as ZooKeeper does. */
+	readonly isFuzzy: boolean;
+	readonly counts: StorageCounts;
+	/** The tree of the process. */
+	live(): DataTree;
+	isAlive(): boolean;
+}
+
+/** What happened at synchronizations. */
+export interface StorageCounts {
+	/** Snapshots that were streamed while transactions changed the tree, each a state that never was. */
+	torn: number;
+	installed: number;
+	/** Of those the ones that no transaction had proved when they were. */
+	unproved: number;
+	/** TRUNC that could not be performed. */
+	refused: number;
+}
+
+export function storageOf({ disk, world, isFuzzy, counts, live, isAlive }: StorageParts): ReplicaStorage {
+	/** What a process that died meanwhile had begun does not go on. */
+	const pause = () =>
+		new Promise<void>((resolve) => {
+			world.after(world.random.next() * 5, () => {
+				if (isAlive()) resolve();
+			});
+		});
+	function* torn(frozen: FrozenTree, tree: DataTree): Generator<Uint8Array, void> {
+		yield* fuzzyStream(frozen, tree);
+		if (tree.lastProcessedZxid > frozen.zxid) counts.torn += 1;
+	}
 	return {
 		get acceptedEpoch() {
 			return disk.acceptedEpoch;
@@ -159,12 +202,16 @@ export function storageOf(disk: MemberDisk, world: World): ReplicaStorage {
 				}
 			})();
 		},
-		snapshotStream: (frozen: FrozenTree) => snapshotStream(frozen.transferable()),
+		snapshotStream: (frozen: FrozenTree) => (isFuzzy ? torn(frozen, live()) : snapshotStream(frozen.transferable())),
 		receiveSnapshot(): StateReceiver {
 			return new SnapshotStreamReader({});
 		},
 		async truncateLog(zxid) {
 			await pause();
+			if (disk.base !== null && disk.base.zxid > zxid) {
+				counts.refused += 1;
+				throw new SnapshotNeeded(new Error('the only snapshot holds what is to be cut'));
+			}
 			disk.records = disk.records.filter((record) => record.zxid <= zxid);
 			disk.synced = disk.records.length;
 		},
@@ -172,15 +219,15 @@ export function storageOf(disk: MemberDisk, world: World): ReplicaStorage {
 			await pause();
 			return disk.state();
 		},
-		async install({ tree, sessions }, zxid) {
+		async install({ tree, sessions }) {
 			await pause();
+			counts.installed += 1;
+			if (tree.isFuzzy) counts.unproved += 1;
+			disk.records = [];
 			const frozen = tree.freeze();
 			frozen.sessions = sessions;
-			const stream = [...iterate(snapshotStream(frozen.transferable()))].map((chunk) => chunk.slice());
+			disk.write(frozen);
 			frozen.release();
-			disk.base = { zxid, stream };
-			disk.records = [];
-			disk.synced = 0;
 		},
 	};
 }

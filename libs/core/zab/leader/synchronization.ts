@@ -14,6 +14,8 @@ import { planSync, type SyncPlan } from './sync-plan.ts';
 /** From the log on disk no more than this is read ahead of what the learner takes. */
 const maxUnsentBytes = 4 << 20;
 const pauseMs = 2;
+/** How often it is seen whether the state can be frozen again. */
+const freezePauseMs = 20;
 /** How often the log on disk is asked again for what left the window meanwhile. */
 const maxLogReads = 4;
 
@@ -149,8 +151,14 @@ export class Synchronization {
 	}
 
 	#snapshot(): void {
-		const { history, link } = this.#parts;
+		const { history, link, after } = this.#parts;
 		const frozen = history.freeze();
+		if (frozen === null) {
+			// Others get one, or one is being written: this learner is next.
+			this.#events.progressed();
+			after(freezePauseMs, () => this.#snapshotAgain());
+			return;
+		}
 		try {
 			link.send(packet(packetType.snap, frozen.zxid));
 			link.sendStream(this.#watched(history.snapshotStream(frozen)), (error) => {
@@ -162,6 +170,15 @@ export class Synchronization {
 		} catch (error) {
 			frozen.release();
 			throw error;
+		}
+	}
+
+	#snapshotAgain(): void {
+		if (this.#isStopped) return;
+		try {
+			this.#snapshot();
+		} catch (error) {
+			this.#events.failed(error);
 		}
 	}
 
