@@ -84,6 +84,14 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	setLogger({ error: tell, info: tell, debug: tell });
 	const healthService = new HealthImplementation();
 	showHealth(healthService, health);
+	replica.attach({
+		answered() {},
+		sessionClosed() {},
+		suspended(reason) {
+			streams.suspend(`this replica has no leader any more: ${reason.message}`);
+			showHealth(healthService, health);
+		},
+	});
 	const grpc = new GrpcDoor({
 		address: config.grpcAddress,
 		port: await portOrAny(config, 'grpcPort', config.grpcAddress, logger),

@@ -1,6 +1,7 @@
 /**
  * Response streams with backpressure: Nest would buffer without bound for a slow client. The next item is only asked for when the client has taken the last ones; the
- * source is told to end when the client has gone or the server stops, which a stream without end would otherwise hold up.
+ * source is told to end when the client has gone or the server stops, which a stream without end would otherwise hold up, or when the replica has lost its leader: the
+ * client finds one that serves.
  */
 import { once } from 'node:events';
 import { type ServerWritableStream, status } from '@grpc/grpc-js';
@@ -8,7 +9,7 @@ import { Observable } from 'rxjs';
 import { grpcError } from './grpc-error.ts';
 
 export class ResponseStreams {
-	readonly #stop = new AbortController();
+	#serving = new AbortController();
 
 	/** The source stops soon after its signal is aborted, whatever it waits for. */
 	respond<T>(
@@ -20,15 +21,16 @@ export class ResponseStreams {
 			const cancel = () => gone.abort();
 			call.once('cancelled', cancel);
 			if (call.cancelled) cancel();
-			const signal = AbortSignal.any([gone.signal, this.#stop.signal]);
+			const serving = this.#serving.signal;
+			const signal = AbortSignal.any([gone.signal, serving]);
 			pump(call, source(signal), signal).then(
 				() => {
-					if (this.#stop.signal.aborted) subscriber.error(stopping());
+					if (serving.aborted) subscriber.error(ended(serving));
 					else subscriber.complete();
 				},
 				(error: unknown) => {
 					if (gone.signal.aborted) subscriber.complete();
-					else subscriber.error(this.#stop.signal.aborted ? stopping() : error);
+					else subscriber.error(serving.aborted ? ended(serving) : error);
 				},
 			);
 			return () => {
@@ -38,14 +40,22 @@ export class ResponseStreams {
 		});
 	}
 
-	/** Ends all of them. */
+	/** Ends all of them; further ones end at once. */
 	stop(): void {
-		this.#stop.abort();
+		this.#serving.abort('the server is stopping');
+	}
+
+	/** Ends those that there are. */
+	suspend(reason: string): void {
+		const { signal } = this.#serving;
+		if (signal.aborted) return;
+		this.#serving.abort(reason);
+		this.#serving = new AbortController();
 	}
 }
 
-function stopping() {
-	return grpcError(status.UNAVAILABLE, 'the server is stopping');
+function ended({ reason }: AbortSignal) {
+	return grpcError(status.UNAVAILABLE, String(reason));
 }
 
 async function pump<T>(

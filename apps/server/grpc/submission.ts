@@ -89,7 +89,7 @@ function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | undefin
 	if (reply.error !== 0) {
 		const path = 'path' in op ? op.path : '';
 		const isRefused = reply.error === errors.systemError.code || reply.error === errors.connectionLoss.code;
-		const message = isRefused && host.stateReason !== '' ? { message: host.stateReason } : {};
+		const message = isRefused && (host.state !== 'serving' || host.stateReason !== '') ? { message: whyNot(host) } : {};
 		return { code: reply.error, path, zxid, ...message };
 	}
 	if (op.kind !== 'multi' || result?.kind !== 'multi') return undefined;
@@ -97,4 +97,11 @@ function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | undefin
 	const failed = opCodes.findIndex((code) => code !== 0 && code !== errors.runtimeInconsistency.code);
 	if (failed === -1) return undefined;
 	return { code: opCodes[failed]!, path: op.ops[failed]?.path ?? '', zxid, op: failed, opCodes };
+}
+
+/** Why it does not serve. */
+function whyNot({ state, stateReason }: Host): string {
+	if (state !== 'looking') return stateReason;
+	const lost = stateReason === '' ? '' : ` (${stateReason})`;
+	return `this replica has no leader at the moment, another one may have${lost}`;
 }
