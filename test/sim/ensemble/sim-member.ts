@@ -136,6 +136,8 @@ export class SimMember {
 			events: {
 				stateChanged: (state, leader, reason) => {
 					this.#events.tell(this.id, `${state} ${leader ?? ''} ${reason?.message ?? ''}`);
+					// However torn it was, with what follows it a snapshot is the leader's state.
+					if (reason?.message.includes('snapshot is not its state')) this.#events.broken(this.id, reason);
 				},
 				learnerLost: (learner, _address, reason) => {
 					this.#events.tell(this.id, `lost learner ${learner}: ${reason.message}`);

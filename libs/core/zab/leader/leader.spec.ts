@@ -219,6 +219,21 @@ describe('synchronization', () => {
 		]);
 	});
 
+	it('80: a learner waits for its snapshot while the state is frozen as often as it can be', async () => {
+		const fixture = new Fixture();
+		const freeze = fixture.history.freeze.bind(fixture.history);
+		let isFull = true;
+		Object.assign(fixture.history, { freeze: () => (isFull ? null : freeze()) });
+		const { learner, heard } = await fixture.upTo(3, 0);
+		expect(heard).toEqual([]);
+		fixture.timers.advance(500);
+		expect(await learner.heard()).toEqual([]);
+		isFull = false;
+		fixture.timers.advance(50);
+		expect(await learner.heard()).toEqual(['SNAP 0x100000005', 'NEWLEADER 0x200000000']);
+		expect(fixture.told).toEqual([]);
+	});
+
 	it('80: a DIFF from the log on disk, unless the learner has what is not in it', async () => {
 		const fixture = new Fixture(epochRecords(1, 5), { windowSize: 3, logReach: 100 });
 		const sent = [3, 4, 5].flatMap((counter) => [`PROPOSAL 0x10000000${counter}`, `COMMIT 0x10000000${counter}`]);
