@@ -20,5 +20,8 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		containerMaxPerMinute: config['znode.container.maxPerMinute'],
 		containerMaxNeverUsedIntervalMs: config['znode.container.maxNeverUsedIntervalMs'],
 		globalOutstandingLimit: config.globalOutstandingLimit,
+		// A single server has none, as ZooKeeper's.
+		localSessionsEnabled: config.ensemble !== undefined && config.localSessionsEnabled,
+		localSessionsUpgradingEnabled: config.ensemble !== undefined && config.localSessionsUpgradingEnabled,
 	};
 }

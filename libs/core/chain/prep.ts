@@ -84,6 +84,7 @@ export class Prep {
 			session: undefined,
 			owner: 0,
 			identities: [],
+			isForwarded: false,
 			isSystem: false,
 		};
 	}
@@ -110,6 +111,7 @@ export class Prep {
 		context.session = session;
 		context.owner = owner;
 		context.identities = request.caller.identities;
+		context.isForwarded = request.owner !== undefined;
 		context.isSystem = request.caller.door === 'system';
 		const txn = this.#txn(request, op);
 		return {

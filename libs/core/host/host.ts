@@ -35,7 +35,7 @@ import type { WatchManager } from '../tree/watches.ts';
 import type { HostEvents, HostParts, HostState } from './host-parts.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
-import { createsEphemeral } from './local-sessions.ts';
+import { createsEphemeral, localWriteError } from './local-sessions.ts';
 import { type Role, Roles } from './roles.ts';
 
 const systemCaller: Caller = { door: 'system', identities: [], address: '' };
@@ -168,15 +168,17 @@ export class Host implements TxnLogListener {
 
 	/** At least once per tick: expires sessions, deletes containers and TTL nodes. */
 	tick(): void {
-		// Only a leader knows who is silent, and only it deletes (semantics 62).
-		if (this.#state !== 'serving' || this.#options.readOnly || this.role === 'learner') return;
+		if (this.#state !== 'serving' || this.#options.readOnly) return;
 		// Requests and pings wait in the queue while the disk is behind: nobody's silence is proved.
 		if (this.#roles.chain.isFull) return;
 		const nowMs = this.#clock.monotonicMs();
-		for (const session of this.sessions.expire(nowMs)) {
+		// Only a leader knows who of the others is silent, and only it deletes (semantics 62).
+		const isLearner = this.role === 'learner';
+		for (const session of isLearner ? this.sessions.expireLocal(nowMs) : this.sessions.expire(nowMs)) {
 			this.stats.sessionsExpired += 1;
 			this.#submitOwn({ kind: 'closeSession' }, session.id);
 		}
+		if (isLearner) return;
 		for (const path of this.#roles.store.containers.due(nowMs, this.#clock.now())) {
 			this.#submitOwn({ kind: 'deleteContainer', path }, noSession);
 		}
@@ -353,7 +355,9 @@ export class Host implements TxnLogListener {
 			this.#roles.chain.read(request, session, 0);
 		} else if (isPreparable(op)) {
 			if (session?.isLocal === true && createsEphemeral(op)) this.#upgrade(request, session, timeMs);
-			this.#write(request, op, session, timeMs);
+			const error = session?.isLocal === true && this.role === 'learner' ? localWriteError(op, session) : 0;
+			if (error === 0) this.#write(request, op, session, timeMs);
+			else this.#roles.chain.read(request, session, error);
 		} else {
 			const isSessionless = request.sessionId === noSession;
 			this.#roles.chain.read(request, session, isSessionless ? 0 : this.sessions.check(session, this.#serverId));

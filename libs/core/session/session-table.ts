@@ -145,6 +145,13 @@ export class SessionTable {
 		return expired;
 	}
 
+	/** Of a learner: of the others its leader decides (semantics 62). */
+	expireLocal(nowMs: number): Session[] {
+		const expired = this.#expiry.take(nowMs).filter((session) => session.isLocal && !session.closing);
+		for (const session of expired) session.closing = true;
+		return expired;
+	}
+
 	clamp(timeoutMs: number): number {
 		return Math.min(Math.max(timeoutMs, this.#options.minSessionTimeoutMs), this.#options.maxSessionTimeoutMs);
 	}

@@ -24,6 +24,8 @@ export interface PrepContext {
 	/** The server id of the replica the request came in by (semantics 65). */
 	owner: number;
 	identities: readonly Id[];
+	/** It came in at a learner. */
+	isForwarded: boolean;
 	/** True for what the replica asks of itself: its container task, session expiry. */
 	isSystem: boolean;
 }
@@ -34,6 +36,8 @@ export type ErrorCode = number;
 /** 0 when the request may go on. Requests without a session are not checked. */
 export function sessionError(context: PrepContext): ErrorCode {
 	if (context.sessionId === noSession) return 0;
+	// A learner's local session is known to that learner only, which has looked whether it is alive (semantics 66).
+	if (context.session === undefined && context.isForwarded && context.options.localSessionsEnabled) return 0;
 	return context.sessions.check(context.session, context.owner);
 }
 

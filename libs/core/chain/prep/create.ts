@@ -53,8 +53,10 @@ function modeError(op: CreateOp, context: PrepContext): ErrorCode {
 	// An ephemeral node belongs to a session: without one nothing would ever delete it.
 	if (isEphemeral(op.mode) && context.sessionId === noSession) return errors.badArguments.code;
 	const problem = sessionError(context);
-	if (problem !== 0) return problem;
-	return isEphemeral(op.mode) && context.session?.isLocal === true ? errors.ephemeralOnLocalSession.code : 0;
+	if (problem !== 0 || !isEphemeral(op.mode)) return problem;
+	// Nobody would ever delete it.
+	if (context.session === undefined) return errors.sessionExpired.code;
+	return context.session.isLocal ? errors.ephemeralOnLocalSession.code : 0;
 }
 
 function project(
