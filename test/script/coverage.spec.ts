@@ -20,7 +20,6 @@ const partly: ReadonlyMap<number, string> = new Map([
 		'identities are forwarded and read again; that an ACL lets in or refuses a client of another replica by them is not shown',
 	],
 	[44, 'SessionMoved inside a multi is answered; that the connection is closed then is not shown'],
-	[66, 'the upgrade that a follower asks of its leader: the server has no local sessions'],
 	[67, 'a replica that lost its quorum serves nobody: there is no read-only mode of an ensemble'],
 	[82, 'configurations are read, and told by votes and commits; nothing reconfigures an ensemble'],
 ]);
