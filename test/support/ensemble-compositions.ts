@@ -1,6 +1,6 @@
 /**
- * Which kinds of servers the ensembles of test/interop/ensemble are made of: one of ZooKeeper's servers alone, which shows that the tests ask for what
- * ZooKeeper does, and with ENSEMBLE=1 those that Chronokeeper takes part in.
+ * Which kinds of servers the ensembles of test/interop/ensemble are made of. ENSEMBLE=all takes more of them, longer: also ZooKeeper's servers alone, which shows
+ * that the tests ask for what ZooKeeper does.
  */
 import type { EnsembleOptions, MemberKind } from './ensemble.ts';
 
@@ -12,31 +12,33 @@ export interface Composition extends Pick<EnsembleOptions, 'observers'> {
 
 const [z, c] = ['zookeeper', 'chronokeeper'] as const;
 
-/** Whether Chronokeeper takes part. */
-export const withChronokeeper = process.env.ENSEMBLE === '1';
+/** Everything there is. */
+export const isThorough = process.env.ENSEMBLE === 'all';
 
-const alone: readonly Composition[] = [{ name: 'three ZooKeepers', members: [z, z, z] }];
+const followers: Composition = { name: 'our follower with two ZooKeepers', members: [c, z, z] };
+const leader: Composition = { name: 'our leader with two ZooKeepers', members: [z, z, c] };
+const between: Composition = { name: 'a ZooKeeper between two of ours', members: [c, z, c] };
+const three: Composition = { name: 'three of ours', members: [c, c, c] };
+const alone: Composition = { name: 'three ZooKeepers', members: [z, z, z] };
 
-const ours: readonly Composition[] = [
-	{ name: 'our follower with two ZooKeepers', members: [c, z, z] },
-	{ name: 'our leader with two ZooKeepers', members: [z, z, c] },
-	{ name: 'a ZooKeeper between two of ours', members: [c, z, c] },
-	{ name: 'three of ours', members: [c, c, c] },
-];
+/** Members that vote. */
+export const mixed: readonly Composition[] = isThorough
+	? [alone, followers, leader, between, three]
+	: [followers, leader, three];
 
-const observed: readonly Composition[] = [
-	{ name: 'three ZooKeepers and an observer', members: [z, z, z], observers: [z] },
-];
-
-const observedByOurs: readonly Composition[] = [
-	{ name: 'our observer of three ZooKeepers', members: [z, z, z], observers: [c] },
-	{ name: 'observers of both kinds under our leader', members: [z, z, c], observers: [z, c] },
-];
-
-export const compositions: readonly Composition[] = withChronokeeper ? [...alone, ...ours] : alone;
+/** For what does not depend on who leads. */
+export const ours: readonly Composition[] = isThorough ? [alone, between, three] : [three];
 
 /** Those with members that do not vote. */
-export const withObservers: readonly Composition[] = withChronokeeper ? [...observed, ...observedByOurs] : observed;
+export const withObservers: readonly Composition[] = [
+	{ name: 'our observer of three ZooKeepers', members: [z, z, z], observers: [c] },
+	...(isThorough
+		? ([
+				{ name: 'three ZooKeepers and an observer', members: [z, z, z], observers: [z] },
+				{ name: 'observers of both kinds under our leader', members: [z, z, c], observers: [z, c] },
+			] as const)
+		: []),
+];
 
 /** How often a loop of kills goes round: ENSEMBLE_ROUNDS, 1 unless given. */
 export const rounds = Number(process.env.ENSEMBLE_ROUNDS ?? 1);

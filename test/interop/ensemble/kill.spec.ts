@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Ensemble, startEnsemble } from '#test/support/ensemble';
 import { agreement } from '#test/support/ensemble-agreement';
-import { type Composition, compositions, rounds, withObservers } from '#test/support/ensemble-compositions';
+import { type Composition, mixed, rounds, withObservers } from '#test/support/ensemble-compositions';
 import { checkLoad, ephemeralsEnd, KazooLoad } from '#test/support/ensemble-load';
 import { WireLoad } from '#test/support/ensemble-wire-load';
 
@@ -46,7 +46,7 @@ async function underLoad(
 	expect([...closed.problems, ...checkLoad(steady.records(), closed.tree, 'closed').problems]).toEqual([]);
 }
 
-describe.each(compositions)('$name', (composition) => {
+describe.each(mixed)('$name', (composition) => {
 	it(
 		'8, 10, 80, 81: each member in turn is killed and comes back',
 		() =>

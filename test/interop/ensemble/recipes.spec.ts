@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Ensemble, startEnsemble } from '#test/support/ensemble';
 import { agreement, asSuperUser } from '#test/support/ensemble-agreement';
-import { compositions, rounds } from '#test/support/ensemble-compositions';
+import { ours, rounds } from '#test/support/ensemble-compositions';
 import { eventually } from '#test/support/ensemble-wait';
 import { checkResult, checkTitles, JavaPrograms } from '#test/support/java-programs';
 import { startKazoo } from '#test/support/kazoo';
@@ -30,7 +30,7 @@ function leaderKills(ensemble: Ensemble, between: () => Promise<void>): Promise<
 	return ensemble.leader().then(({ id }) => ensemble.restart(id, 'SIGKILL', between));
 }
 
-describe.each(compositions)('$name', (composition) => {
+describe.each(ours)('$name', (composition) => {
 	it('Kazoo’s Lock has one holder, in the order of the queue, while each member is killed, and a leader twice', async () => {
 		await using ensemble = await startEnsemble(composition);
 		const programs = [1, 2].map(() =>
