@@ -58,6 +58,12 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 	network.delayMs = 5;
 	for (const member of members) if (!member.isAlive) member.start();
 	await world.run(quietMs);
+	// However little the trouble let through, now everybody is served.
+	for (let step = 0; step < 20; step++) {
+		for (const client of clients) live(client);
+		await world.run(60);
+	}
+	await world.run(5000);
 	settle();
 	const counts = { torn: 0, installed: 0, unproved: 0, refused: 0 };
 	for (const member of members) for (const name of keysOf(counts)) counts[name] += member.counts[name];
