@@ -26,6 +26,8 @@ export class Member {
 	readonly history: MemberHistory;
 	readonly peer: Peer;
 	readonly ensemble: EnsembleConfig;
+	/** When it began to serve as what it is now. */
+	servingSinceMs = 0;
 	readonly #elections: ElectionPort;
 	readonly #quorum: QuorumPort;
 	readonly #logger: Logger;
@@ -122,6 +124,7 @@ export class Member {
 	}
 
 	#serving(epoch: number): void {
+		this.servingSinceMs = performance.now();
 		this.#logger.info({ epoch, mode: this.mode }, `serving in epoch ${epoch} as ${this.mode}`);
 		this.#leads(this.peer.state === 'leading');
 	}

@@ -6,6 +6,7 @@ import type { Tally } from '#core/model/tally';
 import type { LatencySpread } from '../latency-spread.ts';
 import type { ServerView } from '../server-view.ts';
 import { Decimal } from './decimal.ts';
+import { ensembleFigures } from './ensemble-figures.ts';
 import type { Figure } from './figure.ts';
 import { fileDescriptors } from './file-descriptors.ts';
 import { fourDigits } from './latency-figures.ts';
@@ -16,6 +17,7 @@ import { spokenVersion } from './spoken-version.ts';
 export function* monitorFigures(view: ServerView): IterableIterator<Figure> {
 	yield ['version', spokenVersion];
 	yield* gauges(view);
+	yield* ensembleFigures(view);
 	yield* fileDescriptors();
 	yield* quotaFigures(view.replica.host.tree);
 	yield* counters(view);

@@ -1,11 +1,12 @@
 /** `conf`, `envi` and `dirs`. */
 import { configurationFigures } from '../figures/configuration-figures.ts';
 import { directoryFigures } from '../figures/directory-figures.ts';
+import { ensembleConfiguration } from '../figures/ensemble-figures.ts';
 import { environment } from '../figures/environment.ts';
 import type { ServerView } from '../server-view.ts';
 import type { WordText } from './word-text.ts';
 
-export function writeConfiguration(view: ServerView, text: WordText): void {
+export function writeConfiguration(view: ServerView, text: WordText): string {
 	const figures = configurationFigures(view);
 	const directories = directoryFigures(view);
 	const lines: Record<string, string | number> = {
@@ -23,6 +24,8 @@ export function writeConfiguration(view: ServerView, text: WordText): void {
 		serverId: figures.serverId,
 	};
 	for (const [name, value] of Object.entries(lines)) text.line(`${name}=${value}`);
+	const { member } = view.replica;
+	return member === undefined ? text.toString() : `${text}${ensembleConfiguration(view, member)}`;
 }
 
 export function writeEnvironment(_view: ServerView, text: WordText): void {
