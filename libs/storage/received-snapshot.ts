@@ -22,9 +22,8 @@ export interface ReceivedState {
 	readonly sessions: ReadonlyMap<SessionId, number>;
 	readonly zxid: Zxid;
 	/**
-	 * It may have some of what happened behind `zxid`, as what ZooKeeper's leader streams does: only with the transactions that it sends behind it is it a state
-	 * that ever was. Recovery then replays those that the log has, and believes the tree once it agrees with the digest of one of them. Until they
-	 * are logged this state must not stand alone.
+	 * It came as what ZooKeeper's leader streams, which may have some of what happened behind it, and no transaction's digest has agreed with it. Recovery replays
+	 * those that the log has, and believes the tree once it agrees with one of them.
 	 */
 	readonly isFuzzy?: boolean;
 }

@@ -239,6 +239,8 @@ describe('80: TRUNC, of a log that is running', () => {
 		const log = new FileTxnLog({ directory, lastZxid: history.lastZxid, preAllocSizeKiB: 64 }, listener);
 		log.append(history.add(2, 41, 1));
 		await expect(log.truncate(makeZxid(1, 61))).rejects.toThrow('does not have this transaction');
+		// What was on its way to the disk would have been cut, and is there.
+		expect(listener.durables.at(-1)).toBe(makeZxid(2, 41));
 		log.append(history.add(2, 42, 1));
 		await log.close();
 		expect(listener.failures).toEqual([]);

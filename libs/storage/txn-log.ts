@@ -18,7 +18,7 @@ import { fileHeader, logKind } from './file-header.ts';
 import { logFileName } from './file-names.ts';
 import { encodeRecord } from './log-record.ts';
 import { RoomAhead } from './room-ahead.ts';
-import { performTruncation, planTruncation } from './truncate.ts';
+import { performTruncation, planTruncation, type TruncationPlan } from './truncate.ts';
 
 export interface FileTxnLogOptions {
 	/** Where the log files are: the data directory's version-2. */
@@ -149,8 +149,18 @@ export class FileTxnLog implements TxnLog {
 	 * @throws StorageDamage when there is no such place; then nothing was changed, and the log goes on as it was.
 	 */
 	async truncate(zxid: Zxid): Promise<void> {
-		const plan = await this.#whileStopped(zxid, () => planTruncation(this.#dataDirectory, zxid));
+		const plan = await this.#planTruncation(zxid);
 		await this.restart(zxid, () => performTruncation(plan));
+	}
+
+	async #planTruncation(zxid: Zxid): Promise<TruncationPlan> {
+		try {
+			return await this.#whileStopped(zxid, () => planTruncation(this.#dataDirectory, zxid));
+		} catch (error) {
+			// What became durable meanwhile was not reported, and stays after all.
+			if (!this.#failed && this.#durable > zxid) this.#listener?.durable(this.#durable);
+			throw error;
+		}
 	}
 
 	/**
