@@ -9,8 +9,6 @@ import { isThorough } from '#test/support/ensemble-compositions';
 import { checkLoad, KazooLoad } from '#test/support/ensemble-load';
 import { WireLoad } from '#test/support/ensemble-wire-load';
 
-/** Without Chronokeeper, from ZooKeeper to ZooKeeper: that servers are stopped and started one by one is then all that there is to it. */
-
 /** As one does it: the leader last, so that there are as few elections as can be. */
 async function move(ensemble: Ensemble, kind: MemberKind, between: () => Promise<void>): Promise<void> {
 	const leader = await ensemble.leader();
