@@ -37,7 +37,7 @@ export function addGauges(
 	metrics.gauge('mirror_zxid', 'Everything up to this zxid is in PostgreSQL.', () => mirror.health().mirroredZxid);
 	metrics.gauge('mirror_lag_txns', 'Transactions that are not in PostgreSQL yet.', () => mirror.health().lagTxns);
 	metrics.gauge('mirror_lag_seconds', 'Age of the oldest of them.', () => mirror.health().lagSeconds);
-	metrics.gauge('mirror_up', '1 when the mirror can write, or could if this replica led.', () => {
+	metrics.gauge('mirror_up', '1 when the mirror can write, or could if it were to.', () => {
 		const { state } = mirror.health();
 		return state === 'in-step' || state === 'catching-up' || state === 'standing-by' ? 1 : 0;
 	});

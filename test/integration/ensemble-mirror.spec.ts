@@ -32,9 +32,11 @@ class Ensemble {
 	readonly running = new Map<number, Running>();
 	readonly #folder: string;
 	readonly #databaseUrl: string;
+	readonly #settings: string;
 	#members = '';
 
-	constructor(name: string, databaseUrl: string) {
+	constructor(name: string, databaseUrl: string, settings: string) {
+		this.#settings = settings;
 		this.#folder = join(folder, name);
 		this.#databaseUrl = databaseUrl;
 	}
@@ -46,12 +48,13 @@ class Ensemble {
 		await Promise.all(ids.map((id) => this.startMember(id)));
 	}
 
-	async startMember(id: number, settings = ''): Promise<void> {
+	async startMember(id: number): Promise<void> {
 		const dataDir = join(this.#folder, `server${id}`);
 		mkdirSync(dataDir, { recursive: true });
 		writeFileSync(join(dataDir, 'myid'), `${id}\n`);
 		const file = join(this.#folder, `zoo${id}.cfg`);
-		writeFileSync(file, `dataDir=${dataDir}\ntickTime=500\ninitLimit=20\nsyncLimit=6\n${this.#members}\n${settings}\n`);
+		const limits = 'tickTime=500\ninitLimit=20\nsyncLimit=6';
+		writeFileSync(file, `dataDir=${dataDir}\n${limits}\n${this.#members}\n${this.#settings}\n`);
 		const program = await compiled.start({ CK_CONFIG: file, CK_AUDIT_URL: this.#databaseUrl });
 		const client = new ChronokeeperClient({ address: program.addresses.grpc, timeoutMs: 5000 });
 		this.running.set(id, { program, client });
@@ -63,10 +66,6 @@ class Ensemble {
 		client.close();
 		await program.stop(signal);
 		return program;
-	}
-
-	dataDir(id: number): string {
-		return join(this.#folder, `server${id}`);
 	}
 
 	/** The one that leads and serves. */
@@ -96,9 +95,9 @@ afterEach(async () => {
 	await database.drop();
 });
 
-async function begin(name: string): Promise<void> {
+async function begin(name: string, settings = ''): Promise<void> {
 	database = await createDatabase({ migrate: false });
-	ensemble = new Ensemble(name, database.url);
+	ensemble = new Ensemble(name, database.url, settings);
 	await ensemble.start();
 }
 
@@ -138,7 +137,10 @@ function inStep(): Promise<StatusResponse> {
 	return eventually('the mirror has everything', async () => {
 		const { status } = await ensemble.leader();
 		const [cursor] = await database.query<{ zxid: string }>('select zxid from chronokeeper.mirror_cursor');
-		return BigInt(cursor!.zxid) === status.lastZxid && status.mirror?.state === 'in-step' ? status : undefined;
+		const isThere = BigInt(cursor!.zxid) === status.lastZxid;
+		return isThere && (await ensemble.statuses()).some(({ mirror }) => mirror?.state === 'in-step')
+			? status
+			: undefined;
 	});
 }
 
@@ -198,6 +200,11 @@ describe('the mirror of an ensemble', () => {
 				const { mirror } = await client.status();
 				expect(mirror?.state).toBe(id === leader ? 'in-step' : 'standing-by');
 			}
+			// Whoever stands by asks, and so keeps no log for ever.
+			await eventually('everybody knows how far the history is', async () => {
+				const statuses = await ensemble.statuses();
+				return statuses.every(({ lastZxid, mirror }) => mirror?.mirroredZxid === lastZxid);
+			});
 		},
 		limitMs,
 	);
@@ -214,6 +221,31 @@ describe('the mirror of an ensemble', () => {
 				await ensemble.startMember(id);
 			}
 			await expectWholeHistory();
+		},
+		limitMs,
+	);
+
+	it(
+		'is written by the replica that is named, whoever leads, and goes on when that one was away',
+		async () => {
+			await begin('named', 'audit.mirroredBy=2');
+			const writers = new Writers(4);
+			for (let round = 0; round < 3; round++) {
+				const before = writers.acknowledged.size;
+				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
+				const { id } = await ensemble.leader();
+				// First the leader, whichever it is, then the one that writes, in the middle of its work.
+				const killed = round === 0 ? id : 2;
+				await ensemble.end(killed, 'SIGKILL');
+				const since = writers.acknowledged.size;
+				await eventually('writes go on', () => writers.acknowledged.size > since + 50);
+				await ensemble.startMember(killed);
+			}
+			await writers.stop();
+			await expectWholeHistory();
+			expect(await database.query('select writer from chronokeeper.mirror_cursor')).toEqual([{ writer: 'server 2' }]);
+			for (const [id, { client }] of ensemble.running)
+				expect((await client.status()).mirror?.state).toBe(id === 2 ? 'in-step' : 'standing-by');
 		},
 		limitMs,
 	);

@@ -51,6 +51,9 @@ export function ensembleOf(
 			'audit.mode is "strict": an ensemble cannot have that yet, its replicas acknowledge what a quorum has logged. Set it to `async`, or to `off`',
 		);
 	}
+	const mirroredBy = values['audit.mirroredBy'];
+	if (mirroredBy !== 0 && !lines.servers.some(({ id }) => id === mirroredBy))
+		problems.push(`audit.mirroredBy is ${mirroredBy}, and there is no server.${mirroredBy}`);
 	const members = membersOf(lines, sources.version, problems);
 	const self = lines.servers.find(({ id }) => id === serverId);
 	if (self === undefined) problems.push(notAmong(serverId, lines));

@@ -234,6 +234,11 @@ export const keys = {
 		'Your own PostgreSQL, 14 or newer: `postgresql://user:password@host:5432/database`; empty: an embedded one in `dataDir`/postgres.',
 		true,
 	),
+	'audit.mirroredBy': key(
+		integer(0),
+		0,
+		'In an ensemble, which server writes to PostgreSQL; 0: whichever leads. Name one, the same for all, where Apache ZooKeeper servers may lead: an observer of such an ensemble, for instance.',
+	),
 	'audit.postgresPort': key(
 		port,
 		54_329,

@@ -2,8 +2,8 @@
  * Keeps the mirror going beside the replica: opens the database, starts the mirror, and opens the database again when it ended by itself. The replica serves
  * meanwhile; that the mirror is away is a warning in its health, not a reason to stop.
  *
- * Of an ensemble only the leader's mirror runs. The others stand by: they write nothing, and ask the database now and then how far it is, because what it does not
- * have yet must not be purged here either: this replica may be the next to lead.
+ * Of an ensemble one mirror runs, the leader's unless another is named. The others stand by: they write nothing, and ask the database now and then how far it is, because
+ * what it does not have yet must not be purged here either: this replica may be the next to lead.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mirror, MirrorStatus } from '#audit/mirror';
@@ -14,11 +14,11 @@ import type { Database } from './database.ts';
 import type { MirrorParts } from './mirror-port.ts';
 
 export interface MirrorHealth {
-	/** `standing-by`: another replica leads, and its mirror writes. */
+	/** `standing-by`: another replica's mirror writes. */
 	readonly state: 'starting' | 'catching-up' | 'in-step' | 'standing-by' | 'away' | 'stopped';
 	/** Everything up to this zxid is in PostgreSQL; 0 when that is not known. */
 	readonly mirroredZxid: Zxid;
-	/** 0 while it stands by: the leader knows. */
+	/** 0 while it stands by: the one that writes knows. */
 	readonly lagTxns: number;
 	/** Since when it has not been in step; 0 when it is, or stands by. */
 	readonly lagSeconds: number;
@@ -119,11 +119,11 @@ export class MirrorService implements GatedMirror {
 		}
 	}
 
-	/** It leads no more. What it was told is committed whoever leads, so what is under way may be finished; the cursor lets one writer do it. */
+	/** It leads or follows no more. What it was told is committed whoever leads, so what is under way may be finished; the cursor lets one writer do it. */
 	standBy(): void {
 		if (this.#committed === undefined) return;
 		this.#committed = undefined;
-		// One that is not in step has nothing under way that would be worth waiting for: the next leader's begins where the cursor is.
+		// One that is not in step has nothing under way that would be worth waiting for: the next one begins where the cursor is.
 		this.#retire(this.#mirror?.status().state === 'mirroring' ? flushMs : 0);
 		this.#wake();
 	}

@@ -46,7 +46,7 @@ describe('the gate between log and host', () => {
 		expect(durable).toEqual([11, 12, 14]);
 	});
 
-	it('of a member tells the mirror what is committed while it leads, and nothing of what is only durable', () => {
+	it('of a member tells the mirror what is committed while that one writes, and nothing of what is only durable', () => {
 		const told: (number | string)[] = [];
 		const gate = new CommitGate(log, false, zxid(10), true);
 		gate.attach({ committed: (z) => told.push(z), standBy: () => told.push('stand by') });
@@ -54,7 +54,7 @@ describe('the gate between log and host', () => {
 		gate.standBy();
 		expect(told).toEqual([]);
 		// The tail that recovery found was cut off by the leader it had in between.
-		gate.lead(zxid(9));
+		gate.mirror(zxid(9));
 		gate.durable(zxid(13));
 		gate.committed(zxid(12));
 		expect(told).toEqual([9, 12]);

@@ -2,7 +2,7 @@
  * Stands between the log and the host. The host learns at once what is durable; with audit.mode=strict only when the mirror has it too, and
  * so nothing is applied or acknowledged before. It also tells the mirror what is committed, and counts what is logged.
  *
- * In an ensemble durable is not committed: the host says what is, and only the leader's mirror is told.
+ * In an ensemble durable is not committed: the host says what is, and only one replica's mirror is told, the leader's unless another is named.
  */
 import type { TxnRecord } from '#core/model/txn-record';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
@@ -11,7 +11,7 @@ import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 export interface GatedMirror {
 	/** Everything up to this zxid is committed, and this replica's mirror is the one that writes it. */
 	committed(zxid: Zxid): void;
-	/** Of a member that led: another one's mirror writes from now on. */
+	/** Of a member: another one's mirror writes from now on. */
 	standBy?(): void;
 }
 
@@ -24,7 +24,7 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	#durable: Zxid;
 	#mirrored: Zxid = zeroZxid;
 	#passed: Zxid;
-	#isLeading = false;
+	#isMirroring = false;
 
 	/** @param lastZxid what recovery found: committed, and acknowledged as far as anybody is still there to know */
 	constructor(
@@ -47,18 +47,18 @@ export class CommitGate implements TxnLog, TxnLogListener {
 		this.#tellMirror();
 	}
 
-	/** Of a member that leads: its mirror writes. @param applied what it begins with, all of it committed by the quorum that follows it */
-	lead(applied: Zxid): void {
-		this.#isLeading = true;
+	/** Of a member that serves: its mirror writes, and no other. @param applied what it begins with, all of it committed */
+	mirror(applied: Zxid): void {
+		this.#isMirroring = true;
 		// Not what recovery found: some of that may have been cut off since.
 		this.#durable = applied;
 		this.#tellMirror();
 	}
 
-	/** Of a member that leads no more. */
+	/** Of a member that does not serve any more. */
 	standBy(): void {
-		if (!this.#isLeading) return;
-		this.#isLeading = false;
+		if (!this.#isMirroring) return;
+		this.#isMirroring = false;
 		this.#mirror?.standBy?.();
 	}
 
@@ -109,7 +109,7 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	}
 
 	#tellMirror(): void {
-		if (!this.isMember || this.#isLeading) this.#mirror?.committed(this.#durable);
+		if (!this.isMember || this.#isMirroring) this.#mirror?.committed(this.#durable);
 	}
 
 	#pass(): void {

@@ -18,8 +18,8 @@ export interface MemberParts extends MemberStorageParts {
 	readonly ensemble: EnsembleConfig;
 	readonly host: Host;
 	readonly logger: Logger;
-	/** It leads, or it does not any more. */
-	readonly leads: (isLeading: boolean) => void;
+	/** Its mirror is the one that writes, or not any more. */
+	readonly mirrors: (isMirroring: boolean) => void;
 }
 
 export class Member {
@@ -31,14 +31,16 @@ export class Member {
 	readonly #elections: ElectionPort;
 	readonly #quorum: QuorumPort;
 	readonly #logger: Logger;
-	readonly #leads: (isLeading: boolean) => void;
+	readonly #mirrors: (isMirroring: boolean) => void;
+	readonly #mirroredBy: number;
 
 	constructor(parts: MemberParts) {
 		const { config, ensemble, host, logger } = parts;
 		const { self, members, limits } = ensemble;
 		this.ensemble = ensemble;
 		this.#logger = logger;
-		this.#leads = parts.leads;
+		this.#mirrors = parts.mirrors;
+		this.#mirroredBy = config['audit.mirroredBy'];
 		const warn = (message: string) => logger.warn(message);
 		this.history = new MemberHistory(host, new MemberStorage(parts), {
 			maxTxns: config.commitLogCount,
@@ -117,7 +119,8 @@ export class Member {
 	}
 
 	#stateChanged(state: string, leader: number | undefined, reason: Error | undefined): void {
-		if (state !== 'leading') this.#leads(false);
+		// Also of one that is elected and does not serve yet: what it has logged it applies, and may lose again.
+		this.#mirrors(false);
 		if (reason !== undefined) this.#logger.warn(`looking for a leader: ${reason.message}`);
 		else if (leader === undefined) this.#logger.info('looking for a leader');
 		else this.#logger.info(`${state}${state === 'leading' ? '' : ` server ${leader}`}`);
@@ -126,6 +129,7 @@ export class Member {
 	#serving(epoch: number): void {
 		this.servingSinceMs = performance.now();
 		this.#logger.info({ epoch, mode: this.mode }, `serving in epoch ${epoch} as ${this.mode}`);
-		this.#leads(this.peer.state === 'leading');
+		const { self } = this.ensemble;
+		this.#mirrors(this.#mirroredBy === 0 ? this.peer.state === 'leading' : this.#mirroredBy === self.id);
 	}
 }

@@ -187,8 +187,8 @@ export class Replica {
 				store,
 				snapshotsSettled: () => this.snapshots.settled(),
 				firstEpoch: epochOf(recovered.lastZxid),
-				leads: (isLeading) => {
-					if (isLeading) gate.lead(this.host.lastProcessedZxid);
+				mirrors: (isMirroring) => {
+					if (isMirroring) gate.mirror(this.host.lastProcessedZxid);
 					else gate.standBy();
 				},
 			});

@@ -72,7 +72,7 @@ export interface StatusResponse {
 export interface StatusResponse_Mirror {
   /** `async` or `strict`. */
   mode: string;
-  /** `starting`, `catching-up`, `in-step`, `standing-by` (another replica leads, and its mirror writes), `away`, `stopped`. */
+  /** `starting`, `catching-up`, `in-step`, `standing-by` (another replica's mirror writes), `away`, `stopped`. */
   state: string;
   /** Everything up to this zxid is in PostgreSQL. */
   mirroredZxid: bigint;
