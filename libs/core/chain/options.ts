@@ -1,5 +1,6 @@
 /** What the operator can set about the chain; ZooKeeper's names and defaults where it has them. */
 import type { Id } from '#jute/records';
+import { maxCounter } from '../model/zxid.ts';
 
 export interface ChainOptions {
 	/** The basic unit of time: sessions expire on its boundaries. */
@@ -35,6 +36,8 @@ export interface ChainOptions {
 	readonly maxOutstandingBytes: number;
 	/** Log bytes not yet durable, from which on no further request is prepared. */
 	readonly maxPendingLogBytes: number;
+	/** The last counter of an epoch: fewer than there are, for tests (semantics 7). */
+	readonly lastCounter: number;
 	/** Requests per turn: bounds how long one turn holds the event loop, and hands the log the first of many while the others are prepared. */
 	readonly maxBatch: number;
 }
@@ -60,6 +63,7 @@ export const defaultChainOptions: ChainOptions = {
 	maxOutstanding: 100_000,
 	maxOutstandingBytes: 256 * 1024 * 1024,
 	maxPendingLogBytes: 64 * 1024 * 1024,
+	lastCounter: maxCounter,
 	maxBatch: 128,
 };
 

@@ -96,7 +96,7 @@ export class Prep {
 
 	/** The epoch has no zxid left (semantics 7): nothing can be prepared until a new epoch begins. */
 	get isExhausted(): boolean {
-		return counterOf(this.#lastZxid) >= maxCounter;
+		return counterOf(this.#lastZxid) >= this.#context.options.lastCounter;
 	}
 
 	/** @param session the session of the request; of a createSession, the one that was opened for it. */

@@ -1,7 +1,7 @@
 /** A member's disk: its log with what is not synced yet, the state in front of it, and its epochs. It outlives the process. */
 import { readAuditContext, writeAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
-import { epochOf, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
+import { type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import { SnapshotNeeded } from '#core/ports/history';
 import type { ReplicaStorage, StateReceiver, StoredState } from '#core/ports/replica-storage';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
@@ -33,16 +33,6 @@ export class MemberDisk {
 		this.base = { zxid: state.zxid, stream, isFuzzy: state.isFuzzy };
 		this.records = this.records.filter(({ zxid }) => zxid > state.zxid);
 		this.synced = this.records.length;
-	}
-
-	/** A history that long ago began, and is at this zxid now. */
-	beginAt(zxid: Zxid): void {
-		const frozen = new DataTree().freeze();
-		const stream = [...snapshotStream(frozen.transferable())].map((chunk) => chunk.slice());
-		frozen.release();
-		this.base = { zxid, stream, isFuzzy: false };
-		this.acceptedEpoch = epochOf(zxid);
-		this.currentEpoch = epochOf(zxid);
 	}
 
 	cutPower(kept: number): void {
