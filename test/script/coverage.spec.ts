@@ -14,7 +14,10 @@ const required = [...range(1, 83)];
 /** What is cited and not proved to the end: what is missing. */
 const partly: ReadonlyMap<number, string> = new Map([
 	[4, 'the refusal of an eager ACL check, which only a learner makes, carries 0: there is no such check'],
-	[7, 'the leader proposes nothing more; that the others of its ensemble then begin a new epoch is not shown'],
+	[
+		7,
+		'the leader proposes nothing more; ensembles of the simulation use their epochs up, but nothing asks that the next one begins',
+	],
 	[
 		39,
 		'identities are forwarded and read again; that an ACL lets in or refuses a client of another replica by them is not shown',
