@@ -97,6 +97,18 @@ export const laterKeys: Readonly<Record<string, string>> = {
 
 /** Keys that are read and checked, but that nothing looks at: setting one is said to be without effect. */
 export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
+	'leaderServes',
+	'electionPortBindRetry',
+	'quorumCnxnTimeoutMs',
+	'tcpKeepAlive',
+	'maxTimeToWaitForEpoch',
+	'snapshotSizeFactor',
+	'forceSnapshotSync',
+	'maxConcurrentSnapSyncs',
+	'maxConcurrentDiffSyncs',
+	'syncEnabled',
+	'observer.reconnectDelayMs',
+	'observer.election.DelayMs',
 	'request_throttle_stall_time',
 	'request_stale_connection_check',
 ]);

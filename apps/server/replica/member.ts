@@ -66,6 +66,7 @@ export class Member {
 			listenOn: listenOn(self.quorumAddresses),
 			addressesOf: addressesOf((server) => server.quorumAddresses),
 			connectTimeoutMs: limits.connectToLearnerMasterLimit * limits.tickMs,
+			connectRetryMs: config.leaderConnectDelayDuringRetryMs,
 			warn,
 		});
 		this.peer = new Peer({
@@ -78,6 +79,10 @@ export class Member {
 			after: systemAfter,
 			clock: systemClock,
 			limits,
+			electionLimits: {
+				minNotificationIntervalMs: config['fastleader.minNotificationInterval'],
+				maxNotificationIntervalMs: config['fastleader.maxNotificationInterval'],
+			},
 			events: {
 				stateChanged: (state, leader, reason) => this.#stateChanged(state, leader, reason),
 				serving: (epoch) => this.#serving(epoch),
