@@ -231,6 +231,10 @@ export class Replica {
 		const zxid = formatZxid(this.host.lastProcessedZxid);
 		if (state === 'stopped') this.#logger.info({ zxid }, 'stopped');
 		else if (state === 'looking') for (const door of this.#doors) door.suspended?.(reason);
-		else this.#logger.fatal({ err: reason, state, zxid }, reason.message);
+		else {
+			this.#logger.fatal({ err: reason, state, zxid }, reason.message);
+			// It can keep no promise any more: the others go on without it, with another leader if it led.
+			void this.member?.stop();
+		}
 	}
 }
