@@ -58,6 +58,7 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 	}
 	network.heal();
 	network.delayMs = 5;
+	restartFailed(1);
 	for (const member of members) if (!member.isAlive) member.start();
 	await world.run(quietMs);
 	// However little the trouble let through, now everybody is served.
@@ -83,6 +84,17 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 		else if (what < 26 && random.chance(0.2))
 			for (const each of members) each.kill(random.below(each.disk.unsynced + 1));
 		else if (what < 36) member.snapshot();
+		else if (what < 37) member.failDisk();
+		else if (what < 42) restartFailed(0.3);
+	}
+
+	/** Somebody sees to those whose disk failed. */
+	function restartFailed(chance: number): void {
+		for (const member of members) {
+			if (member.host?.state !== 'logFailed' || !random.chance(chance)) continue;
+			member.kill(0);
+			member.start();
+		}
 	}
 
 	function leader(): number | undefined {

@@ -106,6 +106,8 @@ export class SimMember {
 				exhausted: () => peer.exhausted(),
 				stateChanged: (state, reason) => {
 					if (state === 'broken') this.#events.broken(this.id, reason);
+					// As a replica does: the others go on without it.
+					if (state === 'broken' || state === 'logFailed') peer.stop();
 				},
 				requestFailed: (error) => this.#events.requestFailed(error),
 			},
@@ -169,6 +171,12 @@ export class SimMember {
 		const frozen = host.snapshotPoint();
 		this.disk.write(frozen);
 		frozen.release();
+	}
+
+	/** Its disk takes nothing more. It stays so until it is started again. */
+	failDisk(): void {
+		this.#events.tell(this.id, 'its disk is full');
+		this.#process?.log.fail(new Error('no space left on device'));
 	}
 
 	/** The power is cut: of what was not synced, so many records reached the disk. */

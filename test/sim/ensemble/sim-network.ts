@@ -109,7 +109,8 @@ class LinkEnd implements QuorumLink {
 	readonly #network: SimNetwork;
 	readonly #world: World;
 	other!: LinkEnd;
-	listener!: QuorumLinkListener;
+	/** Undefined until the link's owner has said who listens; it may close the link before. */
+	listener: QuorumLinkListener | undefined;
 	#isClosed = false;
 	/** The process behind it is gone: nothing is told to it. */
 	#isDead = false;
@@ -210,20 +211,20 @@ class LinkEnd implements QuorumLink {
 	receive(item: Item): void {
 		if (this.#isClosed) return;
 		if ('end' in item) this.#end(item.end);
-		else if ('packet' in item) this.listener.received(item.packet);
+		else if ('packet' in item) this.listener?.received(item.packet);
 		else if (this.#take === null) this.#end(new Error('bytes that are no packet'));
 		else if (this.#take(item.bytes) !== null) this.#take = null;
 	}
 
 	receivedAll(): void {
-		if (!this.#isClosed) this.listener.receivedAll?.();
+		if (!this.#isClosed) this.listener?.receivedAll?.();
 	}
 
 	#end(reason: Error): void {
 		if (this.#isClosed) return;
 		this.#isClosed = true;
 		this.#push({ end: new Error('closed by the other side') });
-		if (!this.#isDead) this.listener.closed(reason);
+		if (!this.#isDead) this.listener?.closed(reason);
 	}
 }
 

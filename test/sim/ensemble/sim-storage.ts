@@ -117,6 +117,13 @@ export class MemberLog implements TxnLog {
 		this.#isOver = true;
 	}
 
+	/** The disk takes nothing more: full, or broken. */
+	fail(error: Error): void {
+		if (this.#isOver) return;
+		this.#isOver = true;
+		this.#listener?.failed(error);
+	}
+
 	roll(): void {}
 
 	async close(): Promise<void> {
