@@ -15,10 +15,6 @@ const required = [...range(1, 83)];
 const partly: ReadonlyMap<number, string> = new Map([
 	[4, 'the refusal of an eager ACL check, which only a learner makes, carries 0: there is no such check'],
 	[
-		7,
-		'the leader proposes nothing more; ensembles of the simulation use their epochs up, but nothing asks that the next one begins',
-	],
-	[
 		39,
 		'identities are forwarded and read again; that an ACL lets in or refuses a client of another replica by them is not shown',
 	],

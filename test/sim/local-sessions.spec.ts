@@ -34,6 +34,7 @@ async function begin(isUpgrading: boolean) {
 		committed: () => {},
 		established: () => {},
 		tell: () => {},
+		usedUp: () => {},
 		broken: (_id: number, reason: Error) => fail(reason),
 		requestFailed: fail,
 	};

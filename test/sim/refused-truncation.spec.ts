@@ -40,6 +40,7 @@ it.each(seeds)(
 			committed: () => {},
 			established: () => {},
 			tell: () => {},
+			usedUp: () => {},
 			broken: (id: number, reason: Error) => broken.push(`${id}: ${reason.message}`),
 			requestFailed: (error: unknown) => broken.push(String(error)),
 		};

@@ -14,6 +14,7 @@ export class Checkers {
 	/** What every member that reached a zxid committed there. */
 	readonly #history = new Map<Zxid, TxnRecord>();
 	readonly #leaders = new Map<number, number>();
+	readonly #usedUp = new Set<number>();
 	/** The highest zxid a client was told. */
 	highestAcknowledged: Zxid = zeroZxid;
 	acknowledged = 0;
@@ -41,6 +42,23 @@ export class Checkers {
 		const other = this.#leaders.get(epoch);
 		if (other !== undefined && other !== id) this.find(`epoch ${epoch} has two leaders, ${other} and ${id}`);
 		this.#leaders.set(epoch, id);
+	}
+
+	/** Its leader gave out the last zxid of this epoch. */
+	usedUp(epoch: number): void {
+		this.#usedUp.add(epoch);
+	}
+
+	get usedUpEpochs(): number {
+		return this.#usedUp.size;
+	}
+
+	/** At the end: an epoch that was used up is followed by another (semantics 7). */
+	epochs(): void {
+		const last = Math.max(...this.#leaders.keys());
+		for (const epoch of this.#usedUp) {
+			if (epoch >= last) this.find(`no epoch begins behind ${epoch}, whose zxids are used up`);
+		}
 	}
 
 	acknowledge({ sessionId, cxid, zxid, error }: Acknowledged): void {

@@ -11,7 +11,12 @@ export interface Outcome {
 	readonly findings: readonly string[];
 	readonly acknowledged: number;
 	readonly epochs: number;
-	readonly counts: StorageCounts;
+	readonly counts: StorageCounts & {
+		/** Disks. */
+		readonly failed: number;
+		/** Epochs. */
+		readonly usedUp: number;
+	};
 }
 
 const steps = 250;
@@ -42,6 +47,7 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 		tell: (id: number, what: string) => {
 			if (process.env.TRACE === '1') console.log(`${Math.round(world.nowMs)} ms, member ${id}: ${what}`);
 		},
+		usedUp: checkers.usedUp.bind(checkers),
 		broken: (id: number, reason: Error) => checkers.find(`member ${id} broke: ${reason.message}`),
 		requestFailed: (error: unknown) => checkers.find(`a request met a bug: ${String(error)}`),
 	};
@@ -68,8 +74,11 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 	}
 	await world.run(5000);
 	settle();
-	const counts = { torn: 0, installed: 0, unproved: 0, refused: 0 };
-	for (const member of members) for (const name of keysOf(counts)) counts[name] += member.counts[name];
+	const counts = { torn: 0, installed: 0, unproved: 0, refused: 0, failed: 0, usedUp: checkers.usedUpEpochs };
+	for (const member of members) {
+		for (const name of keysOf(member.counts)) counts[name] += member.counts[name];
+		counts.failed += member.failures;
+	}
 	return { findings: checkers.findings, acknowledged: checkers.acknowledged, epochs, counts };
 
 	function trouble(what: number): void {
@@ -115,6 +124,7 @@ export async function runEnsemble(seed: number): Promise<Outcome> {
 	}
 
 	function settle(): void {
+		checkers.epochs();
 		const digests = new Set<string>();
 		for (const member of members) {
 			checkers.log(member.id, member.disk.read());

@@ -4,6 +4,7 @@ import { Host } from '#core/host/host';
 import { MemberHistory } from '#core/host/member-history';
 import { Peer } from '#core/host/peer';
 import type { TxnRecord } from '#core/model/txn-record';
+import { epochOf } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { SimNetwork } from './sim-network.ts';
@@ -17,6 +18,8 @@ export interface MemberEvents {
 	committed(id: number, record: TxnRecord): void;
 	established(id: number, epoch: number): void;
 	broken(id: number, reason: Error): void;
+	/** A leader gave out the last zxid of its epoch. */
+	usedUp(epoch: number): void;
 	/** For people who look for the cause of a finding. */
 	tell(id: number, what: string): void;
 	requestFailed(error: unknown): void;
@@ -33,6 +36,8 @@ export class SimMember {
 	readonly id: number;
 	readonly disk = new MemberDisk();
 	readonly counts: StorageCounts = { torn: 0, installed: 0, unproved: 0, refused: 0 };
+	/** Of its disk. */
+	failures = 0;
 	/** Its snapshots are like those of ZooKeeper's leaders. */
 	readonly #isFuzzy: boolean;
 	readonly #world: World;
@@ -103,7 +108,10 @@ export class SimMember {
 					history.noteCommitted(record);
 					this.#events.committed(this.id, record);
 				},
-				exhausted: () => peer.exhausted(),
+				exhausted: () => {
+					this.#events.usedUp(epochOf(host.lastLogged));
+					peer.exhausted();
+				},
 				stateChanged: (state, reason) => {
 					if (state === 'broken') this.#events.broken(this.id, reason);
 					// As a replica does: the others go on without it.
@@ -176,6 +184,7 @@ export class SimMember {
 	/** Its disk takes nothing more. It stays so until it is started again. */
 	failDisk(): void {
 		this.#events.tell(this.id, 'its disk is full');
+		if (this.#process !== null) this.failures += 1;
 		this.#process?.log.fail(new Error('no space left on device'));
 	}
 
