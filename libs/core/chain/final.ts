@@ -94,9 +94,10 @@ export class Final {
 	}
 
 	/** A sync is answered: performs it and what waits for it, or lets them wait for what their session asked before it. */
-	settle(sync: Pending, behind: Pending | null): void {
+	settle(sync: Pending): void {
 		if (sync.request === null) return;
-		if (behind?.isSettled === false) {
+		const { behind } = sync;
+		if (behind !== null) {
 			behind.letWait(sync.request, 0);
 			sync.passOn(behind);
 			return;

@@ -5,16 +5,10 @@ import type { SessionId } from '../model/zxid.ts';
 import type { Session } from '../session/session.ts';
 import { Pending } from './pending.ts';
 
-export interface PendingSync {
-	readonly pending: Pending;
-	/** What its session had in flight before. */
-	readonly behind: Pending | null;
-}
-
 export class Forwards {
 	/** Of each session in the order they were sent: their transactions come back in that order (semantics 10). */
 	readonly #writes = new Map<SessionId, Pending[]>();
-	#syncs: PendingSync[] = [];
+	#syncs: Pending[] = [];
 
 	add(request: Request, session: Session | undefined): void {
 		const pending = new Pending(request, session);
@@ -26,10 +20,9 @@ export class Forwards {
 	}
 
 	addSync(request: Request, session: Session | undefined): void {
-		const behind = (session?.inFlight ?? null) as Pending | null;
 		const pending = new Pending(request, session, true);
 		pending.begin();
-		this.#syncs.push({ pending, behind });
+		this.#syncs.push(pending);
 	}
 
 	/** The write that this transaction answers; undefined when it came in at another replica. */
@@ -42,13 +35,13 @@ export class Forwards {
 		return first;
 	}
 
-	takeSync(): PendingSync | undefined {
+	takeSync(): Pending | undefined {
 		return this.#syncs.shift();
 	}
 
 	/** Their leader is gone. */
 	takeAll(): Pending[] {
-		const all = [...this.#writes.values()].flat().concat(this.#syncs.map(({ pending }) => pending));
+		const all = [...this.#writes.values()].flat().concat(this.#syncs);
 		this.#writes.clear();
 		this.#syncs = [];
 		return all;

@@ -19,6 +19,7 @@ export class Pending implements InFlight {
 	/** A sync is answered whenever its leader answers it, however late; transactions are answered in the order of their zxids. */
 	readonly isSync: boolean;
 	#ahead: Pending | null = null;
+	#behind: Pending | null = null;
 	#waiting: Waiting[] | null = null;
 	#isSettled = false;
 	#successor: Pending | null = null;
@@ -38,6 +39,11 @@ export class Pending implements InFlight {
 		return this.#ahead?.isSettled === false ? this.#ahead : null;
 	}
 
+	/** Of a sync: what its session had in flight before, which is answered first; null when there is nothing, or not any more. */
+	get behind(): Pending | null {
+		return this.#behind?.isSettled === false ? this.#behind : null;
+	}
+
 	/** Answered right after this one, in the order they came. */
 	letWait(request: Request, error: number, reply: Reply | null = null): void {
 		if (this.#successor !== null) {
@@ -54,7 +60,10 @@ export class Pending implements InFlight {
 		if (session === undefined) return;
 		// Only the chain puts something in flight.
 		const before = session.inFlight as Pending | null;
-		if (before?.isSettled === false) this.#ahead = before.isSync ? before : before.ahead;
+		if (before?.isSettled === false) {
+			this.#ahead = before.isSync ? before : before.ahead;
+			if (this.isSync) this.#behind = before;
+		}
 		session.inFlight = this;
 	}
 

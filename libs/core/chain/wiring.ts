@@ -203,11 +203,10 @@ export class LeaderChain extends PreparingChain implements Chain {
 			super.read(request, session, error);
 			return;
 		}
-		const behind = (session?.inFlight ?? null) as Pending | null;
 		const pending = new Pending(request, session, true);
 		pending.begin();
 		this.#broadcast.barrier((problem) => {
-			if (problem === undefined) this.final.settle(pending, behind);
+			if (problem === undefined) this.final.settle(pending);
 			else this.final.giveUp(pending);
 		});
 	}
@@ -258,7 +257,7 @@ export class LearnerChain extends RoleChain implements Chain {
 	/** The leader has answered the oldest sync. */
 	synced(): void {
 		const sync = this.#forwards.takeSync();
-		if (sync !== undefined) this.final.settle(sync.pending, sync.behind);
+		if (sync !== undefined) this.final.settle(sync);
 	}
 
 	/** The leader is gone: what was forwarded has an unknown outcome. */

@@ -2,7 +2,7 @@
 import type { CreateRequest, CreateTtlRequest } from '#jute/client/node-requests';
 import { writeRequest } from '#jute/client/requests';
 import { JuteReader, JuteWriter } from '#jute/codec';
-import { opCode } from '#jute/op-codes';
+import { createFlags, opCode } from '#jute/op-codes';
 import type { CreateMode, CreateOp, MultiOp, Op, WriteOp } from './op.ts';
 import { readOperation } from './operations.ts';
 
@@ -11,17 +11,8 @@ export interface WireRequest {
 	readonly body: Uint8Array;
 }
 
-const flags: Readonly<Record<CreateMode, number>> = {
-	persistent: 0,
-	ephemeral: 1,
-	persistentSequential: 2,
-	ephemeralSequential: 3,
-	container: 4,
-	ttl: 5,
-	ttlSequential: 6,
-	// The leader finds it as invalid as this replica did.
-	invalid: 7,
-};
+/** The leader finds an invalid one as invalid as this replica did. */
+const flags: Readonly<Record<CreateMode, number>> = { ...createFlags, invalid: 7 };
 const empty = new Uint8Array(0);
 
 export function wireRequest(op: WriteOp): WireRequest {
