@@ -14,9 +14,9 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type Ensemble, type MemberKind, startEnsemble } from '../support/ensemble.ts';
 import { eventually } from '../support/ensemble-wait.ts';
-import { createNodes, type Outcome, runLoad } from './ensemble/load.ts';
+import { addresses, type Outcome, runLoad } from './ensemble/load.ts';
 import { failoverMs, type Latencies, pacedWrites } from './ensemble/sessions.ts';
-import { buildLoader } from './zookeeper/loader.ts';
+import { buildLoader, createNodes } from './zookeeper/loader.ts';
 
 const { values } = parseArgs({
 	options: {
@@ -163,7 +163,7 @@ async function compareCatchUp(ensembles: readonly Ensemble[], loader: string): P
 			for (const [at, count] of [0, missed].entries()) {
 				const { id } = await ensemble.follower();
 				await ensemble.member(id).stop('SIGKILL');
-				if (count > 0) await createNodes(loader, ensemble, count);
+				if (count > 0) await createNodes(loader, addresses(ensemble), count);
 				times[at]!.push(await backInSync(ensemble, id));
 			}
 		}

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { IdleSessions } from './zookeeper/idle-sessions.ts';
-import { buildLoader, type Cell, type Outcome, printed, runCell } from './zookeeper/loader.ts';
+import { buildLoader, type Cell, createNodes, type Outcome, runCell } from './zookeeper/loader.ts';
 import { hasZooKeeper, type Peer, residentBytes, startChronokeeper, startZooKeeper } from './zookeeper/peers.ts';
 
 const load = (kind: 'w' | 'r', clients: number, depth: number, bytes: number): Cell => ({
@@ -129,20 +129,7 @@ async function compareZnodes(loader: string): Promise<void> {
 		const peer = await start(one);
 		await pause(3000);
 		const [heap, rss] = [peer.liveHeapBytes(), residentBytes(peer.pid)];
-		const line = await printed(loader, [
-			'-H',
-			peer.address,
-			'-m',
-			'create',
-			'-c',
-			'16',
-			'-d',
-			'64',
-			'-p',
-			'100',
-			'-T',
-			`${count}`,
-		]);
+		const line = await createNodes(loader, peer.address, count);
 		await pause(5000);
 		const grown = (residentBytes(peer.pid) - rss) / count;
 		const after = peer.liveHeapBytes();

@@ -29,11 +29,19 @@ export class VirtualTimers {
 	/** Lets time pass, and runs what falls due in it. */
 	advance(ms: number): void {
 		const untilMs = this.#nowMs + ms;
+		while (this.runNext(untilMs));
+	}
+
+	/** Lets time pass up to the next timer and runs it, or up to the end: false then. */
+	runNext(untilMs: number): boolean {
 		for (let next = this.#timers.at(-1); next !== undefined && next.atMs <= untilMs; next = this.#timers.at(-1)) {
 			this.#timers.pop();
 			this.#nowMs = next.atMs;
-			if (!next.isCancelled) next.run();
+			if (next.isCancelled) continue;
+			next.run();
+			return true;
 		}
 		this.#nowMs = untilMs;
+		return false;
 	}
 }

@@ -13,7 +13,7 @@ import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import type { SeededRandom } from './random.ts';
 import { HistoryDisk, SimHistory } from './sim-history.ts';
 import { SimLink } from './sim-link.ts';
-import { SimTimers } from './sim-timers.ts';
+import { VirtualTimers } from './virtual-timers.ts';
 
 /** What is done wrong on purpose, to see that the checks find it. */
 export type Broken = 'ackBeforeDurable' | 'skipTruncate' | 'dropProposal' | 'commitWithoutQuorum' | 'reuseEpoch' | null;
@@ -40,7 +40,7 @@ class Replica {
 export class ZabEnsemble {
 	readonly #random: SeededRandom;
 	readonly #broken: Broken;
-	readonly #timers = new SimTimers();
+	readonly #timers = new VirtualTimers();
 	readonly #config: QuorumConfig;
 	readonly replicas: readonly Replica[];
 	readonly #links = new Set<SimLink>();

@@ -31,25 +31,7 @@ export async function runLoad(loader: string, ensemble: Ensemble, args: readonly
 	};
 }
 
-/** Creates so many nodes of 100 bytes. */
-export async function createNodes(loader: string, ensemble: Ensemble, count: number): Promise<void> {
-	await printed(loader, [
-		'-H',
-		addresses(ensemble),
-		'-m',
-		'create',
-		'-c',
-		'16',
-		'-d',
-		'64',
-		'-p',
-		'100',
-		'-T',
-		`${count}`,
-	]);
-}
-
 /** Of those that run. */
-function addresses(ensemble: Ensemble): string {
+export function addresses(ensemble: Ensemble): string {
 	return ensemble.serving.map(({ address }) => address).join();
 }

@@ -54,6 +54,11 @@ export async function runCell(
 	};
 }
 
+/** Creates so many nodes of 100 bytes and returns the line the loader printed. @param addresses `host:port`, several with commas between them */
+export function createNodes(loader: string, addresses: string, count: number): Promise<string> {
+	return printed(loader, ['-H', addresses, '-m', 'create', '-c', '16', '-d', '64', '-p', '100', '-T', `${count}`]);
+}
+
 /** Runs the loader once with these arguments and returns the line it printed. */
 export function printed(loader: string, args: readonly string[]): Promise<string> {
 	return new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ import type { SessionId } from '#jute/scalars';
 import { SeededRandom } from '#test/sim/random';
 import { configOf, epochRecords, randomPacket, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
 import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
-import { SimTimers } from '#test/sim/sim-timers';
+import { VirtualTimers } from '#test/sim/virtual-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { makeZxid } from '../../model/zxid.ts';
 import { packet, requestPacket, syncRequest } from '../messages.ts';
@@ -15,7 +15,7 @@ import { Leader } from './leader.ts';
 const sessionId = 0x1000n as SessionId;
 
 class Fixture {
-	readonly timers = new SimTimers();
+	readonly timers = new VirtualTimers();
 	readonly disk = new HistoryDisk();
 	readonly history: SimHistory;
 	readonly leader: Leader;

@@ -12,7 +12,7 @@ import type { SessionId } from '#jute/scalars';
 import { SeededRandom } from '#test/sim/random';
 import { configOf, epochRecords, randomPacket, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
 import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
-import { SimTimers } from '#test/sim/sim-timers';
+import { VirtualTimers } from '#test/sim/virtual-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { makeZxid, type Zxid } from '../../model/zxid.ts';
 import { SnapshotNeeded } from '../../ports/history.ts';
@@ -23,7 +23,7 @@ const sessionId = 0x1000n as SessionId;
 const options = { windowSize: 3, logReach: 0 };
 
 class Fixture {
-	readonly timers = new SimTimers();
+	readonly timers = new VirtualTimers();
 	readonly disk = new HistoryDisk();
 	readonly history: SimHistory;
 	readonly learner: Learner;
