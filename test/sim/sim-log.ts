@@ -15,9 +15,23 @@ interface Stored {
 }
 
 export class SimDisk {
-	readonly records: Stored[] = [];
+	records: Stored[] = [];
 	/** How many of them survive a power cut for sure. */
 	synced = 0;
+
+	/** Not synced yet. */
+	append({ header, txn, digest, context }: TxnRecord): void {
+		const last = this.records.at(-1);
+		if (last !== undefined && last.zxid >= header.zxid) throw new Error('log zxids strictly rise');
+		const writer = new JuteWriter();
+		encodeTxn(writer, header, txn, digest);
+		if (context !== null) writeAuditContext(writer, context);
+		this.records.push({ zxid: header.zxid, bytes: writer.view().slice() });
+	}
+
+	get unsyncedBytes(): number {
+		return this.records.slice(this.synced).reduce((sum, { bytes }) => sum + bytes.length, 0);
+	}
 
 	/** The power is cut: of what was not synced, the first `kept` records had reached the disk all the same. */
 	cutPower(kept: number): void {
@@ -43,10 +57,13 @@ export class SimLog implements TxnLog {
 	#listener: TxnLogListener | null = null;
 	#failure: Error | null = null;
 	rolls = 0;
-	pendingBytes = 0;
 
 	constructor(disk: SimDisk) {
 		this.#disk = disk;
+	}
+
+	get pendingBytes(): number {
+		return this.#disk.unsyncedBytes;
 	}
 
 	listen(listener: TxnLogListener): void {
@@ -55,22 +72,13 @@ export class SimLog implements TxnLog {
 
 	append(records: readonly TxnRecord[]): void {
 		if (this.#failure !== null) return;
-		for (const { header, txn, digest, context } of records) {
-			const writer = new JuteWriter();
-			encodeTxn(writer, header, txn, digest);
-			if (context !== null) writeAuditContext(writer, context);
-			const bytes = writer.view().slice();
-			this.#disk.records.push({ zxid: header.zxid, bytes });
-			this.pendingBytes += bytes.length;
-		}
+		for (const record of records) this.#disk.append(record);
 	}
 
 	/** The fdatasync that is running returns; it covers the first `count` unsynced records. */
 	sync(count = this.#disk.unsynced): void {
 		if (count === 0 || this.#failure !== null) return;
 		this.#disk.synced += count;
-		const unsynced = this.#disk.records.slice(this.#disk.synced);
-		this.pendingBytes = unsynced.reduce((sum, record) => sum + record.bytes.length, 0);
 		this.#listener?.durable(this.#disk.records[this.#disk.synced - 1]?.zxid ?? zeroZxid);
 	}
 

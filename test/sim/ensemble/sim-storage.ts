@@ -1,5 +1,4 @@
 /** A member's disk: its log with what is not synced yet, the state in front of it, and its epochs. It outlives the process. */
-import { readAuditContext, writeAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import { type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import { SnapshotNeeded } from '#core/ports/history';
@@ -7,21 +6,12 @@ import type { ReplicaStorage, StateReceiver, StoredState } from '#core/ports/rep
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 import { DataTree } from '#core/tree/data-tree';
 import type { FrozenTree } from '#core/tree/frozen-tree';
-import { JuteReader, JuteWriter } from '#jute/codec';
-import { decodeTxn, encodeTxn } from '#jute/txn-codec';
 import { SnapshotStreamReader, snapshotStream } from '#storage/snapshot-stream';
+import { SimDisk } from '../sim-log.ts';
 import { fuzzyStream } from './fuzzy-stream.ts';
 import type { World } from './world.ts';
 
-interface Stored {
-	readonly zxid: Zxid;
-	readonly bytes: Uint8Array;
-}
-
-export class MemberDisk {
-	records: Stored[] = [];
-	/** How many of them survive a power cut for sure. */
-	synced = 0;
+export class MemberDisk extends SimDisk {
 	/** The state in front of the first record. */
 	base: { readonly zxid: Zxid; readonly stream: readonly Uint8Array[]; readonly isFuzzy: boolean } | null = null;
 	acceptedEpoch = 0;
@@ -33,19 +23,6 @@ export class MemberDisk {
 		this.base = { zxid: state.zxid, stream, isFuzzy: state.isFuzzy };
 		this.records = this.records.filter(({ zxid }) => zxid > state.zxid);
 		this.synced = this.records.length;
-	}
-
-	cutPower(kept: number): void {
-		this.records.length = Math.min(this.records.length, this.synced + kept);
-		this.synced = this.records.length;
-	}
-
-	get unsynced(): number {
-		return this.records.length - this.synced;
-	}
-
-	read(): TxnRecord[] {
-		return this.records.map(({ bytes }) => decode(bytes));
 	}
 
 	/** What recovery gives. */
@@ -71,12 +48,6 @@ function loaded(base: NonNullable<MemberDisk['base']>): { tree: DataTree; sessio
 	return { tree: reader.tree, sessions: reader.sessions };
 }
 
-function decode(bytes: Uint8Array): TxnRecord {
-	const reader = new JuteReader(bytes);
-	const { header, txn, digest } = decodeTxn(reader);
-	return { header, txn, digest, context: readAuditContext(bytes, reader.position) };
-}
-
 /** The log of one process over a disk: syncs take their time. */
 export class MemberLog implements TxnLog {
 	readonly #disk: MemberDisk;
@@ -92,7 +63,7 @@ export class MemberLog implements TxnLog {
 	}
 
 	get pendingBytes(): number {
-		return this.#disk.records.slice(this.#disk.synced).reduce((sum, { bytes }) => sum + bytes.length, 0);
+		return this.#disk.unsyncedBytes;
 	}
 
 	listen(listener: TxnLogListener): void {
@@ -101,14 +72,7 @@ export class MemberLog implements TxnLog {
 
 	append(records: readonly TxnRecord[]): void {
 		if (this.#isOver) return;
-		for (const { header, txn, digest, context } of records) {
-			const last = this.#disk.records.at(-1);
-			if (last !== undefined && last.zxid >= header.zxid) throw new Error('log zxids strictly rise');
-			const writer = new JuteWriter();
-			encodeTxn(writer, header, txn, digest);
-			if (context !== null) writeAuditContext(writer, context);
-			this.#disk.records.push({ zxid: header.zxid, bytes: writer.view().slice() });
-		}
+		for (const record of records) this.#disk.append(record);
 		this.#sync();
 	}
 
