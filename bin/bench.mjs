@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { basename, join } from 'node:path';
 import { nodeFlags } from './node-flags.mjs';
-import { node24, PrepareError, prepare, root } from './prepare.mjs';
+import { explained, node24, PrepareError, prepare, root } from './prepare.mjs';
 
 const suffix = '.bench.ts';
 const flags = ['--expose-gc', ...nodeFlags];
@@ -97,10 +97,4 @@ function record(file, name, text) {
 	else writeFileSync(file, document.slice(0, from) + block + document.slice(to + end.length));
 }
 
-try {
-	main();
-} catch (error) {
-	if (!(error instanceof PrepareError)) throw error;
-	console.error(error.message);
-	process.exitCode = error.exitCode;
-}
+await explained(main);

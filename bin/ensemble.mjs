@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { nodeFlags } from './node-flags.mjs';
-import { node24, PrepareError, prepare, root } from './prepare.mjs';
+import { explained, node24, PrepareError, prepare, root } from './prepare.mjs';
 import { runOnNode24 } from './run-on-node24.mjs';
 
 const ids = [1, 2, 3];
@@ -282,10 +282,4 @@ function shown(path) {
 	return short !== '' && !short.startsWith('..') ? short : path;
 }
 
-try {
-	await main();
-} catch (error) {
-	if (!(error instanceof PrepareError)) throw error;
-	console.error(error.message);
-	process.exitCode = error.exitCode;
-}
+await explained(main);

@@ -35,6 +35,17 @@ export class PrepareError extends Error {
 	}
 }
 
+/** Runs it. What a person can act on is one message and an exit code; anything else is a bug and shows as one. */
+export async function explained(run) {
+	try {
+		await run();
+	} catch (error) {
+		if (!(error instanceof PrepareError)) throw error;
+		console.error(error.message);
+		process.exitCode = error.exitCode;
+	}
+}
+
 export function prepare() {
 	const [major] = process.versions.node.split('.').map(Number);
 	if (major < 20)
@@ -184,11 +195,5 @@ function build() {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-	try {
-		prepare();
-	} catch (error) {
-		if (!(error instanceof PrepareError)) throw error;
-		console.error(error.message);
-		process.exitCode = error.exitCode;
-	}
+	await explained(prepare);
 }

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { node24, PrepareError, prepare, root } from './prepare.mjs';
+import { explained, node24, PrepareError, prepare, root } from './prepare.mjs';
 
 function main() {
 	const environment = { ...process.env };
@@ -27,10 +27,4 @@ function main() {
 	process.exitCode = status ?? 1;
 }
 
-try {
-	main();
-} catch (error) {
-	if (!(error instanceof PrepareError)) throw error;
-	console.error(error.message);
-	process.exitCode = error.exitCode;
-}
+await explained(main);

@@ -6,11 +6,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { nodeFlags } from './node-flags.mjs';
-import { node24, PrepareError, prepare, root } from './prepare.mjs';
+import { explained, node24, PrepareError, prepare, root } from './prepare.mjs';
 
 const [file, lenient] = process.argv.slice(2);
 
-try {
+await explained(async () => {
 	if (file === undefined) throw new PrepareError('zk-settings.mjs needs the path of a zoo.cfg.', 2);
 	const reader = join(root, 'dist', 'apps', 'server', 'config', 'config.js');
 	// A server that runs is stopped with what it was started with, whatever the sources are meanwhile.
@@ -27,11 +27,7 @@ try {
 			throw new PrepareError(`The configuration cannot be used: ${error.message}`, 2);
 		}
 	}
-} catch (error) {
-	if (!(error instanceof PrepareError)) throw error;
-	console.error(error.message);
-	process.exitCode = error.exitCode;
-}
+});
 
 function print(config) {
 	const lines = [
