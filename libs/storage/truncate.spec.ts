@@ -195,7 +195,7 @@ describe('80: TRUNC, of a log that is running', () => {
 		await listener.reached(makeZxid(2, 45));
 		for (let i = 0; i < 10; i++) log.append(history.add(2, 46 + i, 1));
 		const zxid = makeZxid(2, 47);
-		const cut = log.truncate(zxid);
+		const cut = log.truncate(zxid, new DataDirectory(dataDir));
 		await cut;
 		expect(listener.durables.every((each) => each <= zxid)).toBe(true);
 		expect(log.pendingBytes).toBe(0);
@@ -220,9 +220,9 @@ describe('80: TRUNC, of a log that is running', () => {
 		const dataDir = copy();
 		const directory = path.join(dataDir, 'version-2');
 		const log = new FileTxnLog({ directory, lastZxid: history.lastZxid, preAllocSizeKiB: 64 });
-		await log.truncate(makeZxid(2, 40));
+		await log.truncate(makeZxid(2, 40), new DataDirectory(dataDir));
 		log.append(history.add(2, 41, 5));
-		await log.truncate(makeZxid(2, 40));
+		await log.truncate(makeZxid(2, 40), new DataDirectory(dataDir));
 		await expectCut(dataDir, makeZxid(2, 40));
 		const { tree } = await recover({ dataDir });
 		const [record] = new MadeHistory('other').add(2, 41, 1);
@@ -238,7 +238,9 @@ describe('80: TRUNC, of a log that is running', () => {
 		const directory = path.join(dataDir, 'version-2');
 		const log = new FileTxnLog({ directory, lastZxid: history.lastZxid, preAllocSizeKiB: 64 }, listener);
 		log.append(history.add(2, 41, 1));
-		await expect(log.truncate(makeZxid(1, 61))).rejects.toThrow('does not have this transaction');
+		await expect(log.truncate(makeZxid(1, 61), new DataDirectory(dataDir))).rejects.toThrow(
+			'does not have this transaction',
+		);
 		// What was on its way to the disk would have been cut, and is there.
 		expect(listener.durables.at(-1)).toBe(makeZxid(2, 41));
 		log.append(history.add(2, 42, 1));

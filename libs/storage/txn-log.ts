@@ -11,7 +11,7 @@ import type { TxnRecord } from '#core/model/txn-record';
 import { formatZxid, type Zxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 import { JuteWriter } from '#jute/codec';
-import { DataDirectory } from './data-directory.ts';
+import type { DataDirectory } from './data-directory.ts';
 import { type Disk, type DiskFile, realDisk } from './disk.ts';
 import { assertReplaceable, syncLogs } from './existing-logs.ts';
 import { fileHeader, logKind } from './file-header.ts';
@@ -30,8 +30,6 @@ export interface FileTxnLogOptions {
 	/** `no`: acknowledged is what the operating system has. ZooKeeper's forceSync. */
 	readonly forceSync?: boolean;
 	readonly disk?: Disk;
-	/** For truncate(): where the snapshots are, which may hold what is cut. Those beside the logs unless it is given. */
-	readonly dataDirectory?: DataDirectory;
 }
 
 /** What one write takes to the disk: records of one file. */
@@ -71,7 +69,6 @@ export class FileTxnLog implements TxnLog {
 	readonly #preAllocBytes: number;
 	readonly #forceSync: boolean;
 	readonly #disk: Disk;
-	readonly #dataDirectory: DataDirectory;
 	#listener: TxnLogListener | null = null;
 	#lastAppended: Zxid;
 	#durable: Zxid;
@@ -99,7 +96,6 @@ export class FileTxnLog implements TxnLog {
 		this.#preAllocBytes = (options.preAllocSizeKiB ?? 65_536) * 1024;
 		this.#forceSync = options.forceSync ?? true;
 		this.#disk = options.disk ?? realDisk;
-		this.#dataDirectory = options.dataDirectory ?? new DataDirectory(options.directory);
 		this.#lastAppended = options.lastZxid;
 		this.#durable = options.lastZxid;
 		this.#listener = listener;
@@ -146,16 +142,17 @@ export class FileTxnLog implements TxnLog {
 	/**
 	 * Removes every record behind `zxid` (truncate.ts), and goes on behind it in a new file. What was appended is waited for; nothing that is cut
 	 * is reported as durable. Nothing may be appended before it resolves.
+	 * @param directory where the snapshots are, too, which may hold what is cut
 	 * @throws StorageDamage when there is no such place; then nothing was changed, and the log goes on as it was.
 	 */
-	async truncate(zxid: Zxid): Promise<void> {
-		const plan = await this.#planTruncation(zxid);
+	async truncate(zxid: Zxid, directory: DataDirectory): Promise<void> {
+		const plan = await this.#planTruncation(zxid, directory);
 		await this.restart(zxid, () => performTruncation(plan));
 	}
 
-	async #planTruncation(zxid: Zxid): Promise<TruncationPlan> {
+	async #planTruncation(zxid: Zxid, directory: DataDirectory): Promise<TruncationPlan> {
 		try {
-			return await this.#whileStopped(zxid, () => planTruncation(this.#dataDirectory, zxid));
+			return await this.#whileStopped(zxid, () => planTruncation(directory, zxid));
 		} catch (error) {
 			// What became durable meanwhile was not reported, and stays after all.
 			if (!this.#failed && this.#durable > zxid) this.#listener?.durable(this.#durable);

@@ -20,8 +20,10 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true }));
 
-function open(lastZxid: Zxid): { storage: MemberStorage; log: FileTxnLog; listener: RecordingListener } {
-	const directory = new DataDirectory(dataDir);
+function open(
+	lastZxid: Zxid,
+	directory = new DataDirectory(dataDir),
+): { storage: MemberStorage; log: FileTxnLog; listener: RecordingListener } {
 	const log = new FileTxnLog({ directory: directory.logDirectory, lastZxid, preAllocSizeKiB: 4 });
 	const listener = new RecordingListener();
 	log.listen(listener);
@@ -31,6 +33,22 @@ function open(lastZxid: Zxid): { storage: MemberStorage; log: FileTxnLog; listen
 }
 
 describe('80: TRUNC', () => {
+	it('80: also takes the snapshots that hold what is cut, where they are in another directory than the logs', async () => {
+		const snapshots = path.join(dataDir, 'snapshots');
+		const logs = path.join(dataDir, 'logs');
+		const { lastZxid } = await writeStoredHistory(snapshots, logs);
+		const { storage, log } = open(lastZxid, new DataDirectory(snapshots, logs));
+		const zxid = makeZxid(2, 25);
+		const isNewer = ({ zxid: at }: { readonly zxid: Zxid }) => at > zxid;
+		const directory = new DataDirectory(snapshots, logs);
+		expect(directory.snapshots().some(isNewer)).toBe(true);
+		await storage.truncateLog(zxid);
+		await log.close();
+		expect(directory.snapshots().some(isNewer)).toBe(false);
+		expect((await recover({ dataDir: snapshots, dataLogDir: logs })).lastZxid).toBe(zxid);
+		expect((await storage.reload()).tree.lastProcessedZxid).toBe(zxid);
+	});
+
 	it('80: that no snapshot allows is refused as such; all that was logged stays, and the log goes on', async () => {
 		const snapshots = path.join(dataDir, 'version-2');
 		for (const name of readdirSync(snapshots)) {

@@ -70,7 +70,7 @@ export class MemberStorage implements ReplicaStorage {
 	async truncateLog(zxid: Zxid): Promise<void> {
 		await this.#parts.snapshotsSettled();
 		try {
-			await this.#parts.log.truncate(zxid);
+			await this.#parts.log.truncate(zxid, this.#parts.directory);
 		} catch (error) {
 			// These are of the plan: nothing was changed.
 			if (error instanceof TruncationRefused || error instanceof LogDamage) throw new SnapshotNeeded(error);
