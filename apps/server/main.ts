@@ -48,7 +48,7 @@ async function main(): Promise<number | undefined> {
 		process.stderr.write(`The configuration cannot be used: ${error.message}\n`);
 		return 2;
 	}
-	if (values.check) return say(['The configuration is good.', ...config.warnings, ''].join('\n'));
+	if (values.check) return say(['The configuration is good.', ...config.notes, ...config.warnings, ''].join('\n'));
 	return serve(config);
 }
 

@@ -45,6 +45,7 @@ export async function startServer(
 	logger: Logger = defaultLogger(config),
 ): Promise<RunningServer> {
 	for (const warning of config.warnings) logger.warn(warning);
+	for (const note of config.notes) logger.info(note);
 	useNativeCrc32(crc32);
 	// Libraries load while recovery reads: it lets other work run now and then.
 	const loading = {

@@ -8,7 +8,7 @@ import { chainOptions } from '../replica/chain-options.ts';
 import { ConfigError, loadConfig } from './config.ts';
 import { environmentVariable, keyNames, keys } from './keys.ts';
 import { isLaterKey, laterKeys } from './later-keys.ts';
-import { parseProperties } from './properties-file.ts';
+import { escapedValue, parseProperties, withoutProperties } from './properties-file.ts';
 import { effectiveKeysTable, laterKeysTable } from './reference.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-config-'));
@@ -237,10 +237,22 @@ describe("Java's system properties", () => {
 describe('the properties format', () => {
 	it("reads what Java's escapes mean", () => {
 		expect(parseProperties('a\\=b=c\\td\r\nk\\u0041 : v \\\\\n\nlast')).toEqual([
-			{ key: 'a=b', value: 'c\td', line: 1 },
-			{ key: 'kA', value: 'v \\', line: 2 },
-			{ key: 'last', value: '', line: 4 },
+			{ key: 'a=b', value: 'c\td', line: 1, lastLine: 1 },
+			{ key: 'kA', value: 'v \\', line: 2, lastLine: 2 },
+			{ key: 'last', value: '', line: 4, lastLine: 4 },
 		]);
+		expect(parseProperties('a=b\\\n c\nd=e')).toEqual([
+			{ key: 'a', value: 'bc', line: 1, lastLine: 2 },
+			{ key: 'd', value: 'e', line: 3, lastLine: 3 },
+		]);
+	});
+
+	it('loses the properties that are left out, with all their lines, and nothing else', () => {
+		const text = '# first\r\nserver.1=a\\\r\n  :1:2\r\n\r\nzookeeper.tickTime=1\n!x\nserver.2 b\rdataDir=/d';
+		expect(withoutProperties(text, (key) => key.startsWith('server.') || key === 'tickTime')).toBe(
+			'# first\r\n\r\n!x\ndataDir=/d',
+		);
+		expect(withoutProperties(text, () => false)).toBe(text);
 	});
 
 	it('gives back what was written with escapes', () => {
@@ -248,7 +260,12 @@ describe('the properties format', () => {
 		fc.assert(
 			fc.property(word, word, (key, value) => {
 				const escaped = key.replace(/[\\=:\s#!]/g, '\\$&');
-				expect(parseProperties(`${escaped}=${value.replaceAll('\\', '\\\\')}`)).toEqual([{ key, value, line: 1 }]);
+				expect(parseProperties(`${escaped}=${value.replaceAll('\\', '\\\\')}`)).toEqual([
+					{ key, value, line: 1, lastLine: 1 },
+				]);
+				const odd = `${value}é\u{1f600}`;
+				expect(parseProperties(`a=${escapedValue(odd)}`)[0]!.value).toBe(odd);
+				expect(escapedValue(odd)).toMatch(/^[ -~]*$/);
 			}),
 		);
 	});

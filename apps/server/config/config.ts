@@ -3,17 +3,18 @@
  * every problem, each with its key, its value, where it stands and what is allowed.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { formatQuorumServer } from '#core/zab/quorum-server';
-import { type EnsembleConfig, ensembleOf } from './ensemble.ts';
+import { type EnsembleConfig, ensembleOf, isEnsemble } from './ensemble.ts';
 import { needsEnsemble } from './ensemble-keys.ts';
 import type { Entry } from './entry.ts';
 import { readJvmFlags } from './jvm-flags.ts';
 import { environmentVariable, type Key, type KeyName, keyNames, keys, type Values } from './keys.ts';
 import { isLaterKey, laterKeys, unbuiltKeys } from './later-keys.ts';
-import { isMemberKey, type MemberLines, readMembers } from './members.ts';
+import { isMemberKey } from './members.ts';
+import { chooseMembers, type MembersRead } from './membership-sources.ts';
 import { nearest } from './nearest.ts';
-import { parseProperties } from './properties-file.ts';
+import { propertiesOf } from './properties-file.ts';
 import { aliases } from './property-names.ts';
 
 export interface ServerConfig extends Values {
@@ -27,6 +28,8 @@ export interface ServerConfig extends Values {
 	readonly ensemble: EnsembleConfig | undefined;
 	/** One line each, to be logged at the start. */
 	readonly warnings: readonly string[];
+	/** What is as it should be, and worth knowing: logged, too. */
+	readonly notes: readonly string[];
 }
 
 export class ConfigError extends Error {
@@ -52,14 +55,7 @@ interface Read {
 	readonly file: string | undefined;
 	readonly values: Values;
 	readonly given: ReadonlySet<string>;
-	readonly lines: MemberLines;
-	readonly dynamic: DynamicFile | undefined;
-}
-
-interface DynamicFile {
-	readonly path: string;
-	readonly entries: readonly Entry[];
-	readonly version: number;
+	readonly members: MembersRead;
 }
 
 /** ZooKeeper keeps no fewer. */
@@ -83,12 +79,9 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	const withoutEffect = new Set<string>();
 	const entries = [
 		...readJvmFlags(sources.environment ?? {}, withoutEffect, warnings),
-		...(sources.file === undefined ? [] : readFile(sources.file, problems)),
+		...(sources.file === undefined ? [] : propertiesOf(sources.file, problems)),
 		...readEnvironment(sources.environment ?? {}, warnings),
 	];
-	const dynamicEntry = entries.findLast(({ key, value }) => key === 'dynamicConfigFile' && value !== '');
-	const dynamic = dynamicEntry && readDynamicFile(dynamicEntry, sources.file, problems);
-
 	const values: Record<string, unknown> = {};
 	for (const name of keyNames) values[name] = keys[name].fallback;
 	const memberEntries: Entry[] = [];
@@ -106,58 +99,27 @@ export function loadConfig(sources: ConfigSources = {}): ServerConfig {
 	if (withoutEffect.size > 0) {
 		warnings.push(`without effect in this build: ${[...withoutEffect].sort().join(', ')}`);
 	}
-	if (dynamic !== undefined) {
-		for (const { key, where } of memberEntries)
-			problems.push(`${key} cannot stand here${where}: with a dynamicConfigFile it stands there (${dynamic.path})`);
-	}
-	const read = {
-		file: sources.file,
-		values: values as unknown as Values,
-		given,
-		lines: readMembers(dynamic?.entries ?? memberEntries, problems),
-		dynamic,
-	};
-	const config = derive(read, warnings, problems);
+	const { dataDir, standaloneEnabled } = values as unknown as Values;
+	const notes: string[] = [];
+	const members = chooseMembers(
+		{
+			file: sources.file,
+			dataDir: resolve(dataDir),
+			dynamicEntry: entries.findLast(({ key, value }) => key === 'dynamicConfigFile' && value !== ''),
+			memberEntries,
+			isEnsemble: (lines) => isEnsemble(lines, standaloneEnabled, []),
+		},
+		notes,
+		problems,
+	);
+	const read = { file: sources.file, values: values as unknown as Values, given, members };
+	const config = { ...derive(read, warnings, problems), notes: Object.freeze(notes) };
 	if (problems.length > 0) throw new ConfigError(problems, config);
 	return Object.freeze(config);
 }
 
 function isKey(key: string): key is KeyName {
 	return Object.hasOwn(keys, key);
-}
-
-function readFile(file: string, problems: string[]): Entry[] {
-	let text: string;
-	try {
-		text = readFileSync(file, 'utf8');
-	} catch (error) {
-		problems.push(`the configuration file ${file} cannot be read: ${(error as Error).message}`);
-		return [];
-	}
-	// Some keys are documented with the prefix of their Java system property.
-	return parseProperties(text).map(({ key, value, line }) => ({
-		key: key.replace(/^zookeeper\./, ''),
-		value,
-		where: ` (${file}, line ${line})`,
-	}));
-}
-
-/** ZooKeeper writes the version into the file's name; one inside the file is taken too. */
-function readDynamicFile(entry: Entry, file: string | undefined, problems: string[]): DynamicFile {
-	const path = resolve(file === undefined ? '.' : dirname(file), entry.value);
-	const found = readFile(path, problems);
-	for (const { key, where } of found) {
-		if (!isMemberKey(key) && key !== 'version') {
-			problems.push(`${key} cannot stand in a dynamic configuration file${where}: only server.N, group.N, weight.N`);
-		}
-	}
-	const inName = /\.([0-9a-f]+)$/i.exec(path)?.[1];
-	const inside = found.findLast(({ key }) => key === 'version');
-	const version = Number.parseInt(inName ?? inside?.value ?? '0', 16);
-	if (!Number.isSafeInteger(version)) {
-		problems.push(`version is "${inside?.value ?? inName}"${inside?.where ?? ''}: it must be a zxid in hexadecimal`);
-	}
-	return { path, entries: found.filter(({ key }) => isMemberKey(key)), version };
 }
 
 function readEnvironment(environment: Readonly<Record<string, string | undefined>>, warnings: string[]): Entry[] {
@@ -200,21 +162,24 @@ function unknownKey(entry: Entry): string {
 
 /** Where ZooKeeper's clients are listened to: `clientPort`, or what stands behind the `;` of this server's line; nobody asked for an open port when neither is there. */
 function clientAddress(
-	{ values, given, lines: { servers } }: Read,
+	{ values, given, members }: Read,
 	serverId: number | undefined,
+	warnings: string[],
 	problems: string[],
 ): Pick<Values, 'clientPort' | 'clientPortAddress'> {
 	const { clientPort, clientPortAddress } = values;
 	// A single server is the one of the only line, whatever its number.
+	const { servers } = members.lines;
 	const own = servers.length === 1 ? servers[0] : servers.find(({ id }) => id === serverId);
 	const line = own?.client;
 	const lineAddress = line === undefined || line.host === '0.0.0.0' ? '' : line.host;
-	if (given.has('clientPort')) {
-		if (line !== undefined && line.port !== clientPort) {
-			problems.push(
-				`clientPort is ${clientPort}, and ${line.port} in the server's line "${formatQuorumServer(own!)}": leave one of them out`,
-			);
-		}
+	const isOther = given.has('clientPort') && line !== undefined && line.port !== clientPort;
+	if (isOther) {
+		const both = `clientPort is ${clientPort}, and ${line.port} in the server's line "${formatQuorumServer(own!)}"`;
+		if (members.version === 0) problems.push(`${both}: leave one of them out`);
+		else warnings.push(`${both}, which a reconfiguration made and which decides: leave clientPort out`);
+	}
+	if (given.has('clientPort') && !isOther) {
 		return { clientPort, clientPortAddress: clientPortAddress === '' ? lineAddress : clientPortAddress };
 	}
 	if (line !== undefined) return { clientPort: line.port, clientPortAddress: lineAddress || clientPortAddress };
@@ -223,8 +188,8 @@ function clientAddress(
 }
 
 /** What follows from several values, and the rules between them. */
-function derive(read: Read, warnings: string[], problems: string[]): ServerConfig {
-	const { values, given, lines, dynamic } = read;
+function derive(read: Read, warnings: string[], problems: string[]): Omit<ServerConfig, 'notes'> {
+	const { values, given, members } = read;
 	const minSessionTimeout = values.minSessionTimeout === -1 ? 2 * values.tickTime : values.minSessionTimeout;
 	const maxSessionTimeout = values.maxSessionTimeout === -1 ? 20 * values.tickTime : values.maxSessionTimeout;
 	if (minSessionTimeout > maxSessionTimeout) {
@@ -244,13 +209,9 @@ function derive(read: Read, warnings: string[], problems: string[]): ServerConfi
 	}
 	const dataDir = resolve(values.dataDir);
 	const serverId = ownId(dataDir, values.serverId, problems);
-	const ensemble = ensembleOf(
-		{ values, lines, serverId, version: dynamic?.version ?? 0, dynamicConfigFile: dynamic?.path },
-		warnings,
-		problems,
-	);
+	const ensemble = ensembleOf({ values, members, serverId }, warnings, problems);
 	const missing = [...given].filter(needsEnsemble).sort();
-	if (ensemble === undefined && lines.servers.length < 2 && missing.length > 0) {
+	if (ensemble === undefined && members.lines.servers.length < 2 && missing.length > 0) {
 		warnings.push(`without effect on a single server: ${missing.join(', ')}`);
 	}
 	if (values.commitLogCount < leastCommitLog) {
@@ -258,7 +219,7 @@ function derive(read: Read, warnings: string[], problems: string[]): ServerConfi
 	}
 	return {
 		...values,
-		...clientAddress(read, serverId, problems),
+		...clientAddress(read, serverId, warnings, problems),
 		file: read.file,
 		given,
 		dataDir,

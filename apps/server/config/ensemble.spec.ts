@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
@@ -222,6 +222,61 @@ describe('a dynamic configuration file', () => {
 		expect(withFile('zoo.cfg.dynamic', `${members}version=x\n`).problems[0]).toContain('version is "x"');
 	});
 
+	it('82: that holds nothing, or half of something, does not start a single server', () => {
+		const path = join(folder, 'zoo.cfg.dynamic.1');
+		expect(withFile('zoo.cfg.dynamic.1', '').problems).toEqual([
+			`${path} has no server.N line: it has to hold the members of the ensemble`,
+		]);
+		expect(withFile('zoo.cfg.dynamic.1', `${members}server.3=c:28`).problems[0]).toMatch(
+			`server.3 is "c:28" (${path}, line 3): it is not understood`,
+		);
+	});
+
+	it('82: has the next one beside it, which may have been committed', () => {
+		const next = join(folder, 'zoo.cfg.dynamic.next');
+		writeFileSync(
+			next,
+			'server.1=a:2888:3888:participant;0.0.0.0:2181\nserver.4=d:2888:3888:observer\nversion=10000002b',
+		);
+		try {
+			const { config, problems } = withFile('zoo.cfg.dynamic.10000002a', members);
+			expect([problems, config.ensemble?.members.version]).toEqual([[], 0x1_0000_002a]);
+			expect(config.ensemble?.next).toMatchObject({ version: 0x1_0000_002b, participants: [1], observers: [4] });
+			// It is in force by now; its file had no time to go.
+			expect(withFile('zoo.cfg.dynamic.10000002b', members).config.ensemble?.next).toBeUndefined();
+			// Whoever writes members into zoo.cfg begins anew.
+			expect(read(three, { CK_SERVER_ID: '1' }).config.ensemble?.next).toBeUndefined();
+			writeFileSync(next, 'server.1=a:2888\n');
+			expect(withFile('zoo.cfg.dynamic.10000002a', members).problems).toEqual([
+				expect.stringContaining(`server.1 is "a:2888" (${next}, line 1)`),
+			]);
+		} finally {
+			rmSync(next);
+		}
+	});
+
+	it('82: without the server itself is not started with', () => {
+		expect(withFile('zoo.cfg.dynamic.10000002a', members, '', { CK_SERVER_ID: '3' }).problems).toEqual([
+			expect.stringMatching(
+				/^this server is number 3 .* the configuration has 1, 2 \(.*zoo\.cfg\.dynamic\.10000002a, which a reconfiguration wrote\)\. To let it join again/,
+			),
+		]);
+	});
+
+	it('82: made by a reconfiguration decides about the client port and warns of who was named and is gone', () => {
+		const { config, problems } = withFile(
+			'zoo.cfg.dynamic.10000002a',
+			members,
+			'clientPort=2182\naudit.mirroredBy=3\n',
+		);
+		expect([problems, config.clientPort]).toEqual([[], 2181]);
+		expect(config.warnings).toEqual([
+			expect.stringContaining('audit.mirroredBy is 3, and there is no server.3 since a reconfiguration'),
+			expect.stringContaining('2 of the servers vote'),
+			expect.stringContaining('which a reconfiguration made and which decides: leave clientPort out'),
+		]);
+	});
+
 	it('is the only place of the members then', () => {
 		const [inFile] = withFile('zoo.cfg.dynamic', members, 'server.3=c:2888:3888\n').problems;
 		expect(inFile).toContain('server.3 cannot stand here');
@@ -231,5 +286,66 @@ describe('a dynamic configuration file', () => {
 			'tickTime cannot stand in a dynamic configuration file',
 		);
 		expect(read(`${limits}dynamicConfigFile=none.dynamic\n`).problems[0]).toContain('none.dynamic cannot be read');
+	});
+});
+
+describe('members that a reconfiguration left in the data directory', () => {
+	const file = join(dataDir, 'members.dynamic.200000005');
+
+	function withSaved(
+		files: Readonly<Record<string, string>>,
+		text = three,
+		environment: Environment = { CK_SERVER_ID: '1' },
+	) {
+		rmSync(dataDir, { recursive: true, force: true });
+		mkdirSync(dataDir);
+		for (const [name, content] of Object.entries(files)) writeFileSync(join(dataDir, name), content);
+		return read(text, environment);
+	}
+	afterAll(() => rmSync(dataDir, { recursive: true }));
+
+	const saved = 'server.1=a:2888:3888:participant\nserver.5=e:2888:3888:participant';
+
+	it('82: count when they are newer than those that are configured, which is said with the way back', () => {
+		const { config, problems } = withSaved({ 'members.dynamic.200000005': saved, 'members.dynamic.1f': 'older' });
+		expect(problems).toEqual([]);
+		expect(config.ensemble).toMatchObject({
+			members: { version: 0x2_0000_0005, participants: [1, 5] },
+			dynamicConfigFile: file,
+		});
+		expect(config.notes).toEqual([
+			`the members are those of ${file}, which a reconfiguration wrote, and not those that are configured elsewhere (version 0): change them with reconfig. To go back to the configured ones, stop all servers and remove ${dataDir}/members.dynamic.* from each`,
+		]);
+		expect(config.ensemble!.editableFile).toBe(join(folder, 'zoo.cfg'));
+		const variables = { CK_SERVER_1: 'a:2888:3888', CK_SERVER_2: 'b:2888:3888', CK_SERVER_ID: '1' };
+		const fromVariables = withSaved({ 'members.dynamic.200000005': saved }, limits, variables).config;
+		expect(fromVariables.ensemble).toMatchObject({ members: { participants: [1, 5] }, editableFile: undefined });
+	});
+
+	it('82: do not count when they are older, nor for a single server', () => {
+		const dynamic = 'zoo.cfg.dynamic.200000005';
+		writeFileSync(join(folder, dynamic), 'server.1=a:2888:3888\nserver.2=b:2888:3888\n');
+		const files = { 'members.dynamic.200000005': saved };
+		const { config } = withSaved(files, `${limits}dynamicConfigFile=${dynamic}\n`);
+		expect([config.ensemble?.members.participants, config.notes]).toEqual([[1, 2], []]);
+		expect(withSaved(files, '').config).toMatchObject({ ensemble: undefined, notes: [] });
+	});
+
+	it('82: may be those of a reconfiguration that is not known to be committed', () => {
+		const next = { 'members.dynamic.next': `${saved}\nversion=200000006` };
+		expect(withSaved({ 'members.dynamic.200000005': saved, ...next }).config.ensemble?.next?.version).toBe(
+			0x2_0000_0006,
+		);
+		// The file that is configured could not be changed any more: what was promised since is here.
+		expect(withSaved(next).config.ensemble).toMatchObject({ members: { version: 0 }, next: { participants: [1, 5] } });
+	});
+
+	it('82: that cannot be read stop the start', () => {
+		expect(withSaved({ 'members.dynamic.200000005': 'server.1=a:2888:3888:participant\nserver.5' }).problems).toEqual([
+			expect.stringContaining(`server.5 is "" (${file}, line 2)`),
+		]);
+		expect(withSaved({ 'members.dynamic.200000005': '' }).problems).toEqual([
+			`${file} has no server.N line: it has to hold the members of the ensemble`,
+		]);
 	});
 });

@@ -4,6 +4,7 @@ import { majorityConfig } from '#core/zab/majority';
 import { type HostPort, type QuorumConfig, QuorumConfigError, type QuorumServer } from '#core/zab/quorum-config';
 import type { Values } from './keys.ts';
 import type { MemberLines } from './members.ts';
+import type { MembersRead } from './membership-sources.ts';
 
 /** A server of an ensemble. */
 export interface EnsembleConfig {
@@ -11,8 +12,12 @@ export interface EnsembleConfig {
 	readonly self: QuorumServer;
 	/** With the version that the dynamic configuration file's name says; 0 without one. */
 	readonly members: QuorumConfig;
-	/** The file that holds the members, and that a reconfiguration replaces; undefined while they stand in zoo.cfg or in the environment. */
+	/** Of a reconfiguration that was logged here, and of which it is not known whether it was committed. */
+	readonly next: QuorumConfig | undefined;
+	/** The file that holds the members, in whose place a reconfiguration puts another; undefined while they stand in zoo.cfg or in the environment. */
 	readonly dynamicConfigFile: string | undefined;
+	/** The zoo.cfg in which a reconfiguration names that file; undefined when the members come from elsewhere. */
+	readonly editableFile: string | undefined;
 	readonly limits: EnsembleLimits;
 }
 
@@ -26,11 +31,9 @@ export interface EnsembleLimits {
 
 export interface EnsembleSources {
 	readonly values: Values;
-	readonly lines: MemberLines;
+	readonly members: MembersRead;
 	/** Undefined when neither `myid` nor `serverId` says it. */
 	readonly serverId: number | undefined;
-	readonly version: number;
-	readonly dynamicConfigFile: string | undefined;
 }
 
 /** Undefined for a single server, and when there is no telling which of the servers this one is. */
@@ -39,7 +42,8 @@ export function ensembleOf(
 	warnings: string[],
 	problems: string[],
 ): EnsembleConfig | undefined {
-	const { values, lines, serverId } = sources;
+	const { values, serverId } = sources;
+	const { lines, version, next, dynamicConfigFile, editableFile } = sources.members;
 	if (!isEnsemble(lines, values.standaloneEnabled, problems)) return undefined;
 	checkServers(lines, values, problems);
 	for (const limit of ['initLimit', 'syncLimit'] as const) {
@@ -52,17 +56,23 @@ export function ensembleOf(
 		);
 	}
 	const mirroredBy = values['audit.mirroredBy'];
-	if (mirroredBy !== 0 && !lines.servers.some(({ id }) => id === mirroredBy))
-		problems.push(`audit.mirroredBy is ${mirroredBy}, and there is no server.${mirroredBy}`);
-	const members = membersOf(lines, sources.version, problems);
+	if (mirroredBy !== 0 && !lines.servers.some(({ id }) => id === mirroredBy)) {
+		const missing = `audit.mirroredBy is ${mirroredBy}, and there is no server.${mirroredBy}`;
+		if (version === 0) problems.push(missing);
+		else warnings.push(`${missing} since a reconfiguration: no history is written until another one is named`);
+	}
+	const members = membersOf(lines, version, problems);
 	const self = lines.servers.find(({ id }) => id === serverId);
-	if (self === undefined) problems.push(notAmong(serverId, lines));
+	if (self === undefined) problems.push(notAmong(serverId, sources.members));
 	if (members === undefined || self === undefined) return undefined;
 	warn(members, self, values, warnings);
 	return Object.freeze({
 		self,
 		members,
-		dynamicConfigFile: sources.dynamicConfigFile,
+		// One that is not newer was committed, and its file is about to go.
+		next: next && next.version > version ? membersOf(next.lines, next.version, problems) : undefined,
+		dynamicConfigFile,
+		editableFile,
 		limits: {
 			tickMs: values.tickTime,
 			initLimit: values.initLimit,
@@ -72,7 +82,7 @@ export function ensembleOf(
 	});
 }
 
-function isEnsemble({ servers }: MemberLines, standaloneEnabled: boolean, problems: string[]): boolean {
+export function isEnsemble({ servers }: MemberLines, standaloneEnabled: boolean, problems: string[]): boolean {
 	const participants = servers.filter(({ role }) => role === 'participant').length;
 	const observers = servers.length - participants;
 	if (participants === 0) {
@@ -124,12 +134,15 @@ function membersOf(lines: MemberLines, version: number, problems: string[]): Quo
 	}
 }
 
-function notAmong(serverId: number | undefined, { servers }: MemberLines): string {
-	const ids = servers.map(({ id }) => id).join(', ');
+/** ZooKeeper does not start either. A server that is removed while it runs goes on without a vote, until it is stopped. */
+function notAmong(serverId: number | undefined, { lines, version, dynamicConfigFile }: MembersRead): string {
+	const ids = lines.servers.map(({ id }) => id).join(', ');
 	if (serverId === undefined) {
 		return `which of the servers ${ids} is this one? Write its number into the file myid in dataDir, or set serverId (CK_SERVER_ID)`;
 	}
-	return `this server is number ${serverId} (myid or serverId), and there is no server.${serverId}: the configuration has ${ids}`;
+	const missing = `this server is number ${serverId} (myid or serverId), and there is no server.${serverId}: the configuration has ${ids}`;
+	if (version === 0) return missing;
+	return `${missing} (${dynamicConfigFile}, which a reconfiguration wrote). To let it join again, give it a configuration with the present members and itself, and add it with reconfig`;
 }
 
 function warn(members: QuorumConfig, self: QuorumServer, values: Values, warnings: string[]): void {
