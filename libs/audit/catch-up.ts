@@ -13,7 +13,7 @@ import { type HistoryPlan, planHistory } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
 import type { LogSource, SnapshotFile } from './log-source.ts';
 import { mergedRecords } from './merged-records.ts';
-import { type Chain, chainsOf, loadTreeAt, snapshotsWithin } from './tree-loader.ts';
+import { type Chain, chainsOf, loadTreeAt, provedFrom, snapshotsWithin } from './tree-loader.ts';
 
 export interface CatchUpOptions {
 	readonly writer: string;
@@ -27,8 +27,19 @@ export interface CatchUpOptions {
 	readonly warn: (warning: string) => void;
 	/** The one directory is that of a running replica: its recovery has proved that its log goes on from its oldest snapshot. */
 	readonly isReplica?: boolean;
+	/** And of one in an ensemble, whose tree may be what a leader streamed. */
+	readonly isMember?: boolean;
 	/** Set when the directory says that it was restored: what the gap is then. */
 	readonly restored?: string;
+}
+
+/** A member got its leader's tree, and no transaction behind it has shown by its digest yet that it is one that existed. */
+export class BaseUnproved extends Error {
+	override readonly name = 'BaseUnproved';
+
+	constructor(snapshot: SnapshotFile) {
+		super(`the history begins with the first transaction whose digest proves ${snapshot.path}, and none has yet`);
+	}
 }
 
 export class CatchUp {
@@ -99,13 +110,26 @@ export class CatchUp {
 		const resumes = from.zxid !== null && (from.zxid >= chain.first - 1 || from.zxid === chain.after);
 		if (resumes || (from.zxid === zeroZxid && chain.gap === null)) return from;
 		if (chain.gap === null && from.zxid === null) return this.#base(plan, chain, from, zeroZxid);
-		for (const { exactZxid } of snapshotsWithin(this.#sources, chain)) {
-			const point = await this.#base(plan, chain, from, exactZxid);
+		for (const snapshot of snapshotsWithin(this.#sources, chain)) {
+			const exactZxid = await this.#exactZxid(plan, chain, snapshot);
+			const point = exactZxid === null ? null : await this.#base(plan, chain, from, exactZxid);
 			if (point !== null) return point;
 		}
 		const range = `${formatZxid(chain.first)} to ${formatZxid(chain.last)}`;
 		this.#options.warn(`the transactions from ${range} were left out: no snapshot has the tree that they begin with`);
 		return null;
+	}
+
+	/**
+	 * Where the tree of a snapshot is one that existed; null where that is nowhere.
+	 * @throws BaseUnproved of a member, whose log goes on
+	 */
+	async #exactZxid(plan: HistoryPlan, chain: Chain, snapshot: SnapshotFile): Promise<Zxid | null> {
+		if (snapshot.isProved) return snapshot.exactZxid;
+		const proved = await provedFrom(this.#sources, plan, chain, snapshot);
+		if (typeof proved === 'number') return proved;
+		if (this.#options.isMember === true && proved !== 'no digests') throw new BaseUnproved(snapshot);
+		return proved === 'refuted' ? null : snapshot.exactZxid;
 	}
 
 	/** Null when no sound snapshot leads there. */
@@ -158,6 +182,7 @@ export class CatchUp {
 			.filter((it) => it.zxid > (from.zxid ?? -1) && it.zxid <= through)
 			.sort((a, b) => b.zxid - a.zxid);
 		for (const candidate of candidates) {
+			if (!candidate.isProved && this.#options.isMember === true) throw new BaseUnproved(candidate);
 			const writer = candidate.exactZxid === candidate.zxid ? await this.#goOnFrom(candidate, from) : null;
 			if (writer !== null) return writer;
 			this.#options.warn(

@@ -1,6 +1,7 @@
 /** One server's directory as a source of history: which zxids its logs have, its records from a zxid on, its snapshots. */
 import fs from 'node:fs';
 import { counterOf, epochOf, type Zxid, zeroZxid } from '#core/model/zxid';
+import { digestVersion } from '#core/tree/digest';
 import { LogDamage } from '#storage/damage';
 import { DataDirectory, type StoredFile } from '#storage/data-directory';
 import { logSequence, type SequencedEntry } from '#storage/log-sequence';
@@ -21,6 +22,11 @@ export interface SnapshotFile extends StoredFile {
 	readonly exactZxid: Zxid;
 	/** The digest at exactZxid; null where the file does not say. */
 	readonly digest: bigint | null;
+	/**
+	 * Whether the file says where its tree is exact. One without a digest section does not: ZooKeeper wrote it before 3.6, or it is what a ZooKeeper leader streamed while
+	 * transactions went on. `exactZxid` is then a guess, and provedFrom() of tree-loader.ts the answer.
+	 */
+	readonly isProved: boolean;
 	readonly bytes: number;
 }
 
@@ -95,7 +101,10 @@ function inspect(file: StoredFile, warn: (warning: string) => void): SnapshotFil
 		return [];
 	}
 	const { section, bytes } = readDigestSection(file.path);
-	if (section === null || section.zxid === 0) return [{ ...file, exactZxid: file.zxid, digest: null, bytes }];
+	if (section === null || section.zxid === 0)
+		return [{ ...file, exactZxid: file.zxid, digest: null, isProved: section !== null, bytes }];
 	const exactZxid = Math.max(section.zxid, file.zxid) as Zxid;
-	return [{ ...file, exactZxid, digest: section.version === 2 ? section.digest : null, bytes }];
+	return [
+		{ ...file, exactZxid, digest: section.version === digestVersion ? section.digest : null, isProved: true, bytes },
+	];
 }

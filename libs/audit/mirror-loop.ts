@@ -15,7 +15,7 @@ import { LogTail } from '#storage/history-reader';
 import { writeBase } from './base-snapshot.ts';
 import type { HistoryPoint } from './batch.ts';
 import { CursorMoved, readCursor } from './batch-writer.ts';
-import { CatchUp } from './catch-up.ts';
+import { BaseUnproved, CatchUp } from './catch-up.ts';
 import { DigestMismatch } from './fold.ts';
 import { foldStart } from './fold-start.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -33,6 +33,8 @@ export interface MirrorLoopOptions {
 	readonly writer: string;
 	readonly migrate: boolean;
 	readonly allowDigestMismatch: boolean;
+	/** The directory is that of a member of an ensemble. */
+	readonly isMember: boolean;
 }
 
 export type MirrorState = 'waiting' | 'catching up' | 'mirroring' | 'retrying' | 'failed' | 'stopped';
@@ -72,6 +74,8 @@ export class MirrorLoop {
 	#error: string | null = null;
 	#mirrored: Zxid | null = null;
 	#migrated = false;
+	/** What was committed when the files were last read. */
+	#seen: Zxid = zeroZxid;
 
 	constructor(options: MirrorLoopOptions, host: MirrorHost) {
 		this.#options = options;
@@ -90,7 +94,8 @@ export class MirrorLoop {
 				if (this.#mirrored !== before) retryMs = firstRetryMs;
 				this.#fail(error as Error);
 				await this.#disconnect();
-				if (!(error instanceof CursorMoved) && !(error instanceof LogBroken)) await this.#pause(retryMs);
+				if (error instanceof BaseUnproved) await this.#more();
+				else if (!(error instanceof CursorMoved) && !(error instanceof LogBroken)) await this.#pause(retryMs);
 				retryMs = Math.min(retryMs * 2, longestRetryMs);
 			}
 		}
@@ -174,6 +179,11 @@ export class MirrorLoop {
 		return true;
 	}
 
+	/** Until more is committed than was seen by the attempt that just failed. */
+	async #more(): Promise<void> {
+		while (!this.#host.stopping && this.#host.committed() <= this.#seen) await this.#host.wake(1_000);
+	}
+
 	async #idle(): Promise<void> {
 		this.#report('mirroring');
 		await this.#host.wake(1_000);
@@ -182,8 +192,9 @@ export class MirrorLoop {
 	/** From nothing in memory: catches up with files, then follows the log. */
 	async #begin(client: pg.Client, cursor: HistoryPoint): Promise<void> {
 		this.#report('catching up');
-		const { dataDir, dataLogDir, allowDigestMismatch, writer: name } = this.#options;
+		const { dataDir, dataLogDir, allowDigestMismatch, isMember, writer: name } = this.#options;
 		const through = this.#host.committed();
+		this.#seen = through;
 		const warn = () => undefined; // The replica's own recovery has said the same to the operator.
 		const sources = [new LogSource(dataDir, dataLogDir, warn)];
 		const restored = restoredFrom(dataDir);
@@ -195,6 +206,7 @@ export class MirrorLoop {
 			through,
 			warn,
 			isReplica: true,
+			isMember,
 			...(restored === null ? {} : { restored }),
 		};
 		const written = (batch: { readonly to: HistoryPoint; readonly txnCount: number }) => {
@@ -232,7 +244,8 @@ export class MirrorLoop {
 	#fail(error: Error): void {
 		this.#error = error.message;
 		// Another attempt at the same transactions gives the same tree; retried all the same, because an operator may mend the cause.
-		this.#report(error instanceof DigestMismatch ? 'failed' : 'retrying');
+		if (error instanceof BaseUnproved) this.#report('waiting');
+		else this.#report(error instanceof DigestMismatch ? 'failed' : 'retrying');
 		if (error instanceof DigestMismatch || error instanceof LogBroken || isRefusal(error)) {
 			this.#tail?.close();
 			this.#writer = null;

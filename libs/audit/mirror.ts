@@ -14,6 +14,8 @@ export interface MirrorOptions {
 	/** Migrate the database first; on by default. */
 	readonly migrate?: boolean;
 	readonly allowDigestMismatch?: boolean;
+	/** Whether the directory is that of a member of an ensemble. */
+	readonly isMember?: boolean;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
 	readonly mirrored?: (zxid: Zxid) => void;
 	/** Called when the state or the last error changes. */
@@ -110,8 +112,9 @@ class WorkerMirror implements Mirror {
 
 	#start(): void {
 		const { databaseUrl, dataDir, dataLogDir = dataDir, writer = 'mirror', migrate = true } = this.#options;
-		const { allowDigestMismatch = false } = this.#options;
-		const options: MirrorLoopOptions = { databaseUrl, dataDir, dataLogDir, writer, migrate, allowDigestMismatch };
+		const { allowDigestMismatch = false, isMember = false } = this.#options;
+		const stored = { databaseUrl, dataDir, dataLogDir, writer, migrate };
+		const options: MirrorLoopOptions = { ...stored, allowDigestMismatch, isMember };
 		const workerData: MirrorWorkerData = { options, committed: this.#committedCell, asleep: this.#asleep };
 		const source = import.meta.url.endsWith('.ts');
 		const worker = new Worker(new URL(source ? './mirror-worker.ts' : './mirror-worker.js', import.meta.url), {

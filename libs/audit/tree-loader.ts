@@ -1,6 +1,7 @@
 /** Rebuilds the tree at a zxid from snapshots and logs. */
 import { counterOf, epochOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
+import { digestVersion } from '#core/tree/digest';
 import type { SessionId } from '#jute/scalars';
 import { SnapshotDamage } from '#storage/damage';
 import { loadTree, trackSession } from '#storage/replay';
@@ -92,6 +93,34 @@ export async function loadTreeAt(
 	if (last !== zxid)
 		throw new Error(`${loaded.source} and the logs end with ${formatZxid(last)}, before ${formatZxid(zxid)}`);
 	return loaded;
+}
+
+/**
+ * From where on the tree of a snapshot that does not say so is one that existed: the first transaction of the chain behind it whose digest agrees (semantics 78). `undecided` when
+ * nothing stands behind it that could say; `no digests` when its writer had none; `refuted` when all differ, or the file is damaged.
+ */
+export async function provedFrom(
+	sources: readonly LogSource[],
+	plan: HistoryPlan,
+	chain: Chain,
+	snapshot: SnapshotFile,
+): Promise<Zxid | 'undecided' | 'no digests' | 'refuted'> {
+	const start = await newestSound([snapshot], snapshot.exactZxid, false);
+	if (start === null) return 'refuted';
+	const { tree } = start.loaded;
+	let answer: 'undecided' | 'no digests' | 'refuted' = 'undecided';
+	let last = tree.lastProcessedZxid;
+	for (const { record } of mergedRecords(sources, plan, (last + 1) as Zxid)) {
+		const { header, txn, digest } = record;
+		if (header.zxid > chain.last || (!isContiguous(last, header.zxid) && last !== zeroZxid)) break;
+		tree.apply(record);
+		last = header.zxid;
+		if (digest?.version === digestVersion) {
+			if (digest.value === tree.digest()) return last;
+			answer = 'refuted';
+		} else if (txn.kind !== 'error' && answer === 'undecided') answer = 'no digests';
+	}
+	return answer;
 }
 
 /** A damaged one is passed over: an older one and the logs have the same. */

@@ -17,6 +17,7 @@ export function startMirrorService(config: ServerConfig, replica: Replica, logge
 				dataLogDir: config.dataLogDir,
 				writer: `server ${config.serverId}`,
 				allowDigestMismatch: config['recovery.allowDigestMismatch'],
+				isMember: config.ensemble !== undefined,
 				mirrored,
 				changed,
 			});
