@@ -30,7 +30,7 @@ export class ReplicaHealth {
 		const mirror = this.mirror?.health();
 		const problems: string[] = [];
 		const warnings: string[] = [];
-		if (host.state === 'looking') problems.push('there is no leader at the moment');
+		if (host.state === 'looking' || host.isReadOnly) problems.push('there is no leader at the moment');
 		else if (host.state !== 'serving' || host.stateReason !== '') problems.push(host.stateReason);
 		if (mirror !== undefined) {
 			const trouble = mirrorTrouble(mirror);

@@ -62,8 +62,13 @@ export class ReplicaScript {
 		return this.#out;
 	}
 
-	#newReplica(options: Partial<ChainOptions>, lastZxid: Zxid | undefined, epoch: number | undefined): SimReplica {
-		return new SimReplica({
+	#newReplica(
+		{ readOnly = false, ...options }: Partial<ChainOptions> & { readonly readOnly?: boolean },
+		lastZxid: Zxid | undefined,
+		epoch: number | undefined,
+	): SimReplica {
+		const replica = new SimReplica({
+			isMember: readOnly,
 			options: { tickMs: 500, minSessionTimeoutMs: 1000, maxSessionTimeoutMs: 10_000, ...options },
 			...(lastZxid === undefined ? {} : { lastZxid }),
 			...(epoch === undefined ? {} : { epoch }),
@@ -73,6 +78,8 @@ export class ReplicaScript {
 				requestFailed: (error) => this.#out.push(`server: request failed: ${String(error)}`),
 			},
 		});
+		if (readOnly) replica.host.serveReadOnly();
+		return replica;
 	}
 
 	#makeVerbs(): Readonly<Record<string, Verb>> {

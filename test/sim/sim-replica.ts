@@ -19,6 +19,8 @@ export interface SimReplicaOptions {
 	/** Where the history stands before the first transaction. */
 	readonly lastZxid?: Zxid;
 	readonly epoch?: number;
+	/** Of an ensemble: it has no leader when it starts. */
+	readonly isMember?: boolean;
 }
 
 export class SimReplica {
@@ -113,6 +115,7 @@ export class SimReplica {
 			schedule: this.#schedule.schedule,
 			serverId: 1,
 			options: { ...defaultChainOptions, ...this.#settings.options },
+			isMember: this.#settings.isMember ?? false,
 			...(this.#settings.events === undefined ? {} : { events: this.#settings.events }),
 		});
 		this.#log.listen(host);

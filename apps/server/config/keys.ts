@@ -167,7 +167,7 @@ export const keys = {
 	'readonlymode.enabled': key(
 		boolean,
 		false,
-		'Whether a replica without a quorum serves reads. With a single server, which always has its quorum: `isro` is among the default four-letter words, nothing else.',
+		'Whether a replica that has found no leader for two seconds, or a tick if that is longer, serves reads to clients that accept that. `isro` is among the default four-letter words then, of a single server too.',
 	),
 	'znode.container.checkIntervalMs': key(
 		integer(1),

@@ -101,7 +101,7 @@ function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | undefin
 
 /** Why it does not serve. */
 function whyNot({ state, stateReason }: Host): string {
-	if (state !== 'looking') return stateReason;
+	if (state !== 'looking' && state !== 'readOnly') return stateReason;
 	const lost = stateReason === '' ? '' : ` (${stateReason})`;
 	return `this replica has no leader at the moment, another one may have${lost}`;
 }

@@ -79,6 +79,8 @@ export class Member {
 			after: systemAfter,
 			clock: systemClock,
 			limits,
+			// ZooKeeper's grace: not shorter, however short a tick is.
+			...(config['readonlymode.enabled'] ? { readOnlyAfterMs: Math.max(2000, limits.tickMs) } : {}),
 			electionLimits: {
 				minNotificationIntervalMs: config['fastleader.minNotificationInterval'],
 				maxNotificationIntervalMs: config['fastleader.maxNotificationInterval'],

@@ -71,7 +71,7 @@ export interface ReplicaDoor {
 	/** The end of a batch of answers. */
 	answered(): void;
 	sessionClosed(id: SessionId): void;
-	/** There is no leader: nobody is served, connections are closed. */
+	/** There is no leader, or nobody is to be served without one any more: connections are closed. */
 	suspended?(reason: Error): void;
 }
 
@@ -211,7 +211,7 @@ export class Replica {
 		this.#doors.push(door);
 	}
 
-	/** What it is to its ensemble, in ZooKeeper's words; `looking` while it serves nobody. */
+	/** What it is to its ensemble, in ZooKeeper's words; `looking` while it has no leader. */
 	get role(): 'standalone' | 'leader' | 'follower' | 'observer' | 'looking' {
 		if (this.member === undefined) return 'standalone';
 		return this.host.state === 'looking' ? 'looking' : (this.member.mode ?? 'looking');
@@ -230,6 +230,8 @@ export class Replica {
 	#stateChanged(state: HostState, reason: Error): void {
 		const zxid = formatZxid(this.host.lastProcessedZxid);
 		if (state === 'stopped') this.#logger.info({ zxid }, 'stopped');
+		else if (state === 'readOnly')
+			this.#logger.warn({ zxid }, 'no leader: reads are served, to clients that accept that');
 		else if (state === 'looking') for (const door of this.#doors) door.suspended?.(reason);
 		else {
 			this.#logger.fatal({ err: reason, state, zxid }, reason.message);

@@ -54,6 +54,9 @@ function judgeHere(request: ConnectRequest, { host, limits, stats }: HandshakePa
 	if (!host.maySee(request.lastZxidSeen as Zxid)) {
 		return abandoned('the client has seen a later zxid than this replica has: it must try another (semantics 61)');
 	}
+	if (host.isReadOnly && host.sessions.get(sessionId)?.isLocal === false) {
+		return abandoned('a session of the ensemble goes on where there is a leader (semantics 67)');
+	}
 	if (sessionId !== noSession) return undefined;
 	stats.sessionsAsked += 1;
 	return { kind: 'open' };

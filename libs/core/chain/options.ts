@@ -20,8 +20,6 @@ export interface ChainOptions {
 	readonly localSessionsEnabled: boolean;
 	/** Whether they may become global then. */
 	readonly localSessionsUpgradingEnabled: boolean;
-	/** Writes and sync are answered NotReadOnly (semantics 67). */
-	readonly readOnly: boolean;
 	/** Identity `super` when a client authenticates as this `user:base64(sha1(user:password))`; null: nobody can. */
 	readonly superDigest: string | null;
 	readonly containerCheckIntervalMs: number;
@@ -54,7 +52,6 @@ export const defaultChainOptions: ChainOptions = {
 	reconfigEnabled: false,
 	localSessionsEnabled: false,
 	localSessionsUpgradingEnabled: false,
-	readOnly: false,
 	superDigest: null,
 	containerCheckIntervalMs: 60_000,
 	containerMaxPerMinute: 10_000,

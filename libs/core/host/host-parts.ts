@@ -9,8 +9,8 @@ import type { Tracer } from '../ports/tracer.ts';
 import type { TxnLog } from '../ports/txn-log.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 
-/** `looking`: a member of an ensemble that has no leader serves nobody. */
-export type HostState = 'serving' | 'looking' | 'logFailed' | 'broken' | 'stopped';
+/** `looking`: a member of an ensemble that has no leader serves nobody; `readOnly`: only reads, to clients that accept that. */
+export type HostState = 'serving' | 'looking' | 'readOnly' | 'logFailed' | 'broken' | 'stopped';
 
 export interface HostParts {
 	readonly tree: DataTree;

@@ -20,14 +20,13 @@ import type { ChainOptions } from '../chain/options.ts';
 import { isPreparable, type Preparable } from '../chain/prep.ts';
 import type { Broadcast, Uplink } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
-import type { AuthOp, Caller, CreateSessionOp, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
+import type { AuthOp, Caller, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { TxnLog, TxnLogListener } from '../ports/txn-log.ts';
 import type { Session } from '../session/session.ts';
-import { sessionPassword } from '../session/session-id.ts';
 import type { Attachment, SessionTable } from '../session/session-table.ts';
 import type { DataTree } from '../tree/data-tree.ts';
 import type { FrozenTree } from '../tree/frozen-tree.ts';
@@ -35,8 +34,9 @@ import type { WatchManager } from '../tree/watches.ts';
 import type { HostEvents, HostParts, HostState } from './host-parts.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
-import { createsEphemeral, localWriteError } from './local-sessions.ts';
+import { createsEphemeral, localWriteError, readOnlyError } from './local-sessions.ts';
 import { type Role, Roles } from './roles.ts';
+import { SessionOpenings } from './session-openings.ts';
 
 const systemCaller: Caller = { door: 'system', identities: [], address: '' };
 const ignore = (): void => {};
@@ -52,6 +52,7 @@ export class Host implements TxnLogListener {
 	readonly #events: HostEvents;
 	readonly #intake: Intake;
 	readonly #roles: Roles;
+	readonly #openings: SessionOpenings;
 	/** Requests without a session that a learner numbered. */
 	#numbered = 0;
 	readonly #runTurn = (): void => this.#turn();
@@ -87,6 +88,13 @@ export class Host implements TxnLogListener {
 				onCommitted: (record) => this.#events.committed?.(record),
 			},
 		});
+		this.#openings = new SessionOpenings({
+			options: parts.options,
+			roles: this.#roles,
+			write: (request, op, session, timeMs) => this.#write(request, op, session, timeMs),
+			answer: (request, result) => this.#answer(request, 0, result),
+			count: (request) => this.#intake.count(request),
+		});
 	}
 
 	get tree(): DataTree {
@@ -110,9 +118,9 @@ export class Host implements TxnLogListener {
 		return this.#state;
 	}
 
-	/** Only clients that accept that may have a session (semantics 67). */
+	/** Without a leader: only clients that accept that may have a session (semantics 67). */
 	get isReadOnly(): boolean {
-		return this.#options.readOnly;
+		return this.#state === 'readOnly';
 	}
 
 	/** Why the state is not `serving`; empty while it is. */
@@ -168,17 +176,17 @@ export class Host implements TxnLogListener {
 
 	/** At least once per tick: expires sessions, deletes containers and TTL nodes. */
 	tick(): void {
-		if (this.#state !== 'serving' || this.#options.readOnly) return;
+		if (this.#state !== 'serving' && !this.isReadOnly) return;
 		// Requests and pings wait in the queue while the disk is behind: nobody's silence is proved.
 		if (this.#roles.chain.isFull) return;
 		const nowMs = this.#clock.monotonicMs();
 		// Only a leader knows who of the others is silent, and only it deletes (semantics 62).
-		const isLearner = this.role === 'learner';
-		for (const session of isLearner ? this.sessions.expireLocal(nowMs) : this.sessions.expire(nowMs)) {
+		const decides = this.role === 'leader' || this.role === 'standalone';
+		for (const session of decides ? this.sessions.expire(nowMs) : this.sessions.expireLocal(nowMs)) {
 			this.stats.sessionsExpired += 1;
 			this.#submitOwn({ kind: 'closeSession' }, session.id);
 		}
-		if (isLearner) return;
+		if (!decides) return;
 		for (const path of this.#roles.store.containers.due(nowMs, this.#clock.now())) {
 			this.#submitOwn({ kind: 'deleteContainer', path }, noSession);
 		}
@@ -227,9 +235,16 @@ export class Host implements TxnLogListener {
 		this.#serve(() => this.#roles.follow(uplink));
 	}
 
-	/** A member lost its leader: nobody is served until it has another. */
+	/** A member has no leader and finds none: it serves what it has applied, to clients that accept that (semantics 67). */
+	serveReadOnly(): void {
+		if (this.#state !== 'looking') return;
+		this.#guard(() => this.#roles.serveReadOnly());
+		if (this.#state === 'looking') this.#enter('readOnly', new Error(this.#stateReason));
+	}
+
+	/** A member lost its leader, or is about to have one again: nobody is served until it has. */
 	look(reason: Error): void {
-		if (this.#state !== 'serving') return;
+		if (this.#state !== 'serving' && !this.isReadOnly) return;
 		this.#enter('looking', reason);
 		this.#guard(() => {
 			this.#roles.end();
@@ -278,7 +293,7 @@ export class Host implements TxnLogListener {
 			if (this.#isHeldBack) await new Promise<void>((resolve) => (this.#whenRoom = resolve));
 		}
 		// A member has left its leader by now.
-		if (this.#state === 'serving' || this.#state === 'looking')
+		if (this.#state === 'serving' || this.#state === 'looking' || this.isReadOnly)
 			this.#enter('stopped', new Error('the replica was stopped'));
 		await this.#log.close();
 	}
@@ -349,12 +364,12 @@ export class Host implements TxnLogListener {
 		if (refusal !== 0) {
 			this.#roles.chain.read(request, session, refusal);
 		} else if (op.kind === 'createSession') {
-			this.#open(request, op, nowMs, timeMs);
+			this.#openings.open(request, op, nowMs, timeMs);
 		} else if (op.kind === 'closeSession' && session?.isLocal === true) {
 			session.closing = true;
 			this.#roles.chain.read(request, session, 0);
 		} else if (isPreparable(op)) {
-			if (session?.isLocal === true && createsEphemeral(op)) this.#upgrade(request, session, timeMs);
+			if (session?.isLocal === true && createsEphemeral(op)) this.#openings.upgrade(request, session, timeMs);
 			const error = session?.isLocal === true && this.role === 'learner' ? localWriteError(op, session) : 0;
 			if (error === 0) this.#write(request, op, session, timeMs);
 			else this.#roles.chain.read(request, session, error);
@@ -380,31 +395,6 @@ export class Host implements TxnLogListener {
 		return { ...request, cxid: (this.#serverId << 24) | this.#numbered };
 	}
 
-	#open(request: Request, op: CreateSessionOp, nowMs: number, timeMs: number): void {
-		if (request.owner !== undefined) {
-			this.#write(request, op, this.sessions.adopt(request.sessionId, op.timeoutMs, nowMs), timeMs);
-			return;
-		}
-		const session = this.sessions.open(op.timeoutMs, nowMs);
-		if (!this.#options.localSessionsEnabled) {
-			this.#write(request, { kind: 'createSession', timeoutMs: session.timeoutMs }, session, timeMs);
-			return;
-		}
-		session.isLocal = true;
-		const { id: sessionId, timeoutMs } = session;
-		this.#answer(request, 0, { kind: 'createSession', sessionId, password: sessionPassword(sessionId), timeoutMs });
-	}
-
-	/** A local session becomes global just before it needs to be: its createSession goes ahead of the request (semantics 66). */
-	#upgrade(request: Request, session: Session, timeMs: number): void {
-		if (!this.#options.localSessionsUpgradingEnabled || session.closing) return;
-		session.isLocal = false;
-		const op: CreateSessionOp = { kind: 'createSession', timeoutMs: session.timeoutMs };
-		const opening: Request = { ...request, op, reply: ignore };
-		this.#intake.count(opening);
-		this.#write(opening, op, session, timeMs);
-	}
-
 	#refuseTooMany(): void {
 		for (const request of this.#intake.takeRefused()) {
 			this.stats.throttled += 1;
@@ -415,8 +405,8 @@ export class Host implements TxnLogListener {
 	/** 0, or why this request cannot even be tried. */
 	#refusal(request: Request): number {
 		const { op } = request;
-		if (!isPreparable(op)) return op.kind === 'sync' && this.#options.readOnly ? errors.notReadOnly.code : 0;
-		if (this.#options.readOnly) return errors.notReadOnly.code;
+		if (this.isReadOnly) return readOnlyError(request, this.sessions.get(request.sessionId));
+		if (!isPreparable(op)) return 0;
 		if (this.#state === 'stopped') return errors.connectionLoss.code;
 		if (this.#state === 'logFailed') return errors.systemError.code;
 		if (this.#roles.chain.isExhausted) {

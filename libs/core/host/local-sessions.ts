@@ -1,5 +1,7 @@
 import { errors } from '#jute/errors';
-import type { Op } from '../model/op.ts';
+import { isPreparable } from '../chain/prep.ts';
+import type { Op, Request } from '../model/op.ts';
+import { noSession } from '../model/zxid.ts';
 import type { Session } from '../session/session.ts';
 
 /** An ephemeral node, alone or in a multi, is what a local session cannot have (semantics 66). */
@@ -12,4 +14,13 @@ export function createsEphemeral(op: Op): boolean {
 export function localWriteError(op: Op, session: Session): number {
 	if (session.closing) return errors.sessionExpired.code;
 	return createsEphemeral(op) ? errors.ephemeralOnLocalSession.code : 0;
+}
+
+/** Of a replica without a leader (semantics 67): 0 for reads inside a session, and for the beginning and the end of its own sessions. */
+export function readOnlyError({ op, sessionId }: Request, session: Session | undefined): number {
+	if (op.kind === 'createSession') return 0;
+	// Who has no session has not said that an old state will do.
+	if (sessionId === noSession) return errors.connectionLoss.code;
+	if (op.kind === 'closeSession' && session?.isLocal === true) return 0;
+	return isPreparable(op) || op.kind === 'sync' ? errors.notReadOnly.code : 0;
 }

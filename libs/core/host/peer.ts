@@ -23,6 +23,7 @@ import type { QuorumConfig } from '../zab/quorum-config.ts';
 import type { ZabLimits, ZabParts } from '../zab/zab-parts.ts';
 import type { Host } from './host.ts';
 import type { MemberHistory } from './member-history.ts';
+import { ReadOnlyMode } from './read-only-mode.ts';
 
 export interface PeerParts {
 	readonly serverId: number;
@@ -35,6 +36,8 @@ export interface PeerParts {
 	readonly clock: Clock;
 	readonly limits: ZabLimits;
 	readonly electionLimits?: Partial<SearchLimits>;
+	/** Milliseconds without a leader after which reads are served (semantics 67); never, unless it is given. */
+	readonly readOnlyAfterMs?: number;
 	readonly events?: PeerEvents;
 }
 
@@ -59,6 +62,7 @@ const ignore = (): void => {};
 export class Peer implements ElectionListener {
 	readonly #parts: PeerParts;
 	readonly #election: Election;
+	readonly #readOnly: ReadOnlyMode;
 	#term: Term | null = null;
 	#leader: Leader | null = null;
 	#isStopped = false;
@@ -66,6 +70,7 @@ export class Peer implements ElectionListener {
 
 	constructor(parts: PeerParts) {
 		this.#parts = parts;
+		this.#readOnly = new ReadOnlyMode(parts.host, parts.after, parts.readOnlyAfterMs ?? null);
 		this.#election = new Election({
 			serverId: parts.serverId,
 			network: parts.elections,
@@ -95,6 +100,7 @@ export class Peer implements ElectionListener {
 
 	stop(): void {
 		this.#isStopped = true;
+		this.#readOnly.end('this replica was stopped');
 		this.#election.stop();
 		this.#endTerm(new Error('this replica was stopped'));
 	}
@@ -119,6 +125,7 @@ export class Peer implements ElectionListener {
 	#look(reason: Error | undefined): void {
 		const { history, host } = this.#parts;
 		this.#parts.events?.stateChanged?.('looking', undefined, reason);
+		this.#readOnly.looking();
 		void history.settled().then(() => {
 			if (this.#isStopped || host.state === 'broken' || host.state === 'logFailed') return;
 			const proposal = { zxid: history.lastLogged, peerEpoch: history.currentEpoch };
@@ -127,6 +134,7 @@ export class Peer implements ElectionListener {
 	}
 
 	#decided(vote: Vote, state: Exclude<ServerState, 'looking'>): void {
+		this.#readOnly.end('an election is decided');
 		this.#parts.events?.stateChanged?.(state, vote.leader, undefined);
 		if (state === 'leading') this.#lead();
 		else this.#learn(vote.leader, state === 'following' ? 'follower' : 'observer');

@@ -23,8 +23,8 @@ import type { DataTree } from '../tree/data-tree.ts';
 import { LearnerSessions } from './learner-sessions.ts';
 import { Store, type StoreParts } from './store.ts';
 
-/** `none`: a member that has no leader. */
-export type Role = 'standalone' | 'leader' | 'learner' | 'none';
+/** `none`: a member that has no leader; `readOnly`: one that serves reads meanwhile. */
+export type Role = 'standalone' | 'leader' | 'learner' | 'readOnly' | 'none';
 
 export interface RolesParts extends StoreParts {
 	/** New transactions are of this epoch; at least that of the last one. */
@@ -75,8 +75,14 @@ export class Roles {
 		this.#chain = chain;
 	}
 
-	/** The leader is lost: whoever waits for an answer is told that the outcome is unknown. */
+	/** Reads only, of what was applied; sessions that begin now are local ones. What is logged and not applied stays so. */
+	serveReadOnly(): void {
+		this.#begin('readOnly');
+	}
+
+	/** The leader is lost, or the end of reading only: whoever waits for an answer is told that the outcome is unknown. */
 	end(): void {
+		if (this.#role === 'readOnly' && !this.#parts.options.localSessionsEnabled) this.#store.sessions.forgetLocal();
 		this.#role = 'none';
 		this.#learner?.chain.disown();
 		this.#learner = null;

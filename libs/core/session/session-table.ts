@@ -82,6 +82,11 @@ export class SessionTable {
 		for (const [id, timeoutMs] of this.#committed) this.#track(id, timeoutMs, nowMs);
 	}
 
+	/** Local sessions are over: no transaction ends them. Their clients are told when they come back. */
+	forgetLocal(): void {
+		for (const session of [...this.#sessions.values()]) if (session.isLocal) this.closed(session.id);
+	}
+
 	/** A session that another replica gave out, or knows better than this one. */
 	adopt(id: SessionId, timeoutMs: number, nowMs: number): Session {
 		const session = this.#sessions.get(id);

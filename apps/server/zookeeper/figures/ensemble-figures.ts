@@ -23,8 +23,9 @@ export function ensembleConfiguration({ config }: ServerView, { ensemble }: Memb
 
 /** Of `mntr`. */
 export function* ensembleFigures({ replica }: ServerView): IterableIterator<Figure> {
-	const { member } = replica;
-	if (member === undefined) return;
+	const { member, host } = replica;
+	// A read-only server has none of them in ZooKeeper either.
+	if (member === undefined || host.isReadOnly) return;
 	yield ['peer_state', peerState(member)];
 	yield ['quorum_size', member.ensemble.members.participants.length];
 	const { leader } = member.peer;

@@ -21,7 +21,7 @@ export const notServing = 'This ZooKeeper instance is not currently serving requ
 /** False once it is stopped or broken: nothing it could say would be of use. */
 export function isServing({ replica }: ServerView): boolean {
 	const { state } = replica.host;
-	return state === 'serving' || state === 'logFailed';
+	return state === 'serving' || state === 'readOnly' || state === 'logFailed';
 }
 
 /** Reads are all that is served. */
