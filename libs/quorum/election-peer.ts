@@ -14,7 +14,7 @@ const callBackMs = 1000;
 export interface ElectionPeerParts {
 	readonly serverId: number;
 	/** This server's hello. */
-	readonly hello: Uint8Array;
+	hello(): Uint8Array;
 	addressesOf(id: number): readonly HostPort[];
 	/** @throws MessageError */
 	received(from: number, message: Uint8Array): void;
@@ -62,6 +62,11 @@ export class ElectionPeer {
 		if (connection !== null && connection.unansweredMs > this.#parts.silenceMs) this.#hangUp();
 		if (this.#connection === null) this.#callUnlessCalling();
 		else this.#flush();
+	}
+
+	/** There is to be a connection. */
+	reach(): void {
+		if (this.#connection === null) this.#callUnlessCalling();
 	}
 
 	/** It has a larger id and called: this is the connection from now on. `rest` is what came behind its hello. */
@@ -137,7 +142,7 @@ export class ElectionPeer {
 		const { after, connectTimeoutMs: timeoutMs } = this.#parts;
 		const socket = await connectToAny(this.#addresses(), { after, timeoutMs, attempts: 1, retryMs: 0, signal });
 		if (signal.aborted) socket.destroy();
-		else if (this.id < this.#parts.serverId) this.#adopt(socket, this.#parts.hello);
+		else if (this.id < this.#parts.serverId) this.#adopt(socket, this.#parts.hello());
 		else await this.#askToBeCalled(socket, signal);
 	}
 
@@ -154,7 +159,7 @@ export class ElectionPeer {
 			socket.on('error', hangUp);
 			// It says nothing, but its end is seen only when what it says is read.
 			socket.resume();
-			socket.end(hello);
+			socket.end(hello());
 			socket.on('close', () => {
 				cancel();
 				signal.removeEventListener('abort', hangUp);

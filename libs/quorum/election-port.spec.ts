@@ -408,3 +408,80 @@ describe('an election port that somebody connects to', () => {
 		for (const socket of sockets) socket.destroy();
 	});
 });
+
+describe('election ports whose servers change', () => {
+	it('82: are reached at their new address, where it said so itself, and keep who was connected', async () => {
+		const ports = await freePorts(3);
+		const [one, two] = [await new Member(1, ports).open(), await new Member(2, ports).open()];
+		two.port.send(1, vote(1, 1));
+		await eventually(() => expect(one.heard).toEqual([[2, 1]]));
+		const occupier = createServer();
+		openServers.add(occupier);
+		occupier.listen(ports[2]!, host);
+		await once(occupier, 'listening');
+
+		one.port.move([{ host, port: ports[2]! }]);
+		await expect(caller(ports[0]!)).rejects.toThrow('ECONNREFUSED');
+		await eventually(() =>
+			expect(one.warnings).toEqual([expect.stringContaining(`election: ${host}:${ports[2]} cannot`)]),
+		);
+		occupier.close();
+		await eventually(() => caller(ports[2]!));
+		two.port.send(1, vote(1, 2));
+		await eventually(() => expect(one.heard.at(-1)).toEqual([2, 2]));
+		expect(one.warnings).toHaveLength(1);
+	});
+
+	it('82: tell the address that they have now', async () => {
+		const ports = await freePorts(3);
+		const { received } = await played(ports[1]!);
+		const one = await new Member(1, ports).open();
+		one.port.move([{ host, port: ports[2]! }]);
+		one.port.send(2, vote(1, 1));
+		await eventually(() => expect(received).toHaveLength(1));
+		await eventually(() =>
+			expect(readElectionHello(received[0]!)?.hello.addresses).toEqual([{ host, port: ports[2] }]),
+		);
+	});
+
+	it('82: connect to a server that joins, whoever is larger, with what they said last', async () => {
+		const [one, two, three] = (await ensemble(3)) as [Member, Member, Member];
+		two.port.send(1, vote(2, 4));
+		two.port.send(3, vote(2, 5));
+		await eventually(() => expect([one.heard, three.heard]).toEqual([[[2, 4]], [[2, 5]]]));
+		one.port.reach([1, 2, 3]);
+		three.port.reach([2, 3]);
+		await eventually(() =>
+			expect([one, two, three].map(({ port }) => [...port.connected].sort())).toEqual([
+				[2, 3],
+				[1, 3],
+				[1, 2],
+			]),
+		);
+	});
+
+	it('82: hang up on servers that no configuration has, which may come again', async () => {
+		const ports = await freePorts(2);
+		let members = [1, 2];
+		const addressesOf = (id: number) => (members.includes(id) ? [{ host, port: ports[id - 1]! }] : []);
+		const one = await new Member(1, ports, { addressesOf }).open();
+		const two = await new Member(2, ports).open();
+		two.port.send(1, vote(2, 1));
+		await eventually(() => expect(one.heard).toEqual([[2, 1]]));
+		one.port.forgetStrangers();
+		expect(one.port.connected).toEqual([2]);
+		members = [1];
+		one.port.forgetStrangers();
+		expect(one.port.connected).toEqual([]);
+		await eventually(() => expect(two.port.connected).toEqual([]));
+		two.port.send(1, vote(2, 2));
+		await eventually(() =>
+			expect(one.heard).toEqual([
+				[2, 1],
+				[2, 2],
+			]),
+		);
+		one.port.send(2, vote(1, 3));
+		await eventually(() => expect(two.heard).toEqual([[1, 3]]));
+	});
+});

@@ -2,7 +2,7 @@
  * The election port: one connection to each other server that has something to say or is told something, by the rules of ZooKeeper's
  * connection manager. Server ids decide who connects (see ElectionPeer).
  */
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { assert } from '#core/model/assert';
 import type { ElectionListener, ElectionNetwork, Notification } from '#core/ports/election-network';
 import type { After } from '#core/ports/timers';
@@ -11,14 +11,17 @@ import { JuteWriter } from '#jute/codec';
 import { type ElectionHello, readElectionHello, writeElectionHello } from '#jute/quorum/election-hello';
 import { frame, MessageError } from './election-connection.ts';
 import { ElectionPeer, type ElectionPeerParts } from './election-peer.ts';
-import { listen, remoteAddress, systemAfter, type Warn } from './sockets.ts';
+import { Listening } from './listening.ts';
+import { remoteAddress, systemAfter, type Warn } from './sockets.ts';
 
 export interface ElectionPortOptions {
 	readonly serverId: number;
-	/** This server's election addresses, as others know them. Only the first is told to them unless multiAddress says otherwise. */
+	/** This server's election addresses, as others know them. Only the first is told to them unless multiAddress says otherwise. See move(). */
 	readonly addresses: readonly HostPort[];
 	/** What is listened on: `addresses` unless given. An empty host is every address of the machine. */
 	readonly listenOn?: readonly HostPort[];
+	/** How long until an address that could not be listened on is tried again, after a move. 500 ms. */
+	readonly listenRetryMs?: number;
 	/** The election addresses of another server; empty when no configuration, proposed ones included, has it. */
 	readonly addressesOf: (id: number) => readonly HostPort[];
 	readonly encode: (notification: Notification) => Uint8Array;
@@ -47,18 +50,23 @@ export class ElectionPort implements ElectionNetwork {
 	/** Connections without a hello as yet. */
 	readonly #strangers = new Set<Socket>();
 	#listener: ElectionListener | null = null;
-	#servers: readonly Server[] = [];
+	readonly #listening: Listening;
+	#hello: Uint8Array;
 
 	constructor(options: ElectionPortOptions) {
 		this.#options = options;
 		this.#after = options.after ?? systemAfter;
 		this.#connectTimeoutMs = options.connectTimeoutMs ?? 5000;
-		const writer = new JuteWriter();
-		const addresses = options.multiAddress ? options.addresses : options.addresses.slice(0, 1);
-		writeElectionHello(writer, { serverId: options.serverId, addresses });
+		this.#hello = helloOf(options, options.addresses);
+		this.#listening = new Listening({
+			accept: (socket) => this.#accept(socket),
+			after: this.#after,
+			warn: (message) => options.warn(`election: ${message}`),
+			retryMs: options.listenRetryMs ?? 500,
+		});
 		this.#peerParts = {
 			serverId: options.serverId,
-			hello: writer.view().slice(),
+			hello: () => this.#hello,
 			addressesOf: options.addressesOf,
 			received: (from, message) => this.#listener?.notified(from, this.#decode(message)),
 			idle: (id) => this.#forgetStranger(id),
@@ -74,9 +82,30 @@ export class ElectionPort implements ElectionNetwork {
 	async open(listener: ElectionListener): Promise<void> {
 		assert(this.#listener === null, 'an election port is opened once');
 		this.#listener = listener;
-		const servers = await listen(this.#options.listenOn ?? this.#options.addresses, (socket) => this.#accept(socket));
-		this.#servers = servers;
-		if (this.#closing.signal.aborted) for (const server of servers) server.close();
+		await this.#listening.open(this.#options.listenOn ?? this.#options.addresses);
+		if (this.#closing.signal.aborted) await this.#listening.close();
+	}
+
+	/** Its own addresses are these from now on. Connections stay. One that is in use for the moment is tried again and again. */
+	move(addresses: readonly HostPort[], listenOn = addresses): void {
+		if (this.#closing.signal.aborted) return;
+		this.#hello = helloOf(this.#options, addresses);
+		this.#listening.move(listenOn);
+	}
+
+	/** Connects to servers that are new in a configuration: they hear at once who leads (ZooKeeper's connectNewPeers). */
+	reach(servers: Iterable<number>): void {
+		if (this.#closing.signal.aborted) return;
+		for (const id of servers) if (id !== this.#options.serverId) this.#peer(id).reach();
+	}
+
+	/** Closes the connections of servers that no configuration has any more. They may connect again, like any stranger. */
+	forgetStrangers(): void {
+		for (const [id, peer] of this.#peers) {
+			if (this.#options.addressesOf(id).length > 0) continue;
+			peer.close();
+			this.#peers.delete(id);
+		}
 	}
 
 	/** The newest notification for a server takes the place of one that has not left. Its own this server knows: they are not sent. */
@@ -97,7 +126,7 @@ export class ElectionPort implements ElectionNetwork {
 		this.#listener = { notified: () => {} };
 		for (const peer of this.#peers.values()) peer.close();
 		for (const socket of this.#strangers) socket.destroy();
-		await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
+		await this.#listening.close();
 	}
 
 	#decode(message: Uint8Array): Notification {
@@ -172,6 +201,12 @@ export class ElectionPort implements ElectionNetwork {
 		if (hello.serverId === serverId) warn(`election: ${address} says that it is server ${serverId}, which is this one`);
 		else this.#peer(hello.serverId).callBack(hello.addresses.filter(({ host }) => !isWildcard(host)));
 	}
+}
+
+function helloOf({ serverId, multiAddress }: ElectionPortOptions, addresses: readonly HostPort[]): Uint8Array {
+	const writer = new JuteWriter();
+	writeElectionHello(writer, { serverId, addresses: multiAddress ? addresses : addresses.slice(0, 1) });
+	return writer.view().slice();
 }
 
 /** What a server listens on that listens on every address: nobody can be reached there. */

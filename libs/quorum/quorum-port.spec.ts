@@ -43,6 +43,24 @@ describe('a quorum port', () => {
 		expect(warnings).toEqual([]);
 	});
 
+	it('82: listens where its server is when it leads', async () => {
+		const ports = await freePorts(2);
+		let own = ports[0]!;
+		const leaderPort = quorumPort([], { listenOn: () => [{ host, port: own }] });
+		const stop = leaderPort.accept(new End().connected);
+		await eventually(() => quorumPort([ports[0]!]).connect(1, new End().connected));
+		stop();
+		own = ports[1]!;
+		const leader = new End();
+		leaderPort.accept(leader.connected);
+		const learner = new End();
+		await eventually(() => quorumPort([ports[1]!]).connect(1, learner.connected));
+		learner.link.send(packet(1));
+		await eventually(() => expect(leader.zxids).toEqual([1]));
+		const former = quorumPort([ports[0]!], { connectAttempts: 1 });
+		await expect(former.connect(1, new End().connected)).rejects.toThrow('ECONNREFUSED');
+	});
+
 	it('does not listen when it was told to stop before it did', async () => {
 		const ports = await freePorts(1);
 		const deposed = quorumPort(ports);

@@ -2,17 +2,18 @@
  * The quorum port: a leader listens on it as long as it leads, and learners connect to the leader's. What all links have collected leaves at
  * the end of a turn of the event loop, in one write for each.
  */
-import type { Server, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { assert } from '#core/model/assert';
 import type { QuorumLink, QuorumLinkListener, QuorumNetwork } from '#core/ports/quorum-link';
 import type { After } from '#core/ports/timers';
 import type { HostPort } from '#core/zab/quorum-config';
-import { connectToAny, listen, systemAfter, type Warn } from './sockets.ts';
+import { Listening } from './listening.ts';
+import { connectToAny, systemAfter, type Warn } from './sockets.ts';
 import { TcpLink, type TcpLinkParts } from './tcp-link.ts';
 
 export interface QuorumPortOptions {
-	/** What is listened on while this server leads. An empty host is every address of the machine. */
-	readonly listenOn: readonly HostPort[];
+	/** What is listened on while this server leads, asked each time that it begins to. An empty host is every address of the machine. */
+	readonly listenOn: () => readonly HostPort[];
 	/** The quorum addresses of another server. */
 	readonly addressesOf: (id: number) => readonly HostPort[];
 	/** For connect() as a whole: ZooKeeper's tickTime * initLimit, or * connectToLearnerMasterLimit. */
@@ -39,11 +40,23 @@ export class QuorumPort implements QuorumNetwork {
 	readonly #linkParts: TcpLinkParts;
 	readonly #unflushed = new Set<TcpLink>();
 	readonly #closing = new AbortController();
-	#acceptance: Acceptance | null = null;
+	readonly #listening: Listening;
+	/** Of the learners that connect, while this server leads. */
+	#accepted: Connected | null = null;
 
 	constructor(options: QuorumPortOptions) {
 		this.#options = options;
 		this.#after = options.after ?? systemAfter;
+		this.#listening = new Listening({
+			accept: (socket) => {
+				if (this.#accepted === null) socket.destroy();
+				else this.#link(socket, this.#accepted);
+			},
+			after: this.#after,
+			// If it goes on, no learner comes, and the leader gives up for want of a quorum.
+			warn: (message) => options.warn(`quorum: ${message}`),
+			retryMs: options.listenRetryMs ?? 500,
+		});
 		this.#linkParts = {
 			maxPacketBytes: options.maxPacketBytes ?? 2 * 0xfffff,
 			maxUnsentBytes: options.maxUnsentBytes ?? 512 << 20,
@@ -76,15 +89,17 @@ export class QuorumPort implements QuorumNetwork {
 	}
 
 	accept(listener: Connected): () => void {
-		assert(this.#acceptance?.isStopped ?? true, 'a server leads once at a time');
-		const acceptance = new Acceptance(
-			this.#options,
-			this.#after,
-			(socket) => this.#link(socket, listener),
-			this.#acceptance,
-		);
-		this.#acceptance = acceptance;
-		return () => acceptance.stop();
+		assert(this.#accepted === null, 'a server leads once at a time');
+		if (this.#closing.signal.aborted) return () => {};
+		this.#accepted = listener;
+		this.#listening.move(this.#options.listenOn());
+		let isStopped = false;
+		return () => {
+			if (isStopped) return;
+			isStopped = true;
+			this.#accepted = null;
+			this.#listening.move([]);
+		};
 	}
 
 	/** Sends now what links have collected. Nobody has to: it leaves at the end of the turn. */
@@ -97,10 +112,11 @@ export class QuorumPort implements QuorumNetwork {
 	/** Closes all links. Resolves when the address is free. */
 	async close(): Promise<void> {
 		this.#closing.abort();
-		this.#acceptance?.stop();
+		this.#accepted = null;
+		const freed = this.#listening.close();
 		const links = [...this.#links];
 		for (const link of links) link.close();
-		await Promise.all([this.#acceptance?.ended(), ...links.map(({ ended }) => ended)]);
+		await Promise.all([freed, ...links.map(({ ended }) => ended)]);
 	}
 
 	#link(socket: Socket, listener: Connected): TcpLink {
@@ -113,72 +129,5 @@ export class QuorumPort implements QuorumNetwork {
 	#willFlush(link: TcpLink): void {
 		if (this.#unflushed.size === 0) setImmediate(() => this.flush());
 		this.#unflushed.add(link);
-	}
-}
-
-/** Learners are let in, until stop(). */
-class Acceptance {
-	readonly #options: QuorumPortOptions;
-	readonly #after: After;
-	readonly #accept: (socket: Socket) => void;
-	/** Resolves when listening has begun, or failed for now. */
-	#opening: Promise<void>;
-	#servers: readonly Server[] = [];
-	#closed: Promise<unknown> = Promise.resolve();
-	#isStopped = false;
-	#cancelRetry: (() => void) | null = null;
-	#saidWhy = false;
-
-	/** `before` is the one before, which is stopped. */
-	constructor(options: QuorumPortOptions, after: After, accept: (socket: Socket) => void, before: Acceptance | null) {
-		this.#options = options;
-		this.#after = after;
-		this.#accept = accept;
-		this.#opening = before === null ? this.#open() : before.#opening.then(() => this.#open());
-	}
-
-	get isStopped(): boolean {
-		return this.#isStopped;
-	}
-
-	stop(): void {
-		if (this.#isStopped) return;
-		this.#isStopped = true;
-		this.#cancelRetry?.();
-		this.#close();
-	}
-
-	/** Resolves when it is stopped and the connections that it accepted are closed. */
-	async ended(): Promise<void> {
-		await this.#opening;
-		await this.#closed;
-	}
-
-	async #open(): Promise<void> {
-		if (this.#isStopped) return;
-		try {
-			this.#servers = await listen(this.#options.listenOn, (socket) => {
-				if (this.#isStopped) socket.destroy();
-				else this.#accept(socket);
-			});
-			if (this.#isStopped) this.#close();
-		} catch (error) {
-			if (!this.#isStopped) this.#tryAgain(error as Error);
-		}
-	}
-
-	/** The address is free when this returns. */
-	#close(): void {
-		this.#closed = Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
-		this.#servers = [];
-	}
-
-	/** Another program may be about to free the address. If not, no learner comes, and the leader gives up for want of a quorum. */
-	#tryAgain(error: Error): void {
-		if (!this.#saidWhy) this.#options.warn(`quorum: ${error.message}`);
-		this.#saidWhy = true;
-		this.#cancelRetry = this.#after(this.#options.listenRetryMs ?? 500, () => {
-			this.#opening = this.#open();
-		});
 	}
 }

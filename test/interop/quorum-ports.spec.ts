@@ -54,7 +54,7 @@ async function electionPort(ensemble: RealEnsemble, id: number) {
 
 function quorumPort(ensemble: RealEnsemble, id: number): QuorumPort {
 	const port = new QuorumPort({
-		listenOn: [{ host, port: ensemble.member(id).quorumPort }],
+		listenOn: () => [{ host, port: ensemble.member(id).quorumPort }],
 		addressesOf: (other) => [{ host, port: ensemble.member(other).quorumPort }],
 		connectTimeoutMs: 5000,
 		warn: () => {},

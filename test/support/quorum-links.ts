@@ -73,7 +73,7 @@ export class End implements QuorumLinkListener {
 
 export function quorumPort(ports: readonly number[], options: Partial<QuorumPortOptions> = {}): QuorumPort {
 	const port = new QuorumPort({
-		listenOn: ports.slice(0, 1).map((own) => ({ host, port: own })),
+		listenOn: () => ports.slice(0, 1).map((own) => ({ host, port: own })),
 		addressesOf: () => ports.map((other) => ({ host, port: other })),
 		connectTimeoutMs: 5000,
 		warn: () => {},

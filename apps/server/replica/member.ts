@@ -63,7 +63,7 @@ export class Member {
 			connectTimeoutMs: config.cnxTimeout,
 		});
 		this.#quorum = new QuorumPort({
-			listenOn: listenOn(self.quorumAddresses),
+			listenOn: () => listenOn(self.quorumAddresses),
 			addressesOf: addressesOf((server) => server.quorumAddresses),
 			connectTimeoutMs: limits.connectToLearnerMasterLimit * limits.tickMs,
 			connectRetryMs: config.leaderConnectDelayDuringRetryMs,
