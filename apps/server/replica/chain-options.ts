@@ -15,6 +15,7 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		checkExistsAcl: config.checkExistsAcl,
 		versionSkipsMinusOne: config.versionSkipsMinusOne,
 		reconfigEnabled: config.reconfigEnabled,
+		standaloneEnabled: config.standaloneEnabled,
 		superDigest: superDigest === '' ? null : superDigest,
 		containerCheckIntervalMs: config['znode.container.checkIntervalMs'],
 		containerMaxPerMinute: config['znode.container.maxPerMinute'],

@@ -2,15 +2,19 @@
 import type { Host } from '#core/host/host';
 import { MemberHistory } from '#core/host/member-history';
 import { Peer } from '#core/host/peer';
-import type { HostPort, QuorumServer } from '#core/zab/quorum-config';
+import { formatZxid, type Zxid } from '#core/model/zxid';
+import { Membership } from '#core/zab/membership';
+import type { HostPort, QuorumConfig, QuorumServer } from '#core/zab/quorum-config';
 import { readNotification, writeNotification } from '#jute/quorum/notification';
 import { ElectionPort } from '#quorum/election-port';
 import { QuorumPort } from '#quorum/quorum-port';
-import { systemAfter } from '#quorum/sockets';
+import { formatAddresses, systemAfter } from '#quorum/sockets';
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
-import type { EnsembleConfig } from '../config/ensemble.ts';
+import type { EnsembleConfig, EnsembleLimits } from '../config/ensemble.ts';
 import { MemberStorage, type MemberStorageParts } from './member-storage.ts';
+import { membershipChange } from './membership-change.ts';
+import { MembershipFiles } from './membership-files.ts';
 import { systemClock } from './system-clock.ts';
 
 export interface MemberParts extends MemberStorageParts {
@@ -20,42 +24,57 @@ export interface MemberParts extends MemberStorageParts {
 	readonly logger: Logger;
 	/** Its mirror is the one that writes, or not any more. */
 	readonly mirrors: (isMirroring: boolean) => void;
+	/** Where its clients connect from now on. */
+	readonly clientsMoved: (address: HostPort) => void;
 }
 
 export class Member {
 	readonly history: MemberHistory;
 	readonly peer: Peer;
-	readonly ensemble: EnsembleConfig;
+	/** The servers of the ensemble as they are now. */
+	readonly membership: Membership;
+	readonly limits: EnsembleLimits;
 	/** When it began to serve as what it is now. */
 	servingSinceMs = 0;
+	readonly #parts: MemberParts;
+	readonly #files: MembershipFiles;
 	readonly #elections: ElectionPort;
 	readonly #quorum: QuorumPort;
 	readonly #logger: Logger;
-	readonly #mirrors: (isMirroring: boolean) => void;
-	readonly #mirroredBy: number;
+	/** Its line in the newest configuration that has one: a server that was removed stays where it is. */
+	#self: QuorumServer;
 
 	constructor(parts: MemberParts) {
 		const { config, ensemble, host, logger } = parts;
-		const { self, members, limits } = ensemble;
-		this.ensemble = ensemble;
+		const { self, members, next, limits } = ensemble;
+		this.#parts = parts;
+		this.#self = self;
+		this.limits = limits;
 		this.#logger = logger;
-		this.#mirrors = parts.mirrors;
-		this.#mirroredBy = config['audit.mirroredBy'];
 		const warn = (message: string) => logger.warn(message);
 		this.history = new MemberHistory(host, new MemberStorage(parts), {
 			maxTxns: config.commitLogCount,
 			maxBytes: 64 << 20,
 		});
-		const listenOn = (addresses: readonly HostPort[]) =>
-			config.quorumListenOnAllIPs ? addresses.map(({ port }) => ({ host: '', port })) : addresses;
-		const addressesOf = (of: (server: QuorumServer) => readonly HostPort[]) => (id: number) => {
-			const server = members.servers.get(id);
-			return server === undefined ? [] : of(server);
-		};
+		const { dataDir } = config;
+		this.#files = new MembershipFiles({ serverId: self.id, dataDir, editableFile: ensemble.editableFile, warn });
+		this.membership = new Membership({
+			serverId: self.id,
+			current: members,
+			next,
+			isReconfigurable: config.reconfigEnabled,
+			store: {
+				saveNext: (proposed) => this.#saveNext(proposed),
+				saveCurrent: (committed) => this.#files.saveCurrent(committed),
+			},
+		});
+		this.membership.onChanged((current, previous) => this.#membersChanged(current, previous));
+		const addressesOf = (of: (server: QuorumServer) => readonly HostPort[]) => (id: number) =>
+			this.membership.servers(id).flatMap(of);
 		this.#elections = new ElectionPort({
 			serverId: self.id,
 			addresses: self.electionAddresses,
-			listenOn: listenOn(self.electionAddresses),
+			listenOn: this.#listenOn(self.electionAddresses),
 			addressesOf: addressesOf((server) => server.electionAddresses),
 			encode: writeNotification,
 			decode: readNotification,
@@ -63,7 +82,7 @@ export class Member {
 			connectTimeoutMs: config.cnxTimeout,
 		});
 		this.#quorum = new QuorumPort({
-			listenOn: () => listenOn(self.quorumAddresses),
+			listenOn: () => this.#listenOn(this.#self.quorumAddresses),
 			addressesOf: addressesOf((server) => server.quorumAddresses),
 			connectTimeoutMs: limits.connectToLearnerMasterLimit * limits.tickMs,
 			connectRetryMs: config.leaderConnectDelayDuringRetryMs,
@@ -73,7 +92,7 @@ export class Member {
 			serverId: self.id,
 			host,
 			history: this.history,
-			config: () => members,
+			...{ membership: this.membership, config: () => this.membership.current },
 			elections: this.#elections,
 			quorum: this.#quorum,
 			after: systemAfter,
@@ -111,6 +130,11 @@ export class Member {
 		await this.history.settled();
 	}
 
+	/** Its line in the configuration in force, or, when it was removed, the last one it had. */
+	get self(): QuorumServer {
+		return this.#self;
+	}
+
 	/** `leader`, `follower` or `observer` while it serves, as ZooKeeper's `Mode:` says it; undefined while it looks for a leader. */
 	get mode(): 'leader' | 'follower' | 'observer' | undefined {
 		switch (this.peer.state) {
@@ -127,7 +151,7 @@ export class Member {
 
 	#stateChanged(state: string, leader: number | undefined, reason: Error | undefined): void {
 		// Also of one that is elected and does not serve yet: what it has logged it applies, and may lose again.
-		this.#mirrors(false);
+		this.#parts.mirrors(false);
 		if (reason !== undefined) this.#logger.warn(`looking for a leader: ${reason.message}`);
 		else if (leader === undefined) this.#logger.info('looking for a leader');
 		else this.#logger.info(`${state}${state === 'leading' ? '' : ` server ${leader}`}`);
@@ -136,7 +160,40 @@ export class Member {
 	#serving(epoch: number): void {
 		this.servingSinceMs = performance.now();
 		this.#logger.info({ epoch, mode: this.mode }, `serving in epoch ${epoch} as ${this.mode}`);
-		const { self } = this.ensemble;
-		this.#mirrors(this.#mirroredBy === 0 ? this.peer.state === 'leading' : this.#mirroredBy === self.id);
+		const { mirrors, config } = this.#parts;
+		const mirroredBy = config['audit.mirroredBy'];
+		mirrors(mirroredBy === 0 ? this.peer.state === 'leading' : mirroredBy === this.#self.id);
+	}
+
+	#saveNext(config: QuorumConfig): void {
+		this.#files.saveNext(config);
+		// It is known where they are when it is the next one.
+		const joining = [...config.servers.keys()].filter((id) => !this.membership.current.servers.has(id));
+		if (joining.length > 0) setImmediate(() => this.#elections.reach(joining));
+	}
+
+	#membersChanged(current: QuorumConfig, previous: QuorumConfig): void {
+		const { leader } = this.peer.vote;
+		const leads = this.mode === undefined ? 'nobody leads at the moment' : `server ${leader} leads`;
+		this.#logger.info(
+			{ version: formatZxid(current.version as Zxid), leader: this.mode === undefined ? undefined : leader },
+			`the members are those of ${this.#files.fileOf(current)}: ${membershipChange(current, previous)}; ${leads}`,
+		);
+		const self = current.servers.get(this.#self.id);
+		this.#elections.forgetStrangers();
+		if (self === undefined) {
+			this.#logger.warn('this server is no member any more: it follows without a vote until it is stopped');
+			return;
+		}
+		const before = this.#self;
+		this.#self = self;
+		if (formatAddresses(before.electionAddresses) !== formatAddresses(self.electionAddresses))
+			this.#elections.move(self.electionAddresses, this.#listenOn(self.electionAddresses));
+		if (self.client !== undefined) this.#parts.clientsMoved(self.client);
+	}
+
+	/** What it listens on to be reached at these addresses. */
+	#listenOn(addresses: readonly HostPort[]): readonly HostPort[] {
+		return this.#parts.config.quorumListenOnAllIPs ? addresses.map(({ port }) => ({ host: '', port })) : addresses;
 	}
 }

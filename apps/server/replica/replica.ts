@@ -7,6 +7,7 @@ import type { HostState } from '#core/host/host-parts';
 import { Tally } from '#core/model/tally';
 import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
+import type { HostPort } from '#core/zab/quorum-config';
 import { DataDirectory } from '#storage/data-directory';
 import { DirectoryLock } from '#storage/directory-lock';
 import { realDisk } from '#storage/disk';
@@ -73,6 +74,8 @@ export interface ReplicaDoor {
 	sessionClosed(id: SessionId): void;
 	/** There is no leader, or nobody is to be served without one any more: connections are closed. */
 	suspended?(reason: Error): void;
+	/** A reconfiguration says that clients connect there. */
+	moved?(address: HostPort): void;
 }
 
 export class Replica {
@@ -190,6 +193,9 @@ export class Replica {
 				mirrors: (isMirroring) => {
 					if (isMirroring) gate.mirror(this.host.lastProcessedZxid);
 					else gate.standBy();
+				},
+				clientsMoved: (address) => {
+					for (const door of this.#doors) door.moved?.(address);
 				},
 			});
 		this.mirrored = () => this.host.lastProcessedZxid;

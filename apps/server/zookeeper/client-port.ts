@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { SessionId } from '#core/model/zxid';
+import type { HostPort } from '#core/zab/quorum-config';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
@@ -35,14 +36,18 @@ export class ClientPort implements ReplicaDoor {
 	readonly view: ServerView;
 	readonly #config: ServerConfig;
 	readonly #logger: Logger;
-	readonly #server: Server;
+	#server: Server;
 	readonly #connections = new Connections<ClientConnection>();
 	readonly #stats = new ServiceStats();
 	readonly #context: PortContext;
 	readonly #socketLimit = socketLimit();
 	readonly #refusals: Refusals;
 	readonly #sweeper: NodeJS.Timeout;
-	#port = 0;
+	/** What is listened on; an empty host is every address. Port 0: nothing. */
+	#address: HostPort = { host: '', port: 0 };
+	/** Settles when no move is under way. */
+	#moved: Promise<void> = Promise.resolve();
+	#isClosed = false;
 
 	/** Use open(). */
 	private constructor(parts: ClientPortParts) {
@@ -50,7 +55,7 @@ export class ClientPort implements ReplicaDoor {
 		this.#config = config;
 		this.#logger = logger;
 		this.#refusals = new Refusals(logger);
-		const port = () => this.#port;
+		const port = () => this.#address.port;
 		this.view = {
 			config,
 			replica,
@@ -63,7 +68,7 @@ export class ClientPort implements ReplicaDoor {
 			},
 		};
 		this.#context = new PortContext({ view: this.view, logger, tracing });
-		this.#server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
+		this.#server = this.#newServer();
 		this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
 		this.#sweeper.unref();
 	}
@@ -72,8 +77,13 @@ export class ClientPort implements ReplicaDoor {
 	static async open(parts: ClientPortParts): Promise<ClientPort> {
 		const port = new ClientPort(parts);
 		parts.replica.attach(port);
-		if (parts.config.clientPort !== 0) await port.#listen();
+		if (parts.config.clientPort !== 0) await port.#open();
 		return port;
+	}
+
+	/** A reconfiguration says that clients connect there. Those that are connected stay, as at ZooKeeper. */
+	moved(address: HostPort): void {
+		this.#moved = this.#moved.then(() => this.#move({ host: hostOf(address), port: address.port }));
 	}
 
 	/** Of the host's batch. */
@@ -93,6 +103,7 @@ export class ClientPort implements ReplicaDoor {
 	/** Accepts and reads nothing more; resolves when what is under way is answered, or after so many milliseconds. */
 	async drain(timeoutMs: number): Promise<void> {
 		clearInterval(this.#sweeper);
+		this.#isClosed = true;
 		this.#server.close();
 		for (const connection of this.#connections) connection.drain();
 		const until = performance.now() + timeoutMs;
@@ -104,22 +115,57 @@ export class ClientPort implements ReplicaDoor {
 		for (const connection of [...this.#connections]) connection.close('the server stops');
 	}
 
-	async #listen(): Promise<void> {
-		const { clientPortAddress: host, clientPortListenBacklog } = this.#config;
+	async #open(): Promise<void> {
+		const { clientPortAddress: host } = this.#config;
 		const port = await portOrAny(this.#config, 'clientPort', host, this.#logger);
-		const backlog = clientPortListenBacklog > 0 ? clientPortListenBacklog : defaultBacklog;
-		this.#server.listen({ port, backlog, ...(host === '' ? {} : { host }) });
 		try {
-			await once(this.#server, 'listening');
+			await this.#listen({ host, port });
 		} catch (error) {
-			const address = `${host === '' ? '' : `${host}:`}${port}`;
 			throw new Error(
-				`the client port ${address} cannot be listened on (clientPort, clientPortAddress): ${(error as Error).message}`,
+				`the client port ${shown({ host, port })} cannot be listened on (clientPort, clientPortAddress): ${(error as Error).message}`,
 				{ cause: error },
 			);
 		}
-		this.#port = (this.#server.address() as AddressInfo).port;
-		this.#server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'));
+	}
+
+	async #move(address: HostPort): Promise<void> {
+		const before = this.#address;
+		const former = this.#server;
+		if (this.#isClosed || (before.port === address.port && hostOf(before) === hostOf(address))) return;
+		// With another port, the old one is given up when the new one is there.
+		if (before.port === address.port) former.close();
+		this.#server = this.#newServer();
+		try {
+			await this.#listen(address);
+		} catch (error) {
+			this.#logger.error(
+				`clients are to connect to ${shown(address)} from now on, which cannot be listened on: ${(error as Error).message}. It stays ${shown(before)} until the next start`,
+			);
+			this.#server = former;
+			if (before.port !== address.port) return;
+			this.#server = this.#newServer();
+			await this.#listen(before).catch((again: unknown) =>
+				this.#logger.error({ err: again }, 'there is no client port'),
+			);
+			return;
+		}
+		if (before.port !== 0 && before.port !== address.port) former.close();
+		this.#logger.info(`clients connect to ${shown(address)} from now on`);
+	}
+
+	#newServer(): Server {
+		return createServer({ noDelay: true }, (socket) => this.#accept(socket));
+	}
+
+	async #listen({ host, port }: HostPort): Promise<void> {
+		const server = this.#server;
+		const { clientPortListenBacklog } = this.#config;
+		const backlog = clientPortListenBacklog > 0 ? clientPortListenBacklog : defaultBacklog;
+		server.listen({ port, backlog, ...(host === '' ? {} : { host }) });
+		await once(server, 'listening');
+		this.#address = { host, port: (server.address() as AddressInfo).port };
+		server.on('error', (error) => this.#logger.warn({ err: error }, 'a connection could not be accepted'));
+		if (this.#isClosed) server.close();
 	}
 
 	#accept(socket: ClientSocket): void {
@@ -166,6 +212,15 @@ export class ClientPort implements ReplicaDoor {
 		for (const connection of this.#connections) if (connection.outstanding > 0) return true;
 		return false;
 	}
+}
+
+/** Some write the address of all of them, some leave it out. */
+function hostOf({ host }: HostPort): string {
+	return host === '0.0.0.0' ? '' : host;
+}
+
+function shown({ host, port }: HostPort): string {
+	return host === '' ? String(port) : `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 // One function each for all sockets: ten thousand idle connections keep no closures.

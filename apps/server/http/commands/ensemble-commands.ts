@@ -37,7 +37,7 @@ function observers({ replica: { member } }: ServerView): JsonObject {
 }
 
 function votingView({ replica: { member } }: ServerView): JsonObject {
-	const members = member?.ensemble.members;
+	const members = member?.membership.current;
 	if (members === undefined) return {};
 	return Object.fromEntries(
 		members.participants.map((id) => {
@@ -57,7 +57,7 @@ function zab(view: ServerView): JsonObject {
 	const { replica, config } = view;
 	const { member, host } = replica;
 	if (member === undefined) return { voting: false, zabstate: '' };
-	const { self, members } = member.ensemble;
+	const { self, membership } = member;
 	const zxid = host.lastProcessedZxid;
 	return {
 		myid: config.serverId,
@@ -65,7 +65,7 @@ function zab(view: ServerView): JsonObject {
 		quorum_address: self.quorumAddresses.map(addressOf).join('|'),
 		election_address: self.electionAddresses.map(addressOf).join('|'),
 		client_address: self.client === undefined ? '' : addressOf(self.client),
-		voting: members.participants.includes(self.id),
+		voting: membership.hasVote,
 		last_zxid: formatZxid(zxid),
 		zab_epoch: epochOf(zxid),
 		zab_counter: counterOf(zxid),

@@ -6,8 +6,7 @@ import type { ServerView } from '../server-view.ts';
 import type { Figure } from './figure.ts';
 
 /** The lines of `conf` behind those of a single server; the last one has no end, as ZooKeeper's has none. */
-export function ensembleConfiguration({ config }: ServerView, { ensemble }: Member): string {
-	const { self, limits, members } = ensemble;
+export function ensembleConfiguration({ config }: ServerView, { self, limits, membership }: Member): string {
 	const ports = (addresses: readonly HostPort[]) => addresses.map(({ port }) => port).join('|');
 	return [
 		`initLimit=${limits.initLimit}`,
@@ -17,7 +16,7 @@ export function ensembleConfiguration({ config }: ServerView, { ensemble }: Memb
 		`quorumPort=${ports(self.quorumAddresses)}`,
 		`peerType=${self.role === 'observer' ? 1 : 0}`,
 		'membership: ',
-		members.toString(),
+		membership.current.toString(),
 	].join('\n');
 }
 
@@ -27,7 +26,7 @@ export function* ensembleFigures({ replica }: ServerView): IterableIterator<Figu
 	// A read-only server has none of them in ZooKeeper either.
 	if (member === undefined || host.isReadOnly) return;
 	yield ['peer_state', peerState(member)];
-	yield ['quorum_size', member.ensemble.members.participants.length];
+	yield ['quorum_size', member.membership.current.participants.length];
 	const { leader } = member.peer;
 	if (leader === null) return;
 	const learners = leader.learners();
@@ -41,12 +40,12 @@ export function* ensembleFigures({ replica }: ServerView): IterableIterator<Figu
 }
 
 export function synchronizedLearners(
-	{ ensemble }: Member,
+	{ membership }: Member,
 	learners: readonly LearnerStatus[],
 ): Record<'voting' | 'nonVoting' | 'observers', readonly LearnerStatus[]> {
 	const synced = learners.filter(({ isSynchronized }) => isSynchronized);
 	const followers = synced.filter(({ role }) => role === 'follower');
-	const votes = ({ serverId }: LearnerStatus) => ensemble.members.participants.includes(serverId);
+	const votes = ({ serverId }: LearnerStatus) => membership.current.participants.includes(serverId);
 	return {
 		voting: followers.filter(votes),
 		nonVoting: followers.filter((learner) => !votes(learner)),
@@ -71,8 +70,8 @@ export function addressOf({ host, port }: HostPort): string {
 }
 
 /** The hosts its learners reach it by; empty when it is not known who leads. */
-export function leaderAddress({ ensemble, peer, mode }: Member): string {
+export function leaderAddress({ membership, peer, mode }: Member): string {
 	const leader: QuorumServer | undefined =
-		mode === undefined ? undefined : ensemble.members.servers.get(peer.vote.leader);
+		mode === undefined ? undefined : membership.current.servers.get(peer.vote.leader);
 	return (leader?.quorumAddresses ?? []).map(({ host }) => host).join('|');
 }
