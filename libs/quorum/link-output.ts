@@ -10,7 +10,9 @@ const initialBytes = 4096;
 /** A buffer that is longer takes no further packet, so that what waits is not copied again and again as it grows. */
 const fullBytes = 1 << 20;
 /** A buffer that had to grow beyond this is not used again. */
-const largestKeptBytes = 1 << 18;
+const largestKeptBytes = 2 * fullBytes;
+/** While the system has one, the next is filled. */
+const mostSpare = 2;
 /** Of a stream, before other connections have their turn. */
 const streamBytesPerTurn = 1 << 18;
 
@@ -30,7 +32,8 @@ export class LinkOutput {
 	readonly #socket: Socket;
 	readonly #owner: LinkOutputOwner;
 	readonly #queue: (JuteWriter | Stream)[] = [];
-	#spare: JuteWriter | null = null;
+	/** They had to grow once: under load that costs more than what is written into them. */
+	readonly #spare: JuteWriter[] = [];
 	#queuedBytes = 0;
 	/** A stream goes on when the system has taken what was written. */
 	#isWaiting = false;
@@ -91,19 +94,27 @@ export class LinkOutput {
 	#writer(): JuteWriter {
 		const last = this.#queue.at(-1);
 		if (last instanceof JuteWriter && last.position < fullBytes) return last;
-		const writer = this.#spare ?? new JuteWriter(initialBytes);
-		this.#spare = null;
+		const writer = this.#spare.pop() ?? new JuteWriter(initialBytes);
 		this.#queue.push(writer);
 		return writer;
 	}
 
 	#writePackets(writer: JuteWriter): void {
 		this.#queuedBytes -= writer.position;
-		this.#socket.write(writer.view(), this.#onWritten);
-		// What the system did not take at once is still read from the buffer.
-		if (this.#socket.writableLength > 0 || writer.bytes.length > largestKeptBytes) return;
+		// What the system did not take at once it reads from the buffer later.
+		let isTaken = false;
+		this.#socket.write(writer.view(), () => {
+			if (!isTaken) this.#keep(writer);
+			this.#onWritten();
+		});
+		isTaken = this.#socket.writableLength === 0;
+		if (isTaken) this.#keep(writer);
+	}
+
+	#keep(writer: JuteWriter): void {
+		if (writer.bytes.length > largestKeptBytes || this.#spare.length === mostSpare) return;
 		writer.reset();
-		this.#spare = writer;
+		this.#spare.push(writer);
 	}
 
 	/** A chunk is drawn only when the one before is with the system. @returns whether the stream is through */

@@ -1,4 +1,5 @@
 /** A member's own history, as discovery and synchronization use it: the host's tree and log, and the storage behind them. */
+import { Slab } from '#jute/slab';
 import type { Txn } from '#jute/txn';
 import { assert } from '../model/assert.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
@@ -14,6 +15,8 @@ export class MemberHistory implements History {
 	readonly window: CommittedWindow;
 	readonly #host: Host;
 	readonly #storage: ReplicaStorage;
+	/** What stands in the window leaves it in the order it came. */
+	readonly #slab = new Slab();
 	#durable: Zxid;
 	/** Settles when nothing rewrites log or tree. Never rejects. */
 	#settled: Promise<unknown> = Promise.resolve();
@@ -144,7 +147,7 @@ export class MemberHistory implements History {
 
 	/** Of the host: this was applied. */
 	noteCommitted(record: TxnRecord): void {
-		this.window.add(compact(record));
+		this.window.add(compact(record, this.#slab));
 	}
 
 	/** Of the log: everything up to here is on disk. */
@@ -164,14 +167,14 @@ export class MemberHistory implements History {
 }
 
 /** Data are views of what a socket read: the window would keep all of that. */
-function compact(record: TxnRecord): TxnRecord {
+function compact(record: TxnRecord, slab: Slab): TxnRecord {
 	const { txn } = record;
-	if (txn.kind === 'multi') return { ...record, txn: { ...txn, ops: txn.ops.map(withOwnData) } };
-	const own = withOwnData(txn);
+	if (txn.kind === 'multi') return { ...record, txn: { ...txn, ops: txn.ops.map((op) => withOwnData(op, slab)) } };
+	const own = withOwnData(txn, slab);
 	return own === txn ? record : { ...record, txn: own };
 }
 
-function withOwnData<T extends Txn>(txn: T): T {
+function withOwnData<T extends Txn>(txn: T, slab: Slab): T {
 	if (!('data' in txn) || txn.data === null || txn.data.buffer.byteLength <= 2 * txn.data.length) return txn;
-	return { ...txn, data: txn.data.slice() };
+	return { ...txn, data: slab.copy(txn.data) };
 }

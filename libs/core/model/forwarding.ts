@@ -3,6 +3,7 @@ import type { CreateRequest, CreateTtlRequest } from '#jute/client/node-requests
 import { writeRequest } from '#jute/client/requests';
 import { JuteReader, JuteWriter } from '#jute/codec';
 import { createFlags, opCode } from '#jute/op-codes';
+import { Slab } from '#jute/slab';
 import type { CreateMode, CreateOp, MultiOp, Op, WriteOp } from './op.ts';
 import { readOperation } from './operations.ts';
 
@@ -14,6 +15,8 @@ export interface WireRequest {
 /** The leader finds an invalid one as invalid as this replica did. */
 const flags: Readonly<Record<CreateMode, number>> = { ...createFlags, invalid: 7 };
 const empty = new Uint8Array(0);
+const writer = new JuteWriter(4096);
+const slab = new Slab();
 
 export function wireRequest(op: WriteOp): WireRequest {
 	switch (op.kind) {
@@ -65,7 +68,7 @@ function multiRequest(op: MultiOp) {
 }
 
 function written(write: (writer: JuteWriter) => void): Uint8Array {
-	const writer = new JuteWriter(128);
+	writer.reset();
 	write(writer);
-	return writer.view().slice();
+	return slab.copy(writer.view());
 }

@@ -4,11 +4,14 @@ import { opCode } from '#jute/op-codes';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import type { Id } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';
+import { Slab } from '#jute/slab';
 import { decodeTxn, encodeTxn } from '#jute/txn-codec';
 import { readUtf8, utf8Length, writeUtf8 } from '#jute/utf8';
 import { type AuditContext, readAuditContext, writeAuditContext } from '../model/audit-context.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import { makeZxid, maxEpoch } from '../model/zxid.ts';
+import { parseQuorumConfig } from './parse-quorum-config.ts';
+import type { QuorumConfig } from './quorum-config.ts';
 import { QuorumError } from './quorum-error.ts';
 
 /** A request that a learner's client made and that the leader is to perform. */
@@ -68,6 +71,8 @@ export function textOf(data: Uint8Array): string {
 }
 
 const writer = new JuteWriter(4096);
+/** Proposals live until they are applied, requests until they are sent. */
+const slab = new Slab();
 
 /** A transaction as it stands in the log: header, body, digest, and the audit context behind them. */
 export function encodeRecord(record: TxnRecord, prefix: bigint | null = null): Uint8Array {
@@ -75,7 +80,7 @@ export function encodeRecord(record: TxnRecord, prefix: bigint | null = null): U
 	if (prefix !== null) writer.writeLong(prefix);
 	encodeTxn(writer, record.header, record.txn, record.digest);
 	if (record.context !== null) writeAuditContext(writer, record.context);
-	return writer.view().slice();
+	return slab.copy(writer.view());
 }
 
 export function proposal(record: TxnRecord): QuorumPacket {
@@ -94,6 +99,16 @@ export function recordOf(packet: QuorumPacket, start = 0): TxnRecord {
 	return { header, txn, digest, context: readAuditContext(data, reader.position) };
 }
 
+/** The configuration that a reconfiguration sets. @throws QuorumConfigError */
+export function configOfRecord({ txn }: TxnRecord): QuorumConfig | null {
+	return txn.kind === 'reconfig' && txn.data !== null ? configIn(txn.data) : null;
+}
+
+/** NEWLEADER carries one. @throws QuorumConfigError */
+export function configIn(data: Uint8Array): QuorumConfig {
+	return parseQuorumConfig(textOf(data));
+}
+
 /** COMMITANDACTIVATE and INFORMANDACTIVATE begin with the server that is to lead from then on. */
 export function designatedLeaderOf(packet: QuorumPacket): number {
 	return new JuteReader(dataOf(packet)).readSafeLong();
@@ -109,7 +124,7 @@ export function requestPacket(request: ForwardedRequest): QuorumPacket {
 	const contextAt = writer.position;
 	if (request.context !== null) writeAuditContext(writer, request.context);
 	writer.writeInt(writer.position - contextAt);
-	return { type: packetType.request, zxid: noZxid, data: writer.view().slice(), authinfo: request.identities };
+	return { type: packetType.request, zxid: noZxid, data: slab.copy(writer.view()), authinfo: request.identities };
 }
 
 /**
