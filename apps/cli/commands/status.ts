@@ -15,7 +15,7 @@ export function addStatus(program: Command, context: CommandContext): void {
 		const { terminal } = context;
 		const status = await withClient(options, (client) => client.status());
 		if (!status.ready) context.setExitCode(exitCodes.failed);
-		const { mirror, lastSnapshot } = status;
+		const { mirror, lastSnapshot, ensemble } = status;
 		if (terminal.json) {
 			terminal.object({
 				...status,
@@ -33,6 +33,7 @@ export function addStatus(program: Command, context: CommandContext): void {
 					bytes: Number(lastSnapshot.bytes),
 					durationMs: Number(lastSnapshot.durationMs),
 				},
+				ensemble: ensemble && { ...ensemble, version: hex(ensemble.version) },
 			});
 			return;
 		}
@@ -40,6 +41,11 @@ export function addStatus(program: Command, context: CommandContext): void {
 		const field = (name: string, value: string) => terminal.line(`${dim(name.padEnd(12))}  ${value}`);
 		field('replica', `${options.server}, ${status.role}, Chronokeeper ${status.version}`);
 		field('serves', status.ready ? green('in full') : red('not in full'));
+		if (ensemble) {
+			const leader = ensemble.leader === undefined ? 'nobody leads' : `server ${ensemble.leader} leads`;
+			field('ensemble', `${leader}, members of version ${hex(ensemble.version)}`);
+			for (const { serverId, address } of ensemble.members) field('', `server.${serverId}=${address}`);
+		}
 		field('last zxid', `${hex(status.lastZxid)}, digest ${status.digest}`);
 		field(
 			'tree',

@@ -1,8 +1,15 @@
 /** AdminService: the state of this replica. */
 import type { SnapshotInfo } from '#core/ports/snapshot-store';
-import type { StatusResponse, StatusResponse_Mirror, TakeSnapshotResponse } from '#proto/chronokeeper/v1/admin';
+import { formatQuorumServer } from '#core/zab/quorum-server';
+import type {
+	StatusResponse,
+	StatusResponse_Ensemble,
+	StatusResponse_Mirror,
+	TakeSnapshotResponse,
+} from '#proto/chronokeeper/v1/admin';
 import type { ServerConfig } from '../config/config.ts';
 import type { MirrorService } from '../mirror/mirror-service.ts';
+import type { Member } from '../replica/member.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { ReplicaHealth } from '../replica-health.ts';
 import { version } from '../version.ts';
@@ -16,7 +23,7 @@ export class Admin {
 	) {}
 
 	status(): StatusResponse {
-		const { host, snapshots, startedMs, directory } = this.replica;
+		const { host, snapshots, startedMs, directory, member } = this.replica;
 		const { tree } = host;
 		const { ready, problems, warnings } = this.health.check();
 		return {
@@ -37,6 +44,7 @@ export class Admin {
 			problems: [...problems, ...warnings],
 			mirror: this.mirror === undefined ? undefined : mirrorMessage(this.config, this.mirror),
 			lastSnapshot: snapshots.last === undefined ? undefined : snapshotMessage(snapshots.last),
+			ensemble: member === undefined ? undefined : ensembleMessage(member),
 		};
 	}
 
@@ -54,6 +62,19 @@ function mirrorMessage(config: ServerConfig, mirror: MirrorService): StatusRespo
 		lagTxns: BigInt(lagTxns),
 		lagSeconds,
 		lastError: lastError ?? '',
+	};
+}
+
+function ensembleMessage({ membership, mode, peer }: Member): StatusResponse_Ensemble {
+	const { version, servers } = membership.current;
+	return {
+		version: BigInt(version),
+		leader: mode === undefined ? undefined : peer.vote.leader,
+		members: [...servers.values()].map((server) => ({
+			serverId: server.id,
+			role: server.role,
+			address: formatQuorumServer(server),
+		})),
 	};
 }
 

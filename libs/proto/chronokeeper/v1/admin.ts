@@ -32,7 +32,7 @@ export interface StatusRequest {
 export interface StatusResponse {
   /** Chronokeeper's version. */
   version: string;
-  /** `standalone`; `leader`, `follower` and `observer` come with the ensemble. */
+  /** `standalone`; in an ensemble `leader`, `follower`, `observer`, or `looking` while there is no leader. */
   role: string;
   /** The server's id (myid); 0 when standalone without one. */
   serverId: number;
@@ -65,7 +65,33 @@ export interface StatusResponse {
     | StatusResponse_Mirror
     | undefined;
   /** The newest snapshot written since the start; absent when there is none. */
-  lastSnapshot?: TakeSnapshotResponse | undefined;
+  lastSnapshot?:
+    | TakeSnapshotResponse
+    | undefined;
+  /** The ensemble as this replica knows it; absent when standalone. */
+  ensemble?: StatusResponse_Ensemble | undefined;
+}
+
+/** The servers of an ensemble. */
+export interface StatusResponse_Ensemble {
+  /** The zxid of the reconfiguration that made these members; 0 when none has. */
+  version: bigint;
+  /** The id of the server that leads; absent while there is none. */
+  leader?:
+    | number
+    | undefined;
+  /** In the order of their ids. */
+  members: StatusResponse_Member[];
+}
+
+/** A server of an ensemble. */
+export interface StatusResponse_Member {
+  /** Its number. */
+  serverId: number;
+  /** `participant` or `observer`. */
+  role: string;
+  /** ZooKeeper's line of it: `one.example:2888:3888:participant;0.0.0.0:2181`. */
+  address: string;
 }
 
 /** How the mirror is. */
@@ -164,6 +190,7 @@ function createBaseStatusResponse(): StatusResponse {
     problems: [],
     mirror: undefined,
     lastSnapshot: undefined,
+    ensemble: undefined,
   };
 }
 
@@ -237,6 +264,9 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     }
     if (message.lastSnapshot !== undefined) {
       TakeSnapshotResponse.encode(message.lastSnapshot, writer.uint32(138).fork()).join();
+    }
+    if (message.ensemble !== undefined) {
+      StatusResponse_Ensemble.encode(message.ensemble, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -390,6 +420,14 @@ export const StatusResponse: MessageFns<StatusResponse> = {
             message.lastSnapshot = TakeSnapshotResponse.decode(reader, reader.uint32());
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.ensemble = StatusResponse_Ensemble.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -432,6 +470,170 @@ export const StatusResponse: MessageFns<StatusResponse> = {
     message.lastSnapshot = (object.lastSnapshot !== undefined && object.lastSnapshot !== null)
       ? TakeSnapshotResponse.fromPartial(object.lastSnapshot)
       : undefined;
+    message.ensemble = (object.ensemble !== undefined && object.ensemble !== null)
+      ? StatusResponse_Ensemble.fromPartial(object.ensemble)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseStatusResponse_Ensemble(): StatusResponse_Ensemble {
+  return { version: 0n, leader: undefined, members: [] };
+}
+
+export const StatusResponse_Ensemble: MessageFns<StatusResponse_Ensemble> = {
+  encode(message: StatusResponse_Ensemble, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0n) {
+      if (BigInt.asUintN(64, message.version) !== message.version) {
+        throw new globalThis.Error("value provided for field message.version of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.version);
+    }
+    if (message.leader !== undefined) {
+      writer.uint32(16).uint32(message.leader);
+    }
+    for (const v of message.members) {
+      StatusResponse_Member.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatusResponse_Ensemble {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatusResponse_Ensemble();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.leader = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.members.push(StatusResponse_Member.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StatusResponse_Ensemble>): StatusResponse_Ensemble {
+    return StatusResponse_Ensemble.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StatusResponse_Ensemble>): StatusResponse_Ensemble {
+    const message = createBaseStatusResponse_Ensemble();
+    message.version = (object.version !== undefined && object.version !== null) ? BigInt(object.version) : 0n;
+    message.leader = object.leader ?? undefined;
+    message.members = object.members?.map((e) => StatusResponse_Member.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStatusResponse_Member(): StatusResponse_Member {
+  return { serverId: 0, role: "", address: "" };
+}
+
+export const StatusResponse_Member: MessageFns<StatusResponse_Member> = {
+  encode(message: StatusResponse_Member, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.serverId !== 0) {
+      writer.uint32(8).uint32(message.serverId);
+    }
+    if (message.role !== "") {
+      writer.uint32(18).string(message.role);
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StatusResponse_Member {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStatusResponse_Member();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.serverId = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StatusResponse_Member>): StatusResponse_Member {
+    return StatusResponse_Member.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StatusResponse_Member>): StatusResponse_Member {
+    const message = createBaseStatusResponse_Member();
+    message.serverId = object.serverId ?? 0;
+    message.role = object.role ?? "";
+    message.address = object.address ?? "";
     return message;
   },
 };
