@@ -18,6 +18,10 @@ export interface ServerOptions {
 	readonly timeout: number;
 }
 
+export interface ReadOptions extends ServerOptions {
+	readonly linearizable?: boolean;
+}
+
 export interface DatabaseOptions {
 	readonly database?: string;
 	readonly dataDir?: string;
@@ -53,6 +57,12 @@ export function addOutputOptions(command: Command): Command {
 
 export function addServerOptions(command: Command): Command {
 	return add(command, [...serverOptions(), ...outputOptions()]);
+}
+
+/** Of commands that read nodes. */
+export function addReadOptions(command: Command): Command {
+	const help = 'not older than anything acknowledged before: the replica asks a quorum first';
+	return addServerOptions(command.option('--linearizable', help));
 }
 
 export function addDatabaseOptions(command: Command): Command {

@@ -14,6 +14,7 @@ import {
 	type ZnodeAtResponse,
 } from '#proto/chronokeeper/v1/history';
 import {
+	Consistency,
 	CreateMode,
 	type CreateResponse,
 	type GetResponse,
@@ -36,6 +37,11 @@ export interface CreateOptions {
 	readonly acl?: readonly Acl[];
 	/** For the TTL modes. */
 	readonly ttlMs?: number;
+}
+
+export interface ReadOptions {
+	/** What is read is at least as new as anything that was acknowledged to anybody before: the replica asks a quorum first. */
+	readonly linearizable?: boolean;
 }
 
 /** What the server must have said besides its zxid. */
@@ -93,8 +99,9 @@ export class ChronokeeperClient {
 		return { path: response.path, stat: present(response.stat), zxid: response.zxid };
 	}
 
-	async get(path: string): Promise<NodeData> {
-		const response: GetResponse = await this.#calls.unary(this.#znodes.get.bind(this.#znodes), { path });
+	async get(path: string, options: ReadOptions = {}): Promise<NodeData> {
+		const request = { path, ...consistency(options) };
+		const response: GetResponse = await this.#calls.unary(this.#znodes.get.bind(this.#znodes), request);
 		return { data: response.data ?? null, stat: present(response.stat), zxid: response.zxid };
 	}
 
@@ -111,21 +118,24 @@ export class ChronokeeperClient {
 	}
 
 	/** Undefined when there is no such node. */
-	async exists(path: string): Promise<Stat | undefined> {
-		const response = await this.#calls.unary(this.#znodes.exists.bind(this.#znodes), { path });
+	async exists(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
+		const request = { path, ...consistency(options) };
+		const response = await this.#calls.unary(this.#znodes.exists.bind(this.#znodes), request);
 		return response.stat;
 	}
 
 	/** Names, not paths, by code unit. */
-	async children(path: string): Promise<{ names: string[]; stat: Stat; zxid: bigint }> {
+	async children(path: string, options: ReadOptions = {}): Promise<{ names: string[]; stat: Stat; zxid: bigint }> {
 		const response: ListChildrenResponse = await this.#calls.unary(this.#znodes.listChildren.bind(this.#znodes), {
 			path,
+			...consistency(options),
 		});
 		return { names: response.children.sort(), stat: present(response.stat), zxid: response.zxid };
 	}
 
-	async getAcl(path: string): Promise<{ acl: Acl[]; stat: Stat }> {
-		const response = await this.#calls.unary(this.#znodes.getAcl.bind(this.#znodes), { path });
+	async getAcl(path: string, options: ReadOptions = {}): Promise<{ acl: Acl[]; stat: Stat }> {
+		const request = { path, ...consistency(options) };
+		const response = await this.#calls.unary(this.#znodes.getAcl.bind(this.#znodes), request);
 		return { acl: response.acl, stat: present(response.stat) };
 	}
 
@@ -141,8 +151,9 @@ export class ChronokeeperClient {
 	}
 
 	/** Each succeeds or fails alone. */
-	multiRead(ops: readonly MultiReadRequest_Op[]): Promise<MultiReadResponse> {
-		return this.#calls.unary(this.#znodes.multiRead.bind(this.#znodes), { ops: [...ops] });
+	multiRead(ops: readonly MultiReadRequest_Op[], options: ReadOptions = {}): Promise<MultiReadResponse> {
+		const request = { ops: [...ops], ...consistency(options) };
+		return this.#calls.unary(this.#znodes.multiRead.bind(this.#znodes), request);
 	}
 
 	/** Until the replica has applied all that was committed before; its zxid then. */
@@ -156,8 +167,9 @@ export class ChronokeeperClient {
 		return response.identities;
 	}
 
-	async allChildrenNumber(path: string): Promise<number> {
-		const response = await this.#calls.unary(this.#znodes.getAllChildrenNumber.bind(this.#znodes), { path });
+	async allChildrenNumber(path: string, options: ReadOptions = {}): Promise<number> {
+		const request = { path, ...consistency(options) };
+		const response = await this.#calls.unary(this.#znodes.getAllChildrenNumber.bind(this.#znodes), request);
 		return response.count;
 	}
 
@@ -190,6 +202,10 @@ export class ChronokeeperClient {
 
 /** Data of a node may be about a megabyte, a list of children more. */
 const channelOptions = { 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': 64 << 20 };
+
+function consistency({ linearizable = false }: ReadOptions): { consistency?: Consistency } {
+	return linearizable ? { consistency: Consistency.CONSISTENCY_LINEARIZABLE } : {};
+}
 
 function present(stat: Stat | undefined): Stat {
 	if (stat === undefined)

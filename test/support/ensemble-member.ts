@@ -174,6 +174,12 @@ export class EnsembleMember {
 		return (await this.status())?.mode;
 	}
 
+	/** Of Chronokeeper: where its gRPC and its HTTP door are. */
+	async doors(): Promise<{ readonly grpc: string; readonly http: string }> {
+		const [line] = await this.#program!.waitFor(/^\{.*"msg":"serving"\}$/m);
+		return JSON.parse(line);
+	}
+
 	async monitor(): Promise<Map<string, string>> {
 		return parseMonitor(await this.word('mntr'));
 	}

@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withClient } from '../server-connection.ts';
-import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
+import { addReadOptions, optionsOf, type ReadOptions } from '../shared-options.ts';
 import { printData } from '../view/data.ts';
 import { dataObject, statObject } from '../view/json.ts';
 import { clientStat, printStat } from '../view/stat.ts';
 import { hex } from '../view/text.ts';
 
-interface Options extends ServerOptions {
+interface Options extends ReadOptions {
 	readonly stat?: boolean;
 }
 
@@ -19,10 +19,10 @@ export function addGet(program: Command, context: CommandContext): void {
 		.description('Prints the data of a node: as they are into a pipe or file, safe to look at on a terminal.')
 		.argument('<path>', 'absolute path', pathArgument)
 		.option('--stat', 'the Stat too, before the data');
-	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
+	addReadOptions(command).action(async (path: string, _: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);
 		const { terminal } = context;
-		const node = await withClient(options, (client) => client.get(path));
+		const node = await withClient(options, (client) => client.get(path, options));
 		if (terminal.json) {
 			terminal.object({
 				path,

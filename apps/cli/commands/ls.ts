@@ -3,13 +3,13 @@ import type { ChronokeeperClient, Stat } from '#client/client';
 import { pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withClient } from '../server-connection.ts';
-import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
+import { addReadOptions, optionsOf, type ReadOptions } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
 import { clientStat } from '../view/stat.ts';
 import { Table } from '../view/table.ts';
 import { hex, time } from '../view/text.ts';
 
-interface Options extends ServerOptions {
+interface Options extends ReadOptions {
 	readonly recursive?: boolean;
 	readonly long?: boolean;
 }
@@ -22,12 +22,12 @@ export function addLs(program: Command, context: CommandContext): void {
 		.argument('[path]', 'absolute path', pathArgument, '/')
 		.option('-l, --long', 'version, size, time of the last change and owner of each')
 		.option('-R, --recursive', 'everything below, parents first');
-	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
+	addReadOptions(command).action(async (path: string, _: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		await withClient(options, async (client) => {
 			const table = new Table(terminal, columns);
-			for await (const { node, name } of list(client, path, options.recursive === true)) {
+			for await (const { node, name } of list(client, path, options)) {
 				const shown = options.recursive ? node : name;
 				const stat = options.long || terminal.json ? await statIfThere(client, node, options) : undefined;
 				if (stat === 'gone') continue;
@@ -65,11 +65,12 @@ function owner(stat: Stat): string {
 async function* list(
 	client: ChronokeeperClient,
 	root: string,
-	recursive: boolean,
+	options: Options,
 ): AsyncGenerator<{ node: string; name: string }> {
+	const { recursive = false } = options;
 	const waiting: string[] = [root];
 	for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-		const names = await childrenIfThere(client, path, root);
+		const names = await childrenIfThere(client, path, root, options);
 		if (recursive && path !== root) yield { node: path, name: path };
 		for (const name of recursive ? [] : names) yield { node: childPath(path, name), name };
 		if (recursive) for (const name of names.reverse()) waiting.push(childPath(path, name));
@@ -77,9 +78,14 @@ async function* list(
 }
 
 /** What goes away while a tree is listed is no error, unless it is the node that was asked for. */
-async function childrenIfThere(client: ChronokeeperClient, path: string, root: string): Promise<string[]> {
+async function childrenIfThere(
+	client: ChronokeeperClient,
+	path: string,
+	root: string,
+	options: Options,
+): Promise<string[]> {
 	try {
-		return (await client.children(path)).names;
+		return (await client.children(path, options)).names;
 	} catch (error) {
 		if (path === root || (error as { codeName?: string }).codeName !== 'NoNode') throw error;
 		return [];
@@ -92,7 +98,7 @@ async function statIfThere(
 	options: Options,
 ): Promise<Stat | 'gone' | undefined> {
 	if (!options.long) return undefined;
-	return (await client.exists(path)) ?? 'gone';
+	return (await client.exists(path, options)) ?? 'gone';
 }
 
 export function childPath(parent: string, name: string): string {

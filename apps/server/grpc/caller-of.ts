@@ -6,11 +6,15 @@ import { zeroZxid } from '#core/model/zxid';
 import { errors } from '#jute/errors';
 import type { Id } from '#jute/records';
 import { grpcError, ZooKeeperError } from './grpc-error.ts';
+import type { CancellableCall } from './read-barrier.ts';
 
-/** The parts of a grpc-js call that are needed. */
-export interface GrpcCall {
+export interface CallHead {
 	getPeer(): string;
 	readonly metadata: Metadata;
+}
+
+/** The parts of a grpc-js call that are needed. */
+export interface GrpcCall extends CallHead, CancellableCall {
 	sendMetadata(metadata: Metadata): void;
 }
 
@@ -20,7 +24,7 @@ export interface DigestOptions {
 }
 
 /** @throws RpcException for credentials that are no good, and for a session, which this door does not have yet. */
-export function callerOf(call: GrpcCall, digest: DigestOptions): Caller {
+export function callerOf(call: CallHead, digest: DigestOptions): Caller {
 	if (call.metadata.get('ck-session-id').length > 0) {
 		throw grpcError(status.UNIMPLEMENTED, 'sessions over gRPC are not there yet: call without ck-session-id');
 	}

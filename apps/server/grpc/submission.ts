@@ -5,13 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { Metadata } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
-import type { Op, Reply, Result } from '#core/model/op';
-import { noSession, type Zxid } from '#core/model/zxid';
+import type { Caller, Op, Reply, Result } from '#core/model/op';
+import { noSession, type Zxid, zeroZxid } from '#core/model/zxid';
 import { errorName, errors } from '#jute/errors';
 import type { Metrics } from '#telemetry/metrics';
 import type { Tracing } from '#telemetry/tracing';
 import { callerOf, type DigestOptions, type GrpcCall } from './caller-of.ts';
 import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
+import type { ReadBarrier } from './read-barrier.ts';
 
 /** Some results stand for several kinds of operations. */
 export type ResultOf<K> = Result extends infer R
@@ -26,8 +27,13 @@ export interface Answer<K extends Result['kind']> {
 	readonly zxid: Zxid;
 }
 
+/** `linearizable`: what is read is at least as new as anything that was acknowledged before the call came in. */
+export type Consistency = 'local' | 'linearizable';
+
 /** Operations whose result has their own kind: all that come through here. */
-type Submittable = Extract<Op, { readonly kind: Result['kind'] }>;
+export type Submittable = Extract<Op, { readonly kind: Result['kind'] }>;
+
+const noBarrier: Reply = { error: 0, zxid: zeroZxid };
 
 export class Submission {
 	readonly #waiting: (() => void)[] = [];
@@ -40,28 +46,30 @@ export class Submission {
 		private readonly digest: DigestOptions,
 		private readonly tracing: Tracing,
 		private readonly metrics: Metrics,
+		private readonly barrier: ReadBarrier,
 	) {}
 
 	/** @throws ZooKeeperError when the chain answers an error. */
-	async submit<O extends Submittable>(op: O, call: GrpcCall): Promise<Answer<O['kind']>> {
+	async submit<O extends Submittable>(
+		op: O,
+		call: GrpcCall,
+		consistency: Consistency = 'local',
+	): Promise<Answer<O['kind']>> {
 		const startMs = performance.now();
 		const caller = callerOf(call, this.digest);
 		const [incoming] = call.metadata.get('traceparent');
 		const traced = this.tracing.request('grpc', op.kind, incoming === undefined ? undefined : String(incoming));
 		if (traced !== undefined) sendTraceparent(call, traced.traceparent);
 		if (this.host.isThrottled) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-		const requestId = `${this.#idPrefix}-${++this.#requests}`;
-		const reply = await new Promise<Reply>((resolve) =>
-			this.host.submit({
-				sessionId: noSession,
-				cxid: 0,
-				op,
-				caller,
-				requestId,
-				...(traced === undefined ? {} : { traceparent: traced.traceparent }),
-				reply: resolve,
-			}),
-		);
+		const traceparent = traced?.traceparent;
+		let reply: Reply;
+		try {
+			reply = consistency === 'local' ? noBarrier : await this.barrier.pass(call);
+			if (reply.error === 0) reply = await this.#ask(op, caller, traceparent);
+		} catch (error) {
+			traced?.end(errors.connectionLoss.code);
+			throw error;
+		}
 		const failure = failureOf(op, reply, this.host);
 		const code = failure?.code ?? 0;
 		this.metrics.request(op.kind, performance.now() - startMs, code === 0 ? '' : errorName(code));
@@ -69,6 +77,14 @@ export class Submission {
 		this.#letIn();
 		if (failure !== undefined) throw new ZooKeeperError(failure);
 		return { result: reply.result as ResultOf<O['kind']>, zxid: reply.zxid };
+	}
+
+	#ask(op: Op, caller: Caller, traceparent: string | undefined): Promise<Reply> {
+		const requestId = `${this.#idPrefix}-${++this.#requests}`;
+		return new Promise((reply) => {
+			const request = { sessionId: noSession, cxid: 0, op, caller, requestId, reply };
+			this.host.submit(traceparent === undefined ? request : { ...request, traceparent });
+		});
 	}
 
 	#letIn(): void {

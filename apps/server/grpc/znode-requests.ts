@@ -19,6 +19,7 @@ import type { Acl } from '#jute/records';
 import type { Acl as ProtoAcl } from '#proto/chronokeeper/v1/common';
 import {
 	type CheckRequest,
+	Consistency,
 	CreateMode,
 	type CreateRequest,
 	type DeleteRequest,
@@ -30,6 +31,7 @@ import {
 	type SetRequest,
 } from '#proto/chronokeeper/v1/znode';
 import { grpcError, ZooKeeperError } from './grpc-error.ts';
+import type { Consistency as ReadConsistency } from './submission.ts';
 
 const modes: Readonly<Record<CreateMode, CoreCreateMode>> = {
 	[CreateMode.CREATE_MODE_UNSPECIFIED]: 'persistent',
@@ -42,6 +44,16 @@ const modes: Readonly<Record<CreateMode, CoreCreateMode>> = {
 	[CreateMode.CREATE_MODE_TTL_SEQUENTIAL]: 'ttlSequential',
 };
 const anyVersion = -1;
+
+const consistencies: Readonly<Record<Consistency, ReadConsistency>> = {
+	[Consistency.CONSISTENCY_UNSPECIFIED]: 'local',
+	[Consistency.CONSISTENCY_LOCAL]: 'local',
+	[Consistency.CONSISTENCY_LINEARIZABLE]: 'linearizable',
+};
+
+export interface ReadRequest {
+	readonly consistency?: Consistency | undefined;
+}
 
 export class ZnodeRequests {
 	/** @param maxBytes the largest data of a node: jute.maxbuffer */
@@ -128,6 +140,18 @@ export class ZnodeRequests {
 			}
 		});
 		return { kind: 'multiRead', ops };
+	}
+
+	consistency({ consistency = Consistency.CONSISTENCY_UNSPECIFIED }: ReadRequest): ReadConsistency {
+		const known = consistencies[consistency] as ReadConsistency | undefined;
+		if (known === undefined) throw invalid(`${consistency} is not a Consistency`);
+		return known;
+	}
+
+	/** All reads are of one state: that of one is that of all. */
+	multiReadConsistency(request: MultiReadRequest): ReadConsistency {
+		const all = [request, ...request.ops.map(({ op }) => op?.value ?? {})].map((each) => this.consistency(each));
+		return all.includes('linearizable') ? 'linearizable' : 'local';
 	}
 
 	#data(path: string, data: Uint8Array | undefined): Uint8Array | null {

@@ -31,8 +31,8 @@ import type {
 } from '#proto/chronokeeper/v1/znode';
 import type { GrpcCall } from './caller-of.ts';
 import { ZooKeeperError } from './grpc-error.ts';
-import type { Submission } from './submission.ts';
-import type { ZnodeRequests } from './znode-requests.ts';
+import type { Answer, Submission, Submittable } from './submission.ts';
+import type { ReadRequest, ZnodeRequests } from './znode-requests.ts';
 import { acl, multiReadResult, multiResult, stat } from './znode-responses.ts';
 
 export class Znodes {
@@ -47,7 +47,7 @@ export class Znodes {
 	}
 
 	async get(request: GetRequest, call: GrpcCall): Promise<GetResponse> {
-		const { result, zxid } = await this.submission.submit(this.requests.get(request), call);
+		const { result, zxid } = await this.#read(this.requests.get(request), request, call);
 		return { data: result.data ?? undefined, stat: stat(result.stat), zxid: BigInt(zxid) };
 	}
 
@@ -62,9 +62,9 @@ export class Znodes {
 	}
 
 	/** A missing node is an answer here. */
-	async exists({ path }: ExistsRequest, call: GrpcCall): Promise<ExistsResponse> {
+	async exists(request: ExistsRequest, call: GrpcCall): Promise<ExistsResponse> {
 		try {
-			const { result, zxid } = await this.submission.submit({ kind: 'exists', path, watch: false }, call);
+			const { result, zxid } = await this.#read({ kind: 'exists', path: request.path, watch: false }, request, call);
 			return { stat: stat(result.stat), zxid: BigInt(zxid) };
 		} catch (error) {
 			if (!(error instanceof ZooKeeperError) || error.failure.code !== errors.noNode.code) throw error;
@@ -73,12 +73,12 @@ export class Znodes {
 	}
 
 	async listChildren(request: ListChildrenRequest, call: GrpcCall): Promise<ListChildrenResponse> {
-		const { result, zxid } = await this.submission.submit(this.requests.listChildren(request), call);
+		const { result, zxid } = await this.#read(this.requests.listChildren(request), request, call);
 		return { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid) };
 	}
 
-	async getAcl({ path }: GetAclRequest, call: GrpcCall): Promise<GetAclResponse> {
-		const { result, zxid } = await this.submission.submit({ kind: 'getACL', path }, call);
+	async getAcl(request: GetAclRequest, call: GrpcCall): Promise<GetAclResponse> {
+		const { result, zxid } = await this.#read({ kind: 'getACL', path: request.path }, request, call);
 		return { acl: result.acl.map(acl), stat: stat(result.stat), zxid: BigInt(zxid) };
 	}
 
@@ -94,7 +94,7 @@ export class Znodes {
 
 	async multiRead(request: MultiReadRequest, call: GrpcCall): Promise<MultiReadResponse> {
 		const op = this.requests.multiRead(request);
-		const { result, zxid } = await this.submission.submit(op, call);
+		const { result, zxid } = await this.submission.submit(op, call, this.requests.multiReadConsistency(request));
 		const results = result.results.map((one, index) => multiReadResult(one, op.ops[index]!.path, zxid));
 		return { results, zxid: BigInt(zxid) };
 	}
@@ -109,16 +109,20 @@ export class Znodes {
 		return { identities: result.identities.map(({ scheme, id }) => ({ scheme, id })) };
 	}
 
-	async getEphemerals({ prefix }: GetEphemeralsRequest, call: GrpcCall): Promise<GetEphemeralsResponse> {
-		const { result, zxid } = await this.submission.submit({ kind: 'getEphemerals', prefix }, call);
+	async getEphemerals(request: GetEphemeralsRequest, call: GrpcCall): Promise<GetEphemeralsResponse> {
+		const { result, zxid } = await this.#read({ kind: 'getEphemerals', prefix: request.prefix }, request, call);
 		return { paths: [...result.paths], zxid: BigInt(zxid) };
 	}
 
 	async getAllChildrenNumber(
-		{ path }: GetAllChildrenNumberRequest,
+		request: GetAllChildrenNumberRequest,
 		call: GrpcCall,
 	): Promise<GetAllChildrenNumberResponse> {
-		const { result, zxid } = await this.submission.submit({ kind: 'getAllChildrenNumber', path }, call);
+		const { result, zxid } = await this.#read({ kind: 'getAllChildrenNumber', path: request.path }, request, call);
 		return { count: result.count, zxid: BigInt(zxid) };
+	}
+
+	#read<O extends Submittable>(op: O, request: ReadRequest, call: GrpcCall): Promise<Answer<O['kind']>> {
+		return this.submission.submit(op, call, this.requests.consistency(request));
 	}
 }

@@ -406,6 +406,9 @@ export class Host implements TxnLogListener {
 	#refusal(request: Request): number {
 		const { op } = request;
 		if (this.isReadOnly) return readOnlyError(request, this.sessions.get(request.sessionId));
+		// Of a member that left its ensemble: nobody is asked any more.
+		if (op.kind === 'sync' && this.#state !== 'serving' && this.role !== 'standalone')
+			return errors.connectionLoss.code;
 		if (!isPreparable(op)) return 0;
 		if (this.#state === 'stopped') return errors.connectionLoss.code;
 		if (this.#state === 'logFailed') return errors.systemError.code;

@@ -71,6 +71,29 @@ export namespace CreateMode {
   export type CREATE_MODE_TTL_SEQUENTIAL = typeof CreateMode.CREATE_MODE_TTL_SEQUENTIAL;
 }
 
+/** How new the state must be that a read sees. */
+export const Consistency = {
+  /** CONSISTENCY_UNSPECIFIED - The same as CONSISTENCY_LOCAL. */
+  CONSISTENCY_UNSPECIFIED: 0,
+  /** CONSISTENCY_LOCAL - What this replica has applied: at once, and perhaps a moment behind the others. ZooKeeper's reads are so. */
+  CONSISTENCY_LOCAL: 1,
+  /**
+   * CONSISTENCY_LINEARIZABLE - At least everything that was acknowledged to anybody before the call came in: the leader is asked, a quorum confirms that it leads, and this replica
+   * catches up before it reads. Reads that come together share a round. Without a quorum the call fails: UNAVAILABLE once the replica knows it,
+   * DEADLINE_EXCEEDED when the deadline is sooner. Behind a leader that is an Apache ZooKeeper server it is worth that server's `sync`,
+   * which asks nobody.
+   */
+  CONSISTENCY_LINEARIZABLE: 2,
+} as const;
+
+export type Consistency = typeof Consistency[keyof typeof Consistency];
+
+export namespace Consistency {
+  export type CONSISTENCY_UNSPECIFIED = typeof Consistency.CONSISTENCY_UNSPECIFIED;
+  export type CONSISTENCY_LOCAL = typeof Consistency.CONSISTENCY_LOCAL;
+  export type CONSISTENCY_LINEARIZABLE = typeof Consistency.CONSISTENCY_LINEARIZABLE;
+}
+
 /** Request of ZnodeService.Create, and one operation of a multi. */
 export interface CreateRequest {
   /** Absolute path: `/app/config`. */
@@ -103,6 +126,8 @@ export interface CreateResponse {
 export interface GetRequest {
   /** Absolute path. */
   path: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?: Consistency | undefined;
 }
 
 /** Response of ZnodeService.Get. */
@@ -167,6 +192,8 @@ export interface CheckRequest {
 export interface ExistsRequest {
   /** Absolute path. */
   path: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?: Consistency | undefined;
 }
 
 /** Response of ZnodeService.Exists. */
@@ -183,6 +210,8 @@ export interface ExistsResponse {
 export interface ListChildrenRequest {
   /** Absolute path. */
   path: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?: Consistency | undefined;
 }
 
 /** Response of ZnodeService.ListChildren. */
@@ -201,6 +230,8 @@ export interface ListChildrenResponse {
 export interface GetAclRequest {
   /** Absolute path. */
   path: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?: Consistency | undefined;
 }
 
 /** Response of ZnodeService.GetAcl. */
@@ -280,6 +311,8 @@ export interface MultiResponse_Result {
 export interface MultiReadRequest {
   /** What is to be read. */
   ops: MultiReadRequest_Op[];
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. All reads are of one state: CONSISTENCY_LINEARIZABLE for one of them is for all. */
+  consistency?: Consistency | undefined;
 }
 
 /** One read. */
@@ -347,6 +380,8 @@ export interface WhoAmIResponse {
 export interface GetEphemeralsRequest {
   /** Only nodes whose path begins with this; empty or `/`: all. */
   prefix: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?: Consistency | undefined;
 }
 
 /** Response of ZnodeService.GetEphemerals. */
@@ -361,6 +396,8 @@ export interface GetEphemeralsResponse {
 export interface GetAllChildrenNumberRequest {
   /** Absolute path. */
   path: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?: Consistency | undefined;
 }
 
 /** Response of ZnodeService.GetAllChildrenNumber. */
@@ -560,13 +597,16 @@ export const CreateResponse: MessageFns<CreateResponse> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { path: "" };
+  return { path: "", consistency: undefined };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
   encode(message: GetRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -592,6 +632,14 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.path = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -610,6 +658,7 @@ export const GetRequest: MessageFns<GetRequest> = {
   fromPartial(object: DeepPartial<GetRequest>): GetRequest {
     const message = createBaseGetRequest();
     message.path = object.path ?? "";
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
@@ -1038,13 +1087,16 @@ export const CheckRequest: MessageFns<CheckRequest> = {
 };
 
 function createBaseExistsRequest(): ExistsRequest {
-  return { path: "" };
+  return { path: "", consistency: undefined };
 }
 
 export const ExistsRequest: MessageFns<ExistsRequest> = {
   encode(message: ExistsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -1070,6 +1122,14 @@ export const ExistsRequest: MessageFns<ExistsRequest> = {
             message.path = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1088,6 +1148,7 @@ export const ExistsRequest: MessageFns<ExistsRequest> = {
   fromPartial(object: DeepPartial<ExistsRequest>): ExistsRequest {
     const message = createBaseExistsRequest();
     message.path = object.path ?? "";
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
@@ -1163,13 +1224,16 @@ export const ExistsResponse: MessageFns<ExistsResponse> = {
 };
 
 function createBaseListChildrenRequest(): ListChildrenRequest {
-  return { path: "" };
+  return { path: "", consistency: undefined };
 }
 
 export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
   encode(message: ListChildrenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -1195,6 +1259,14 @@ export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
             message.path = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1213,6 +1285,7 @@ export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
   fromPartial(object: DeepPartial<ListChildrenRequest>): ListChildrenRequest {
     const message = createBaseListChildrenRequest();
     message.path = object.path ?? "";
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
@@ -1300,13 +1373,16 @@ export const ListChildrenResponse: MessageFns<ListChildrenResponse> = {
 };
 
 function createBaseGetAclRequest(): GetAclRequest {
-  return { path: "" };
+  return { path: "", consistency: undefined };
 }
 
 export const GetAclRequest: MessageFns<GetAclRequest> = {
   encode(message: GetAclRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -1332,6 +1408,14 @@ export const GetAclRequest: MessageFns<GetAclRequest> = {
             message.path = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1350,6 +1434,7 @@ export const GetAclRequest: MessageFns<GetAclRequest> = {
   fromPartial(object: DeepPartial<GetAclRequest>): GetAclRequest {
     const message = createBaseGetAclRequest();
     message.path = object.path ?? "";
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
@@ -1893,13 +1978,16 @@ export const MultiResponse_Result: MessageFns<MultiResponse_Result> = {
 };
 
 function createBaseMultiReadRequest(): MultiReadRequest {
-  return { ops: [] };
+  return { ops: [], consistency: undefined };
 }
 
 export const MultiReadRequest: MessageFns<MultiReadRequest> = {
   encode(message: MultiReadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.ops) {
       MultiReadRequest_Op.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -1925,6 +2013,14 @@ export const MultiReadRequest: MessageFns<MultiReadRequest> = {
             message.ops.push(MultiReadRequest_Op.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1943,6 +2039,7 @@ export const MultiReadRequest: MessageFns<MultiReadRequest> = {
   fromPartial(object: DeepPartial<MultiReadRequest>): MultiReadRequest {
     const message = createBaseMultiReadRequest();
     message.ops = object.ops?.map((e) => MultiReadRequest_Op.fromPartial(e)) || [];
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
@@ -2420,13 +2517,16 @@ export const WhoAmIResponse: MessageFns<WhoAmIResponse> = {
 };
 
 function createBaseGetEphemeralsRequest(): GetEphemeralsRequest {
-  return { prefix: "" };
+  return { prefix: "", consistency: undefined };
 }
 
 export const GetEphemeralsRequest: MessageFns<GetEphemeralsRequest> = {
   encode(message: GetEphemeralsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.prefix !== "") {
       writer.uint32(10).string(message.prefix);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -2452,6 +2552,14 @@ export const GetEphemeralsRequest: MessageFns<GetEphemeralsRequest> = {
             message.prefix = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2470,6 +2578,7 @@ export const GetEphemeralsRequest: MessageFns<GetEphemeralsRequest> = {
   fromPartial(object: DeepPartial<GetEphemeralsRequest>): GetEphemeralsRequest {
     const message = createBaseGetEphemeralsRequest();
     message.prefix = object.prefix ?? "";
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
@@ -2545,13 +2654,16 @@ export const GetEphemeralsResponse: MessageFns<GetEphemeralsResponse> = {
 };
 
 function createBaseGetAllChildrenNumberRequest(): GetAllChildrenNumberRequest {
-  return { path: "" };
+  return { path: "", consistency: undefined };
 }
 
 export const GetAllChildrenNumberRequest: MessageFns<GetAllChildrenNumberRequest> = {
   encode(message: GetAllChildrenNumberRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.path !== "") {
       writer.uint32(10).string(message.path);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
     }
     return writer;
   },
@@ -2577,6 +2689,14 @@ export const GetAllChildrenNumberRequest: MessageFns<GetAllChildrenNumberRequest
             message.path = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2595,6 +2715,7 @@ export const GetAllChildrenNumberRequest: MessageFns<GetAllChildrenNumberRequest
   fromPartial(object: DeepPartial<GetAllChildrenNumberRequest>): GetAllChildrenNumberRequest {
     const message = createBaseGetAllChildrenNumberRequest();
     message.path = object.path ?? "";
+    message.consistency = object.consistency ?? undefined;
     return message;
   },
 };
