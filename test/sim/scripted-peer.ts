@@ -4,9 +4,11 @@ import type { TxnRecord } from '#core/model/txn-record';
 import { makeZxid, noSession, type Zxid } from '#core/model/zxid';
 import type { QuorumLink, QuorumLinkListener } from '#core/ports/quorum-link';
 import { majorityConfig } from '#core/zab/majority';
+import { Membership } from '#core/zab/membership';
 import { describePacket, proposal } from '#core/zab/messages';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { QuorumPacket } from '#jute/quorum/packets';
+import { noStore } from './breakable-membership.ts';
 import type { SeededRandom } from './random.ts';
 import { SimLink } from './sim-link.ts';
 
@@ -88,6 +90,11 @@ export function configOf(participants: number, observers = 0): QuorumConfig {
 			client: undefined,
 		})),
 	);
+}
+
+/** A membership that stays what it is. */
+export function fixedMembership(serverId: number, current: QuorumConfig): Membership {
+	return new Membership({ serverId, current, isReconfigurable: false, store: noStore });
 }
 
 /** Any type, a zxid that may or may not mean something, and data that may or may not be whole. */

@@ -10,6 +10,7 @@ import { majorityConfig } from '#core/zab/majority';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { ZabParts } from '#core/zab/zab-parts';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import { BreakableMembership, noStore } from './breakable-membership.ts';
 import type { SeededRandom } from './random.ts';
 import { HistoryDisk, SimHistory } from './sim-history.ts';
 import { SimLink } from './sim-link.ts';
@@ -123,13 +124,12 @@ export class ZabEnsemble {
 	}
 
 	#parts(replica: Replica): ZabParts {
-		const config: QuorumConfig =
-			this.#broken === 'commitWithoutQuorum' && replica.role instanceof Leader && replica.role.isEstablished
-				? Object.assign(Object.create(this.#config), { isQuorum: () => true })
-				: this.#config;
 		return {
 			serverId: replica.id,
-			config: () => config,
+			membership: new BreakableMembership(
+				{ serverId: replica.id, current: this.#config, isReconfigurable: false, store: noStore },
+				() => this.#broken === 'commitWithoutQuorum' && replica.role instanceof Leader && replica.role.isEstablished,
+			),
 			history: replica.history,
 			after: this.#timers.after,
 			nowMs: () => this.#timers.nowMs,
@@ -162,30 +162,27 @@ export class ZabEnsemble {
 		this.#initial = initial;
 		const incarnation = best.incarnation;
 		const isCurrent = (): boolean => best.incarnation === incarnation;
-		const leader: Leader = new Leader(
-			{ ...this.#parts(best), config: () => this.#parts(best).config() },
-			{
-				established: (epoch) => {
-					this.counts.established += 1;
-					const me = `server ${best.id}, incarnation ${incarnation}`;
-					const other = this.#leaderOfEpoch.get(epoch);
-					if (other !== undefined) this.problems.push(`epoch ${epoch} is led by ${me} and by ${other}`);
-					this.#leaderOfEpoch.set(epoch, me);
-					this.#commit(`leader ${best.id}`, initial);
-				},
-				committed: (zxid) => {
-					best.history.commit(zxid);
-					this.#commit(`leader ${best.id}`, best.history.committed);
-				},
-				request: () => {},
-				touched: () => {},
-				revalidate: () => true,
-				stepDown: () => {
-					if (isCurrent()) this.#leave(best);
-				},
-				learnerLost: (learner, _address, reason) => this.#judge(`the leader on ${learner}`, reason),
+		const leader: Leader = new Leader(this.#parts(best), {
+			established: (epoch) => {
+				this.counts.established += 1;
+				const me = `server ${best.id}, incarnation ${incarnation}`;
+				const other = this.#leaderOfEpoch.get(epoch);
+				if (other !== undefined) this.problems.push(`epoch ${epoch} is led by ${me} and by ${other}`);
+				this.#leaderOfEpoch.set(epoch, me);
+				this.#commit(`leader ${best.id}`, initial);
 			},
-		);
+			committed: (zxid) => {
+				best.history.commit(zxid);
+				this.#commit(`leader ${best.id}`, best.history.committed);
+			},
+			request: () => {},
+			touched: () => {},
+			revalidate: () => true,
+			stepDown: () => {
+				if (isCurrent()) this.#leave(best);
+			},
+			learnerLost: (learner, _address, reason) => this.#judge(`the leader on ${learner}`, reason),
+		});
 		best.role = leader;
 		leader.start();
 		for (const replica of this.replicas) if (replica.role === null) this.#join(replica);

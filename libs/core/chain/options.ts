@@ -16,6 +16,8 @@ export interface ChainOptions {
 	/** A version about to become -1 becomes 0 (ZOOKEEPER-4743, in no release up to 3.9.5; semantics 26). */
 	readonly versionSkipsMinusOne: boolean;
 	readonly reconfigEnabled: boolean;
+	/** One participant is a single server and no ensemble, so no reconfiguration may lead there. */
+	readonly standaloneEnabled: boolean;
 	/** New sessions are known to this replica only, until they create an ephemeral node (semantics 66). */
 	readonly localSessionsEnabled: boolean;
 	/** Whether they may become global then. */
@@ -50,6 +52,7 @@ export const defaultChainOptions: ChainOptions = {
 	checkExistsAcl: false,
 	versionSkipsMinusOne: false,
 	reconfigEnabled: false,
+	standaloneEnabled: true,
 	localSessionsEnabled: false,
 	localSessionsUpgradingEnabled: false,
 	superDigest: null,

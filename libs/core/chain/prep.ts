@@ -21,6 +21,7 @@ import { OutstandingChanges } from './outstanding-changes.ts';
 import type { ErrorCode, PrepContext } from './prep/context.ts';
 import { prepareCreate } from './prep/create.ts';
 import { prepareDelete, prepareDeleteContainer } from './prep/delete.ts';
+import type { Ensemble } from './prep/ensemble.ts';
 import { prepareMulti } from './prep/multi.ts';
 import { prepareReconfig } from './prep/reconfig.ts';
 import { prepareCloseSession, prepareCreateSession } from './prep/session.ts';
@@ -61,6 +62,8 @@ export interface PrepParts {
 	/** The last zxid of the history; the next one follows it, or begins `epoch` when that is later. */
 	readonly lastZxid: Zxid;
 	readonly epoch: number;
+	/** Of a leader. */
+	readonly ensemble?: Ensemble;
 	/** Told of an exception in a handler: a bug, answered MarshallingError as ZooKeeper does. */
 	readonly onError: (error: unknown, request: Request) => void;
 }
@@ -77,6 +80,7 @@ export class Prep {
 			tree: parts.tree,
 			sessions: parts.sessions,
 			options: parts.options,
+			ensemble: parts.ensemble,
 			changes: new OutstandingChanges(parts.tree),
 			zxid: zeroZxid,
 			timeMs: 0,

@@ -20,6 +20,7 @@ import type { Session } from '../session/session.ts';
 import type { Final } from './final.ts';
 import { Forwards } from './forwards.ts';
 import { Pending } from './pending.ts';
+import type { Ensemble } from './prep/ensemble.ts';
 import { Prep, type Preparable, type PrepParts } from './prep.ts';
 import { Proposal } from './proposal.ts';
 import type { Sync } from './sync.ts';
@@ -57,7 +58,7 @@ export interface ChainParts extends PrepParts {
 }
 
 /** The leader's side of the broadcast (ZAB's third phase). */
-export interface Broadcast {
+export interface Broadcast extends Ensemble {
 	/** In zxid order, before the own log has it. */
 	propose(record: TxnRecord): void;
 	/** The end of a turn. */
@@ -187,7 +188,7 @@ export class LeaderChain extends PreparingChain implements Chain {
 	readonly #broadcast: Broadcast;
 
 	constructor(parts: ChainParts, broadcast: Broadcast) {
-		super(parts);
+		super({ ...parts, ensemble: broadcast });
 		this.#broadcast = broadcast;
 	}
 

@@ -18,7 +18,8 @@ import type { SearchLimits } from '../zab/election/search.ts';
 import type { Vote } from '../zab/election/vote.ts';
 import { Leader } from '../zab/leader/leader.ts';
 import { Learner } from '../zab/learner/learner.ts';
-import type { ForwardedRequest } from '../zab/messages.ts';
+import { type Membership, MembershipChanged } from '../zab/membership.ts';
+import { type ForwardedRequest, textData } from '../zab/messages.ts';
 import type { QuorumConfig } from '../zab/quorum-config.ts';
 import type { ZabLimits, ZabParts } from '../zab/zab-parts.ts';
 import type { Host } from './host.ts';
@@ -29,7 +30,7 @@ export interface PeerParts {
 	readonly serverId: number;
 	readonly host: Host;
 	readonly history: MemberHistory;
-	config(): QuorumConfig;
+	readonly membership: Membership;
 	readonly elections: ElectionNetwork;
 	readonly quorum: QuorumNetwork;
 	readonly after: After;
@@ -46,6 +47,10 @@ export interface PeerEvents {
 	stateChanged?(state: ServerState, leader: number | undefined, reason: Error | undefined): void;
 	/** Of a leader: the link to a learner closed; -1 when it had not introduced itself. */
 	learnerLost?(learner: number, address: string, reason: Error): void;
+	/** Of a leader: why a reconfiguration that a client wants is refused. */
+	reconfigRefused?(reason: string): void;
+	/** A configuration could not be saved: the server goes on with the one that it has. */
+	membershipFailed?(error: Error): void;
 	/** Of a learner: its history cannot be cut as the leader wants it, so it asks this leader for a snapshot. */
 	snapshotNeeded?(leader: number, reason: Error): void;
 	/** In step with its leader, or leading with a quorum: clients are served. */
@@ -71,11 +76,15 @@ export class Peer implements ElectionListener {
 	constructor(parts: PeerParts) {
 		this.#parts = parts;
 		this.#readOnly = new ReadOnlyMode(parts.host, parts.after, parts.readOnlyAfterMs ?? null);
+		const { membership } = parts;
+		membership.onChanged(() => this.#showConfig());
 		this.#election = new Election({
 			serverId: parts.serverId,
 			network: parts.elections,
 			after: parts.after,
-			config: parts.config,
+			config: () => membership.current,
+			nextConfig: () => membership.next ?? undefined,
+			newerConfig: (config) => this.#heardOf(config),
 			...(parts.electionLimits === undefined ? {} : { limits: parts.electionLimits }),
 		});
 	}
@@ -95,6 +104,7 @@ export class Peer implements ElectionListener {
 	}
 
 	start(): void {
+		this.#showConfig();
 		this.#look(undefined);
 	}
 
@@ -123,14 +133,61 @@ export class Peer implements ElectionListener {
 	}
 
 	#look(reason: Error | undefined): void {
-		const { history, host } = this.#parts;
+		const { history, membership } = this.#parts;
 		this.#parts.events?.stateChanged?.('looking', undefined, reason);
 		this.#readOnly.looking();
 		void history.settled().then(() => {
-			if (this.#isStopped || host.state === 'broken' || host.state === 'logFailed') return;
-			const proposal = { zxid: history.lastLogged, peerEpoch: history.currentEpoch };
-			this.#election.look(proposal, (vote, state) => this.#decided(vote, state));
+			if (this.#isOut) return;
+			this.#remember(() => membership.logEnds(history.lastLogged));
+			this.#elect();
 		});
+	}
+
+	/** Nothing is begun any more. */
+	get #isOut(): boolean {
+		const { state } = this.#parts.host;
+		return this.#isStopped || state === 'broken' || state === 'logFailed';
+	}
+
+	#elect(): void {
+		const { history } = this.#parts;
+		const proposal = { zxid: history.lastLogged, peerEpoch: history.currentEpoch };
+		this.#election.look(proposal, (vote, state) => this.#decided(vote, state));
+	}
+
+	/** A reconfiguration said who leads: there is an election only if that comes to nothing (semantics 82). */
+	#assume(leader: number, reason: Error): void {
+		const { history, membership, serverId } = this.#parts;
+		this.#parts.events?.stateChanged?.('looking', undefined, reason);
+		void history.settled().then(() => {
+			if (this.#isOut) return;
+			const learning = membership.role === 'observer' ? 'observing' : 'following';
+			const state = leader === serverId ? 'leading' : learning;
+			const vote = { ...this.#election.vote, leader, zxid: history.lastLogged };
+			this.#election.assume(vote, state);
+			this.#decided(vote, state);
+		});
+	}
+
+	/** While looking: others have a newer configuration in force. */
+	#heardOf(config: QuorumConfig): void {
+		this.#remember(() => {
+			if (this.#parts.membership.activate(config)) this.#elect();
+		});
+	}
+
+	/** What cannot be saved is not so, and comes again. */
+	#remember(change: () => void): void {
+		try {
+			change();
+		} catch (error) {
+			this.#parts.events?.membershipFailed?.(error instanceof Error ? error : new Error(String(error)));
+		}
+	}
+
+	#showConfig(): void {
+		const { current } = this.#parts.membership;
+		this.#parts.host.member((roles) => roles.showConfig(textData(current.toString()), current.version));
 	}
 
 	#decided(vote: Vote, state: Exclude<ServerState, 'looking'>): void {
@@ -144,7 +201,10 @@ export class Peer implements ElectionListener {
 	#end(reason: Error): void {
 		if (this.#term === null || this.#isEnding) return;
 		this.#endTerm(reason);
-		if (!this.#isStopped) this.#look(reason);
+		if (this.#isStopped) return;
+		const leader = reason instanceof MembershipChanged ? reason.designatedLeader : null;
+		if (leader === null) this.#look(reason);
+		else this.#assume(leader, reason);
 	}
 
 	#endTerm(reason: Error): void {
@@ -157,8 +217,8 @@ export class Peer implements ElectionListener {
 	}
 
 	get #zabParts(): ZabParts {
-		const { serverId, config, history, after, clock, limits } = this.#parts;
-		return { serverId, config, history, after, nowMs: () => clock.monotonicMs(), limits };
+		const { serverId, membership, history, after, clock, limits } = this.#parts;
+		return { serverId, membership, history, after, nowMs: () => clock.monotonicMs(), limits };
 	}
 
 	#lead(): void {
@@ -185,6 +245,7 @@ export class Peer implements ElectionListener {
 				return isValid;
 			},
 			stepDown: (reason) => this.#end(reason),
+			reconfigRefused: (reason) => this.#parts.events?.reconfigRefused?.(reason),
 			learnerLost: (learner, address, reason) => this.#parts.events?.learnerLost?.(learner, address, reason),
 		});
 		const refuse = quorum.accept((link) => leader.connected(link));
@@ -254,6 +315,8 @@ export class Peer implements ElectionListener {
 	}
 
 	#serving(epoch: number): void {
+		// Another leader's state may have come in the meantime, with what that said.
+		this.#showConfig();
 		this.#election.update({ ...this.#election.vote, peerEpoch: epoch });
 		this.#parts.events?.serving?.(epoch);
 	}

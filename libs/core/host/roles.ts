@@ -14,8 +14,9 @@ import {
 	type Uplink,
 } from '../chain/wiring.ts';
 import type { Request } from '../model/op.ts';
+import { configPath } from '../model/path.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
-import type { SessionId, Zxid } from '../model/zxid.ts';
+import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Session } from '../session/session.ts';
 import { isSessionPassword, sessionPassword } from '../session/session-id.ts';
 import type { Attachment } from '../session/session-table.ts';
@@ -101,6 +102,14 @@ export class Roles {
 	drop(zxid: Zxid): void {
 		this.#store.final.drop(zxid);
 		this.#store.sync.drop(zxid);
+	}
+
+	/** The configuration in force, where clients read it. That node is no part of the digest, and this no transaction: each replica says what it knows (semantics 82). */
+	showConfig(text: Uint8Array, version: number): void {
+		const { tree, watches } = this.#store;
+		if (isSame(tree.data(configPath), text)) return;
+		const header = { sessionId: noSession, cxid: 0, zxid: version as Zxid, time: this.#parts.clock.now() };
+		tree.setData(configPath, text, -1, header, watches.listener(header.zxid));
 	}
 
 	/** A leader proposes it, or an observer is informed of it. */
@@ -191,4 +200,8 @@ export class Roles {
 		const { onError } = outcomes;
 		return { tree, sessions, sync, final, clock, tracer, serverId, options, onError, lastZxid: lastLogged, epoch };
 	}
+}
+
+function isSame(one: Uint8Array | null | undefined, other: Uint8Array): boolean {
+	return one?.length === other.length && other.every((byte, i) => byte === one[i]);
 }

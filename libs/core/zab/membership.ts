@@ -129,17 +129,15 @@ export function endsTerm(
 	const { current, previous } = change;
 	if (hasSameServers(current, previous)) return false;
 	if (roleIn(current, serverId) !== roleIn(previous, serverId)) return true;
-	return designated === null ? !hasSameVoter(current, previous, leader) : designated !== leader;
+	if (designated !== null) return designated !== leader;
+	return previous.servers.get(leader)?.role !== 'participant' || !staysLeader(previous, current, leader);
 }
 
-/** Whether it is a voter of both, with the same quorum addresses: then it can go on leading. */
-export function hasSameVoter(one: QuorumConfig, other: QuorumConfig, id: number): boolean {
-	const [mine, theirs] = [one, other].map(({ servers }) => servers.get(id));
-	return (
-		mine?.role === 'participant' &&
-		theirs?.role === 'participant' &&
-		addressText(mine.quorumAddresses) === addressText(theirs.quorumAddresses)
-	);
+/** Whether a server that leads can go on: it is a voter, at the address that it had. */
+export function staysLeader(current: QuorumConfig, next: QuorumConfig, id: number): boolean {
+	const before = current.servers.get(id);
+	const after = next.servers.get(id);
+	return after?.role === 'participant' && (before === undefined || hasSameAddresses(before, after));
 }
 
 /** A term ends because the configuration in force is another. */
@@ -167,6 +165,7 @@ function hasSameServers(one: QuorumConfig, other: QuorumConfig): boolean {
 	return one.withVersion(0).toString() === other.withVersion(0).toString();
 }
 
-function addressText(addresses: QuorumServer['quorumAddresses']): string {
-	return addresses.map(({ host, port }) => `${host} ${port}`).join();
+function hasSameAddresses(one: QuorumServer, other: QuorumServer): boolean {
+	const text = ({ quorumAddresses }: QuorumServer) => quorumAddresses.map(({ host, port }) => `${host} ${port}`).join();
+	return text(one) === text(other);
 }

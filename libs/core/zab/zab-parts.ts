@@ -1,14 +1,11 @@
 /** What leader and learner alike are given. */
 import type { History } from '../ports/history.ts';
 import type { After } from '../ports/timers.ts';
-import type { QuorumConfig } from './quorum-config.ts';
+import type { Membership } from './membership.ts';
 
 export interface ZabParts {
 	readonly serverId: number;
-	/** The configuration in force. */
-	config(): QuorumConfig;
-	/** A reconfiguration that is proposed and not committed yet: whatever is proposed from then on needs its quorum, too. */
-	nextConfig?(): QuorumConfig | null;
+	readonly membership: Membership;
 	readonly history: History;
 	readonly after: After;
 	/** Monotonic. */

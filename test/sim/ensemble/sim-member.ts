@@ -6,7 +6,9 @@ import { Peer } from '#core/host/peer';
 import type { TxnRecord } from '#core/model/txn-record';
 import { epochOf } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
+import { Membership } from '#core/zab/membership';
 import type { QuorumConfig } from '#core/zab/quorum-config';
+import { noStore } from '../breakable-membership.ts';
 import type { SimNetwork } from './sim-network.ts';
 import { MemberDisk, MemberLog, type StorageCounts, storageOf } from './sim-storage.ts';
 import type { World } from './world.ts';
@@ -136,7 +138,7 @@ export class SimMember {
 			serverId: this.id,
 			host,
 			history,
-			config: () => this.#config,
+			membership: new Membership({ serverId: this.id, current: this.#config, isReconfigurable: false, store: noStore }),
 			elections: this.#network.elections(this.id),
 			quorum: this.#network.quorum(this.id),
 			after: (ms, run) => world.after(ms, whileAlive(run)),

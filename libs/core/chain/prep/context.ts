@@ -9,12 +9,15 @@ import type { DataTree } from '../../tree/data-tree.ts';
 import { quotaExcess } from '../../tree/quota.ts';
 import type { ChainOptions } from '../options.ts';
 import type { OutstandingChanges } from '../outstanding-changes.ts';
+import type { Ensemble } from './ensemble.ts';
 
 export interface PrepContext {
 	readonly tree: DataTree;
 	readonly changes: OutstandingChanges;
 	readonly sessions: SessionTable;
 	readonly options: ChainOptions;
+	/** Undefined for a standalone replica. */
+	readonly ensemble: Ensemble | undefined;
 	/** Of the request that is being prepared; all operations of a multi share it (semantics 3). */
 	zxid: Zxid;
 	/** Milliseconds since 1970: the header's time. */

@@ -31,11 +31,17 @@ export function prepareSetData(op: SetDataOp, context: PrepContext): SetDataTxn 
 	const problem = versionError(node.stat.version, op.version);
 	if (problem !== 0) return problem;
 	const version = nextVersion(context, node.stat.version);
-	project(context, op, node, version, dataLength);
+	projectSetData(context, op, node, version, dataLength);
 	return { kind: 'setData', path: op.path, data: op.data, version };
 }
 
-function project(context: PrepContext, op: SetDataOp, node: NodeRecord, version: number, dataLength: number): void {
+export function projectSetData(
+	context: PrepContext,
+	op: Pick<SetDataOp, 'path' | 'data'>,
+	node: NodeRecord,
+	version: number,
+	dataLength: number,
+): void {
 	const before = node.stat;
 	// Field by field: this is the hottest allocation of the chain, and a spread costs several times as much.
 	const stat: StoredStat = {

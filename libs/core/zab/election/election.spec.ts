@@ -33,8 +33,8 @@ class Subject {
 			after: this.timers.after,
 			config: () => this.config,
 			nextConfig: () => this.nextConfig,
-			newerConfig: (text) => {
-				this.offered.push(text);
+			newerConfig: (config) => {
+				this.offered.push(config.toString());
 				this.onNewerConfig();
 			},
 			limits: { maxNotificationIntervalMs: 1000 },

@@ -23,8 +23,8 @@ export interface ElectionParts {
 	config(): QuorumConfig;
 	/** One that was proposed and logged here and is not known to be committed; undefined when there is none. */
 	nextConfig?(): QuorumConfig | undefined;
-	/** While looking: somebody has a newer configuration than config(). Takes it, and looks anew if that changes anything, or leaves it. */
-	newerConfig?(text: string): void;
+	/** While looking: somebody has a newer configuration in force than config(). Takes it, and looks anew if that changes anything, or leaves it. */
+	newerConfig?(config: QuorumConfig): void;
 	readonly limits?: Partial<SearchLimits>;
 }
 
@@ -94,6 +94,13 @@ export class Election implements ElectionListener {
 		this.#search = undefined;
 	}
 
+	/** A reconfiguration said who leads: there is nothing to look for. */
+	assume(vote: Vote, state: Exclude<ServerState, 'looking'>): void {
+		this.stop();
+		this.#vote = vote;
+		this.#state = state;
+	}
+
 	/** What those that look are told from now on: the new epoch of the leader, or another leader after a reconfiguration. For a server that does not look. */
 	update(vote: Vote): void {
 		this.#vote = vote;
@@ -115,8 +122,8 @@ export class Election implements ElectionListener {
 
 	#decided(vote: Vote, askers: ReadonlySet<number>, decided: Decided): void {
 		const { serverId } = this.#parts;
-		const isVoter = this.#parts.config().servers.get(serverId)?.role === 'participant';
-		const learning = isVoter ? 'following' : 'observing';
+		// A server that is in no configuration follows, without a vote.
+		const learning = this.#parts.config().servers.get(serverId)?.role === 'observer' ? 'observing' : 'following';
 		const state = vote.leader === serverId ? 'leading' : learning;
 		this.#search = undefined;
 		this.#round = vote.electionEpoch;
@@ -139,12 +146,13 @@ export class Election implements ElectionListener {
 	/** A configuration that is malformed is no reason to lose the vote it came with. */
 	#offerConfig(text: string | null): void {
 		if (this.#parts.newerConfig === undefined || text === null || text === '') return;
+		let config: QuorumConfig;
 		try {
-			if (parseQuorumConfig(text).version <= this.#parts.config().version) return;
+			config = parseQuorumConfig(text);
 		} catch (error) {
 			if (error instanceof QuorumConfigError) return;
 			throw error;
 		}
-		this.#parts.newerConfig(text);
+		if (config.version > this.#parts.config().version) this.#parts.newerConfig(config);
 	}
 }

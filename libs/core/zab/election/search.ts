@@ -133,11 +133,11 @@ export class Search {
 
 	/** Whether a quorum of these votes is alike and its leader says that it leads. Without the latter, servers would go on electing one that died. */
 	#isLed(votes: ReadonlyMap<number, CastVote>, vote: CastVote, isAlike: (other: CastVote) => boolean): boolean {
-		const supporters = [...votes].filter(([, other]) => isAlike(other)).map(([id]) => id);
-		if (!this.#parts.voters().isQuorum(new Set(supporters))) return false;
+		const supporters = new Set([...votes].filter(([, other]) => isAlike(other)).map(([id]) => id));
+		const voters = this.#parts.voters();
 		// Others may know before this server does that it leads; but what they know of its former life, before a restart, does not count.
-		if (vote.leader === this.#parts.serverId) return isSameVote(vote, this.#vote);
-		return votes.get(vote.leader)?.state === 'leading';
+		if (vote.leader === this.#parts.serverId) return voters.isQuorum(supporters) && isSameVote(vote, this.#vote);
+		return voters.isFollowed(supporters) && votes.get(vote.leader)?.state === 'leading';
 	}
 
 	#enterRound({ electionEpoch, ...candidate }: CastVote): void {

@@ -23,6 +23,14 @@ export class Voters {
 	}
 
 	/**
+	 * Whether these are enough to follow whom they follow. One configuration is, because nothing depends on it: a leader counts its own quorums. So a server
+	 * whose next configuration was never committed finds its way back also when those who were to join are gone, which ZooKeeper's does not.
+	 */
+	isFollowed(servers: ReadonlySet<number>): boolean {
+		return this.#configs.some((config) => config.isQuorum(servers));
+	}
+
+	/**
 	 * Whether the vote is for a better candidate: epoch before zxid before server id (semantics 79). One without weight is never better, and any other
 	 * is better than it; so a server without weight that has the longest history does not insist on itself.
 	 */

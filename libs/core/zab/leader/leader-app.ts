@@ -1,5 +1,4 @@
 import type { SessionId } from '#jute/scalars';
-import type { TxnRecord } from '../../model/txn-record.ts';
 import type { Zxid } from '../../model/zxid.ts';
 import type { ForwardedRequest } from '../messages.ts';
 
@@ -14,15 +13,12 @@ export interface LeaderApp {
 	touched(sessions: ReadonlyMap<SessionId, number>): void;
 	/** Whether the session is open. The learner owns it from now on, then. */
 	revalidate(sessionId: SessionId, timeoutMs: number, learner: number): boolean;
-	/** Once, when everything is closed already: it lost its quorum, a deadline passed, something failed. */
+	/** Once, when everything is closed already: it lost its quorum, a deadline passed, something failed, or (MembershipChanged) another one is to lead. */
 	stepDown(reason: Error): void;
+	/** For the log: why a reconfiguration that a client wants is refused. */
+	reconfigRefused?(reason: string): void;
 	/** For the log: the link to a learner is closed; -1 when it had not introduced itself. */
 	learnerLost?(learner: number, address: string, reason: Error): void;
-	/**
-	 * A reconfiguration is about to be committed: who is to lead from then on, this server unless said otherwise.
-	 * @param acknowledged up to where each follower has the proposals on its disk
-	 */
-	reconfigured?(record: TxnRecord, acknowledged: ReadonlyMap<number, Zxid>): number;
 }
 
 /** For status words. */

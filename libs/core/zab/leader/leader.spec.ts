@@ -4,7 +4,14 @@ import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { writeRevalidation, writeTouches } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
 import { SeededRandom } from '#test/sim/random';
-import { configOf, epochRecords, randomPacket, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
+import {
+	configOf,
+	epochRecords,
+	fixedMembership,
+	randomPacket,
+	ScriptedPeer,
+	txnRecord,
+} from '#test/sim/scripted-peer';
 import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
 import { VirtualTimers } from '#test/sim/virtual-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
@@ -36,7 +43,7 @@ class Fixture {
 		this.leader = new Leader(
 			{
 				serverId: 1,
-				config: () => configOf(participants, 1),
+				membership: fixedMembership(1, configOf(participants, 1)),
 				history: this.history,
 				after: this.timers.after,
 				nowMs: () => this.timers.nowMs,

@@ -15,14 +15,17 @@ import { assert } from '../../model/assert.ts';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { counterOf, epochOf, maxCounter, type Zxid, zeroZxid } from '../../model/zxid.ts';
 import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts';
-import { epochZxid, type ForwardedRequest } from '../messages.ts';
+import { type Membership, MembershipChanged, staysLeader } from '../membership.ts';
+import { configOfRecord, epochZxid, type ForwardedRequest } from '../messages.ts';
+import type { QuorumConfig } from '../quorum-config.ts';
 import { QuorumError } from '../quorum-error.ts';
 import type { ZabParts } from '../zab-parts.ts';
 import { Barriers } from './barriers.ts';
+import { designatedLeader } from './designated-leader.ts';
 import type { LeaderApp, LearnerStatus } from './leader-app.ts';
 import { LearnerHandler } from './learner-handler.ts';
 import type { LearnerMaster } from './learner-master.ts';
-import { Proposals } from './proposals.ts';
+import { type Proposal, Proposals } from './proposals.ts';
 import { quorumValue } from './quorum-value.ts';
 
 type LeaderPhase = 'new' | 'discovery' | 'election' | 'synchronization' | 'broadcast' | 'closed';
@@ -44,8 +47,8 @@ export class Leader {
 	/** Up to here they were sent. */
 	#sent: Zxid = zeroZxid;
 	#committed: Zxid = zeroZxid;
-	/** False once a reconfiguration made another server the leader. */
-	#mayCommit = true;
+	/** A reconfiguration made another server the leader: this one commits nothing more, and steps down when the others have left. */
+	#handedOver: MembershipChanged | null = null;
 	/** Up to here they are durable in this server's own log. */
 	#logged: Zxid = zeroZxid;
 	/** Whether the history that it came with is. */
@@ -102,6 +105,24 @@ export class Leader {
 		return handler;
 	}
 
+	get membership(): Membership {
+		return this.#parts.membership;
+	}
+
+	/** Whether a quorum of this configuration is in step, this server included: only then a reconfiguration can be committed (semantics 82). */
+	isQuorumSynced(config: QuorumConfig): boolean {
+		return (
+			quorumValue(
+				config,
+				this.#values(1, (handler) => (handler.phase === 'upToDate' ? 1 : null)),
+			) === 1
+		);
+	}
+
+	refused(reason: string): void {
+		this.#app.reconfigRefused?.(reason);
+	}
+
 	/** In zxid order, the first one (epoch, 1), before this server's own log has it. Sent at flush(). */
 	propose(record: TxnRecord): void {
 		if (this.#phase === 'closed') return;
@@ -110,6 +131,8 @@ export class Leader {
 			this.#fail(new Error(`the zxids of epoch ${this.#epoch} are used up: a new election begins the next one`));
 			return;
 		}
+		const config = configOfRecord(record);
+		if (config !== null) this.#parts.membership.propose(config);
 		this.#proposals.push(record);
 	}
 
@@ -192,9 +215,17 @@ export class Leader {
 
 	/** With a reconfiguration on its way both configurations must agree. */
 	#reached(values: ReadonlyMap<number, number>): number {
-		const next = this.#parts.nextConfig?.() ?? null;
-		const now = quorumValue(this.#parts.config(), values);
+		const { current, next } = this.#parts.membership;
+		const now = quorumValue(current, values);
 		return next === null ? now : Math.min(now, quorumValue(next, values));
+	}
+
+	/** Up to where proposals can be committed. Those in front of a reconfiguration do not depend on the quorum that it makes. */
+	#committable(acknowledged: ReadonlyMap<number, number>): Zxid {
+		const { current, next } = this.#parts.membership;
+		const now = Math.min(quorumValue(current, acknowledged), this.#sent);
+		if (next === null || now < next.version) return now as Zxid;
+		return Math.min(now, Math.max(next.version - 1, quorumValue(next, acknowledged))) as Zxid;
 	}
 
 	/** What this server and its followers have reached: those for whom `value` is null do not count. */
@@ -213,6 +244,10 @@ export class Leader {
 		return this.#reached(this.#values(1, (handler) => (counts(handler) ? 1 : null))) === 1;
 	}
 
+	get #hasFollowers(): boolean {
+		return this.#hasQuorum((handler) => handler.serverId !== -1);
+	}
+
 	#asMaster(): LearnerMaster {
 		const leader = this;
 		return {
@@ -222,6 +257,9 @@ export class Leader {
 			},
 			get lastProposed() {
 				return leader.#sent;
+			},
+			get isReconfiguring() {
+				return leader.#phase === 'broadcast' && leader.membership.next !== null;
 			},
 			introduced: (handler, acceptedEpoch) => this.#introduced(handler, acceptedEpoch),
 			epochAcknowledged: (handler, currentEpoch) => this.#epochAcknowledged(handler, currentEpoch),
@@ -257,9 +295,18 @@ export class Leader {
 		if (this.#phase !== 'discovery' || !this.#hasQuorum((handler) => handler.phase === 'discovery')) return;
 		epochZxid(this.#epoch);
 		this.#parts.history.acceptedEpoch = this.#epoch;
+		this.#versionFirstConfig();
 		this.#enter('election');
 		for (const handler of this.#handlers) if (handler.phase === 'discovery') handler.sendLeaderInfo();
 		this.#elect();
+	}
+
+	/** A configuration out of a file becomes one that was agreed upon: it wins over those of servers that join with a file of their own. */
+	#versionFirstConfig(): void {
+		const { current, next } = this.#parts.membership;
+		if (current.version === 0 && next === null) {
+			this.#parts.membership.propose(current.withVersion(epochZxid(this.#epoch)));
+		}
 	}
 
 	#epochAcknowledged(handler: LearnerHandler, currentEpoch: number): void {
@@ -313,8 +360,15 @@ export class Leader {
 	#synchronized(): void {
 		if (this.#phase !== 'synchronization') return;
 		if (!this.#hasQuorum((handler) => handler.hasAcknowledged)) return;
+		const { membership, serverId } = this.#parts;
+		const { current, next } = membership;
 		this.#phase = 'broadcast';
-		this.#app.established(this.#epoch);
+		if (next !== null) {
+			membership.activate(next);
+			// It completed what another one began, and is not to lead: with UPTODATE all know that, and elect.
+			if (!staysLeader(current, next, serverId)) this.#handedOver = new MembershipChanged(next, null);
+		}
+		if (this.#handedOver === null) this.#app.established(this.#epoch);
 		for (const handler of this.#handlers) if (handler.phase === 'acknowledged') handler.upToDate();
 	}
 
@@ -325,9 +379,13 @@ export class Leader {
 		const acknowledged = this.#values(this.#logged, (handler) =>
 			handler.hasAcknowledged ? handler.acknowledged : null,
 		);
-		const zxid = Math.min(this.#reached(acknowledged), this.#sent) as Zxid;
-		if (zxid > this.#committed && this.#mayCommit) this.#commit(zxid, acknowledged);
-		if (this.#phase !== 'broadcast') return;
+		// A reconfiguration ends a batch: what is behind it needs another quorum.
+		for (;;) {
+			const zxid = this.#committable(acknowledged);
+			if (zxid <= this.#committed || this.#handedOver !== null) break;
+			this.#commit(zxid, acknowledged);
+			if (this.#phase !== 'broadcast') return;
+		}
 		const confirmed = this.#confirmedRound();
 		this.#barriers.check(confirmed, this.#committed);
 		// One round at a time: who asks while it runs waits for the next one, together with all the others.
@@ -344,25 +402,39 @@ export class Leader {
 	}
 
 	#commit(upTo: Zxid, acknowledged: ReadonlyMap<number, number>): void {
-		let zxid = upTo;
+		let reconfig: Proposal | null = null;
 		for (const proposal of this.#proposals.between(this.#committed, upTo)) {
-			const isReconfig = proposal.record.txn.kind === 'reconfig';
-			const leader = isReconfig
-				? (this.#app.reconfigured?.(proposal.record, acknowledged as ReadonlyMap<number, Zxid>) ?? this.#parts.serverId)
-				: null;
-			const commit = proposal.committed(leader);
-			for (const handler of this.#handlers) {
-				if (!handler.isForwarding) continue;
-				handler.forward(handler.role === 'observer' ? proposal.inform(leader) : commit);
+			this.#committed = proposal.zxid;
+			if (proposal.record.txn.kind === 'reconfig') {
+				reconfig = proposal;
+				break;
 			}
-			if (leader === null || leader === this.#parts.serverId) continue;
-			this.#mayCommit = false;
-			zxid = proposal.zxid;
-			break;
+			this.#tellCommitted(proposal, null);
 		}
-		this.#committed = zxid;
-		this.#app.committed(zxid);
-		this.#proposals.dropThrough(Math.min(zxid, this.#parts.history.lastCommitted) as Zxid);
+		this.#app.committed(this.#committed);
+		if (reconfig !== null) this.#reconfigure(reconfig, acknowledged);
+		this.#proposals.dropThrough(Math.min(this.#committed, this.#parts.history.lastCommitted) as Zxid);
+	}
+
+	/** It is applied already, so that the state agrees with the configuration whenever somebody hears of that. */
+	#reconfigure(proposal: Proposal, acknowledged: ReadonlyMap<number, number>): void {
+		const { membership, serverId } = this.#parts;
+		const previous = membership.current;
+		const config = configOfRecord(proposal.record)!;
+		membership.activate(config);
+		const leader = designatedLeader(serverId, previous, config, acknowledged);
+		if (leader !== serverId) this.#handedOver = new MembershipChanged(config, leader);
+		// Learners leave when another one is to lead: so all that are there hear of it.
+		this.#tellCommitted(proposal, leader);
+		for (const handler of this.#handlers) handler.announce();
+	}
+
+	#tellCommitted(proposal: Proposal, leader: number | null): void {
+		const commit = proposal.committed(leader);
+		for (const handler of this.#handlers) {
+			if (!handler.isForwarding) continue;
+			handler.forward(handler.role === 'observer' ? proposal.inform(leader) : commit);
+		}
 	}
 
 	#requested(handler: LearnerHandler, request: ForwardedRequest): void {
@@ -385,6 +457,7 @@ export class Leader {
 		this.#handlers.delete(handler);
 		if (handler.logFailed) this.#withoutLog.add(handler.serverId);
 		this.#app.learnerLost?.(handler.serverId, handler.address, reason);
+		if (this.#handedOver !== null && !this.#hasFollowers) this.#fail(this.#handedOver);
 	}
 
 	#tick(): void {
@@ -395,8 +468,7 @@ export class Leader {
 			for (const handler of [...this.#handlers]) handler.check();
 			if (this.#phase === 'broadcast') {
 				// The check above closed the links of those who did not answer within syncLimit.
-				const isLost = !this.#hasQuorum((handler) => handler.serverId !== -1);
-				if (this.#halfTicks % 2 === 0 && isLost) throw new QuorumError(this.#lost());
+				if (this.#halfTicks % 2 === 0 && !this.#hasFollowers) throw this.#handedOver ?? new QuorumError(this.#lost());
 				this.#ping();
 				this.#advance();
 			} else if (this.#parts.nowMs() > this.#deadlineMs) {

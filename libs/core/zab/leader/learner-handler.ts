@@ -49,6 +49,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	 */
 	readonly #commits: QuorumPacket[] = [];
 	#synchronization: Synchronization | null = null;
+	/** Up to here it was sent the leader's history; null while it is being sent. */
+	#has: Zxid | null = null;
 	/** Transactions could not be read from the log on disk: the learner needs a snapshot when it comes back. */
 	logFailed = false;
 	/** Monotonic; what is due must be there by then. */
@@ -171,7 +173,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		if (info.serverId === parts.serverId) {
 			throw new QuorumError(`${this.address} says that it is server ${info.serverId}, which is this one`);
 		}
-		const { version } = parts.config();
+		const { version } = parts.membership.current;
 		if (info.configVersion > version) {
 			throw new QuorumError(
 				`server ${info.serverId} has the configuration of version ${info.configVersion}, this one that of ${version}`,
@@ -223,9 +225,20 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.close(error instanceof Error ? error : new Error(String(error)));
 	}
 
-	/** What was proposed meanwhile goes in front of NEWLEADER: the learner has it on its disk, too, before it acknowledges that. */
 	#synchronized(zxid: Zxid): void {
 		if (this.#phase !== 'synchronizing') return;
+		this.#has = zxid;
+		this.announce();
+	}
+
+	/**
+	 * NEWLEADER, once the learner has everything. What was proposed meanwhile goes in front of it: the learner has it on its disk, too, before it acknowledges
+	 * that. With UPTODATE the configuration of NEWLEADER is in force for a learner, and it forgets one that was proposed before and is not that: so none may
+	 * be under way.
+	 */
+	announce(): void {
+		const zxid = this.#has;
+		if (zxid === null || this.#phase !== 'synchronizing' || this.#leader.isReconfiguring) return;
 		const { parts, epoch } = this.#leader;
 		const held = this.#held ?? [];
 		this.#held = null;
@@ -237,14 +250,15 @@ export class LearnerHandler implements QuorumLinkListener {
 			this.#coveredByNewLeader = Math.max(this.#coveredByNewLeader, packet.zxid) as Zxid;
 			this.#link.send(packet);
 		}
-		const config = textData((parts.nextConfig?.() ?? parts.config()).toString());
+		const { current, next } = parts.membership;
+		const config = textData((next ?? current).toString());
 		this.#link.send(packet(packetType.newLeader, epochZxid(epoch), config));
 	}
 
 	/** A proposal, a commit or an inform. */
 	forward(packet: QuorumPacket): void {
 		if (this.#held !== null) this.#held.push(packet);
-		else if (packet.type === packetType.commit && this.#phase !== 'upToDate') this.#commits.push(packet);
+		else if (isCommit(packet) && this.#phase !== 'upToDate') this.#commits.push(packet);
 		else this.#link.send(packet);
 	}
 
@@ -358,4 +372,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	#unexpected(received: QuorumPacket, expected: string): QuorumError {
 		return new QuorumError(`${this.#name()} sent ${describePacket(received)} where ${expected} was expected`);
 	}
+}
+
+function isCommit({ type }: QuorumPacket): boolean {
+	return type === packetType.commit || type === packetType.commitAndActivate;
 }

@@ -11,6 +11,8 @@ export interface LearnerMaster {
 	readonly epoch: number;
 	/** The newest proposal that was sent. */
 	readonly lastProposed: Zxid;
+	/** It leads, and a reconfiguration is proposed and not committed. */
+	readonly isReconfiguring: boolean;
 	/** FOLLOWERINFO or OBSERVERINFO came. */
 	introduced(handler: LearnerHandler, acceptedEpoch: number): void;
 	/** ACKEPOCH came; `currentEpoch` is -1 when it is no promise. */

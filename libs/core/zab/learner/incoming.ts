@@ -9,12 +9,14 @@ import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { counterOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '../../model/zxid.ts';
 import type { History, ReceivedSnapshot } from '../../ports/history.ts';
-import { describePacket, recordOf, zxidOf } from '../messages.ts';
+import { describePacket, designatedLeaderOf, recordOf, zxidOf } from '../messages.ts';
 import { QuorumError } from '../quorum-error.ts';
+import type { ToldConfigs } from './told-configs.ts';
 
 export class Incoming {
 	readonly #history: History;
 	readonly #isObserver: boolean;
+	readonly #configs: ToldConfigs;
 	/** The last transaction that came, or that the history had before. */
 	last: Zxid = zeroZxid;
 	/** Up to here the leader has committed. */
@@ -27,9 +29,15 @@ export class Incoming {
 	readonly #outstanding: TxnRecord[] = [];
 	#firstOutstanding = 0;
 
-	constructor(history: History, isObserver: boolean) {
+	constructor(history: History, isObserver: boolean, configs: ToldConfigs) {
 		this.#history = history;
 		this.#isObserver = isObserver;
+		this.#configs = configs;
+	}
+
+	/** The last one that is proposed and not committed. */
+	get reconfig(): TxnRecord | null {
+		return this.outstanding.findLast(({ txn }) => txn.kind === 'reconfig') ?? null;
 	}
 
 	get outstanding(): readonly TxnRecord[] {
@@ -82,20 +90,28 @@ export class Incoming {
 				this.#proposed(recordOf(packet), packet);
 				return;
 			case packetType.commit:
-			case packetType.commitAndActivate:
 				this.#committed(zxidOf(packet), packet);
+				return;
+			case packetType.commitAndActivate:
+				this.#activated(this.#committed(zxidOf(packet), packet), packet);
 				return;
 			case packetType.inform:
 			case packetType.informAndActivate: {
 				if (!this.#isObserver) throw new QuorumError(`${describePacket(packet)} is for observers, this is a follower`);
 				const record = recordOf(packet, packet.type === packetType.inform ? 0 : 8);
 				this.#proposed(record, packet);
-				this.#committed(record.header.zxid, packet);
+				const committed = this.#committed(record.header.zxid, packet);
+				if (packet.type === packetType.informAndActivate) this.#activated(committed, packet);
 				return;
 			}
 			default:
 				throw new QuorumError(`the leader sent ${describePacket(packet)} during synchronization`);
 		}
+	}
+
+	/** @param record null when it is in the snapshot, in front of which NEWLEADER will say the configuration */
+	#activated(record: TxnRecord | null, packet: QuorumPacket): void {
+		if (record !== null) this.#configs.activated(record, designatedLeaderOf(packet));
 	}
 
 	#proposed(record: TxnRecord, packet: QuorumPacket): void {
@@ -106,13 +122,14 @@ export class Incoming {
 				`${describePacket(packet)} came behind ${formatZxid(this.last)}: that leaves a hole or goes back`,
 			);
 		}
+		if (!this.#isObserver) this.#configs.proposed(record);
 		this.last = zxid;
 		this.#outstanding.push(record);
 		if (!this.#isObserver && this.#snapshot === null) this.#history.append(record);
 	}
 
-	#committed(zxid: Zxid, packet: QuorumPacket): void {
-		if (zxid <= this.#held) return;
+	#committed(zxid: Zxid, packet: QuorumPacket): TxnRecord | null {
+		if (zxid <= this.#held) return null;
 		const record = this.#outstanding[this.#firstOutstanding];
 		if (record?.header.zxid !== zxid) {
 			const expected = record === undefined ? 'nothing is proposed' : `${formatZxid(record.header.zxid)} is next`;
@@ -126,5 +143,6 @@ export class Incoming {
 			this.#outstanding.length = 0;
 			this.#firstOutstanding = 0;
 		}
+		return record;
 	}
 }

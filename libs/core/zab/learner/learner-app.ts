@@ -20,10 +20,9 @@ export interface LearnerApp {
 	/** The answers to revalidate() and sync(), each in the order of the questions. */
 	revalidated(sessionId: SessionId, isValid: boolean): void;
 	synced(): void;
-	/** Once, when the link is closed already: look again. A SnapshotNeeded: follow the same leader again, and ask it for a snapshot. */
+	/**
+	 * Once, when the link is closed already: look again. A SnapshotNeeded: follow the same leader again, and ask it for a snapshot. A MembershipChanged: follow
+	 * the leader that it names, if it names one.
+	 */
 	lost(reason: Error): void;
-	/** The configuration that NEWLEADER carried, as text; in force when synchronized() comes. */
-	configured?(text: string): void;
-	/** A reconfiguration was committed (told before), with the server that is to lead from then on. */
-	reconfigured?(zxid: Zxid, designatedLeader: number): void;
 }

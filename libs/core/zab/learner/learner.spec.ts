@@ -10,13 +10,20 @@ import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readTouches, writeRevalidated } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
 import { SeededRandom } from '#test/sim/random';
-import { configOf, epochRecords, randomPacket, ScriptedPeer, txnRecord } from '#test/sim/scripted-peer';
+import {
+	configOf,
+	epochRecords,
+	fixedMembership,
+	randomPacket,
+	ScriptedPeer,
+	txnRecord,
+} from '#test/sim/scripted-peer';
 import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
 import { VirtualTimers } from '#test/sim/virtual-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { makeZxid, type Zxid } from '../../model/zxid.ts';
 import { SnapshotNeeded } from '../../ports/history.ts';
-import { encodeRecord, packet, proposal, requestOf, syncRequest, textData } from '../messages.ts';
+import { packet, proposal, requestOf, syncRequest, textData } from '../messages.ts';
 import { Learner } from './learner.ts';
 
 const sessionId = 0x1000n as SessionId;
@@ -47,7 +54,7 @@ class Fixture {
 				role,
 				leader: 1,
 				...(snapshotIn === undefined ? {} : { snapshotIn }),
-				config: () => configOf(3, 1),
+				membership: fixedMembership(role === 'follower' ? 2 : 4, configOf(3, 1)),
 				history: this.history,
 				after: this.timers.after,
 				nowMs: () => this.timers.nowMs,
@@ -69,8 +76,6 @@ class Fixture {
 					const name = reason instanceof SnapshotNeeded ? 'SnapshotNeeded: ' : '';
 					this.told.push(`lost: ${name}${reason.message}`);
 				},
-				configured: (text) => this.told.push(`configured ${text.split('\n').at(-1)}`),
-				reconfigured: (zxid, leader) => this.told.push(`reconfigured ${zxid % 2 ** 32} for ${leader}`),
 			},
 		);
 		this.leader = new ScriptedPeer('leader', (link) => this.learner.connected(link));
@@ -173,7 +178,7 @@ describe('synchronization', () => {
 		fixture.leader.send(packet(packetType.upToDate));
 		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
 		expect(fixture.learner.isSynchronized).toBe(true);
-		expect(fixture.told).toEqual(['configured version=0', 'synchronized 2, outstanding []']);
+		expect(fixture.told).toEqual(['synchronized 2, outstanding []']);
 	});
 
 	it('80: TRUNC cuts the log before anything else is taken', async () => {
@@ -309,7 +314,7 @@ describe('synchronization', () => {
 		expect(fixture.history.lastLogged).toBe(makeZxid(1, 6));
 		fixture.leader.send(packet(packetType.upToDate), { ...proposed(2, 1), type: packetType.inform });
 		fixture.learner.logged(makeZxid(2, 1));
-		expect(fixture.told.slice(1)).toEqual(['synchronized 2, outstanding []', 'informed [1]']);
+		expect(fixture.told).toEqual(['synchronized 2, outstanding []', 'informed [1]']);
 		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000']);
 	});
 
@@ -410,19 +415,6 @@ describe('broadcast', () => {
 		const [, request, ping] = fixture.leader.packets.slice(-3);
 		expect(requestOf(request!, true)).toEqual(syncRequest(sessionId, 7, '/a'));
 		expect(readTouches(ping!.data!)).toEqual(new Map([[sessionId, 4000]]));
-	});
-
-	it('82: a reconfiguration is a commit that also says who leads', async () => {
-		const fixture = new Fixture();
-		await fixture.upToDate();
-		const data = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 3);
-		fixture.leader.send(proposed(2, 1), packet(packetType.commitAndActivate, makeZxid(2, 1), data));
-		expect(fixture.told).toEqual(['proposed [1]', 'committed 1', 'reconfigured 1 for 3']);
-		const observer = new Fixture(epochRecords(1, 5), 'observer');
-		await observer.upToDate();
-		const informed = encodeRecord(txnRecord(makeZxid(2, 1)), 3n);
-		observer.leader.send(packet(packetType.informAndActivate, makeZxid(2, 1), informed));
-		expect(observer.told).toEqual(['informed [1]', 'reconfigured 1 for 3']);
 	});
 
 	it('a replica that gave it up hears nothing more, and waits until its history is not being changed', async () => {

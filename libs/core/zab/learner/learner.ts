@@ -12,6 +12,7 @@ import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readRevalidated, writeRevalidation, writeTouches } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
 import { assert } from '../../model/assert.ts';
+import type { TxnRecord } from '../../model/txn-record.ts';
 import { epochOf, formatZxid, isContiguous, type Zxid } from '../../model/zxid.ts';
 import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts';
 import {
@@ -24,13 +25,13 @@ import {
 	recordOf,
 	requestPacket,
 	syncRequest,
-	textOf,
 	zxidOf,
 } from '../messages.ts';
 import { QuorumError } from '../quorum-error.ts';
 import type { ZabParts } from '../zab-parts.ts';
 import { Incoming } from './incoming.ts';
 import type { LearnerApp } from './learner-app.ts';
+import { ToldConfigs } from './told-configs.ts';
 
 export interface LearnerParts extends ZabParts {
 	readonly role: 'follower' | 'observer';
@@ -50,6 +51,7 @@ export class Learner implements QuorumLinkListener {
 	readonly #parts: LearnerParts;
 	readonly #app: LearnerApp;
 	readonly #incoming: Incoming;
+	readonly #configs: ToldConfigs;
 	#link: QuorumLink | null = null;
 	#phase: LearnerPhase = 'new';
 	#epoch = 0;
@@ -74,7 +76,8 @@ export class Learner implements QuorumLinkListener {
 	constructor(parts: LearnerParts, app: LearnerApp) {
 		this.#parts = parts;
 		this.#app = app;
-		this.#incoming = new Incoming(parts.history, parts.role === 'observer');
+		this.#configs = new ToldConfigs(parts.membership, parts.leader);
+		this.#incoming = new Incoming(parts.history, parts.role === 'observer', this.#configs);
 	}
 
 	/** The leader's; 0 before it said so. */
@@ -100,7 +103,7 @@ export class Learner implements QuorumLinkListener {
 		this.#phase = 'discovery';
 		const { history, serverId, role } = this.#parts;
 		const type = role === 'follower' ? packetType.followerInfo : packetType.observerInfo;
-		const configVersion = this.#parts.config().version;
+		const configVersion = this.#parts.membership.current.version;
 		const info = writeLearnerInfo({ serverId, protocolVersion, configVersion, isMarked: true });
 		link.send(packet(type, epochZxid(history.acceptedEpoch), info));
 		this.#heardAtMs = this.#parts.nowMs();
@@ -257,7 +260,10 @@ export class Learner implements QuorumLinkListener {
 					);
 				}
 				this.#phase = 'incoming';
-				this.#wait(history.truncate(zxid), () => this.#incoming.truncated(zxid));
+				this.#wait(history.truncate(zxid), () => {
+					this.#incoming.truncated(zxid);
+					this.#parts.membership.logEnds(history.lastLogged);
+				});
 				return;
 			}
 			case packetType.snap:
@@ -290,9 +296,7 @@ export class Learner implements QuorumLinkListener {
 		const zxid = epochZxid(this.#epoch);
 		if (received.zxid !== zxid) throw this.#unexpected(received, `NEWLEADER ${formatZxid(zxid)}`);
 		const { history } = this.#parts;
-		if (received.data !== null && received.data.length > 1) {
-			this.#app.configured?.(textOf(received.data));
-		}
+		this.#configs.announced(received.data);
 		const { snapshot } = this.#incoming;
 		if (snapshot === null) {
 			this.#acknowledgeNewLeader();
@@ -307,6 +311,7 @@ export class Learner implements QuorumLinkListener {
 	#acknowledgeNewLeader(): void {
 		const { history } = this.#parts;
 		this.#wait(history.durable(), () => {
+			this.#configs.synchronized(this.#incoming.reconfig);
 			history.currentEpoch = this.#epoch;
 			this.#phase = 'newLeader';
 			this.#send(packet(packetType.ack, epochZxid(this.#epoch)));
@@ -351,6 +356,7 @@ export class Learner implements QuorumLinkListener {
 	#upToDate(): void {
 		const { history } = this.#parts;
 		const incoming = this.#incoming;
+		this.#configs.upToDate(incoming.reconfig);
 		this.#send(packet(packetType.ack, epochZxid(this.#epoch)));
 		history.commit(incoming.committed);
 		this.#last = this.#parts.role === 'observer' ? incoming.committed : incoming.last;
@@ -375,15 +381,14 @@ export class Learner implements QuorumLinkListener {
 				const designated = designatedLeaderOf(received);
 				this.#commit(received);
 				this.#tellCommitted();
-				this.#app.reconfigured?.(zxidOf(received), designated);
+				this.#configs.committed(received.zxid, designated);
 				return;
 			}
 			case packetType.inform:
 				this.#informed(received, 0);
 				return;
 			case packetType.informAndActivate:
-				this.#informed(received, 8);
-				this.#app.reconfigured?.(zxidOf(received), designatedLeaderOf(received));
+				this.#configs.activated(this.#informed(received, 8), designatedLeaderOf(received));
 				return;
 			case packetType.ping:
 				this.#send(packet(packetType.ping, received.zxid, writeTouches(this.#app.activeSessions())));
@@ -409,16 +414,18 @@ export class Learner implements QuorumLinkListener {
 		const record = recordOf(received);
 		this.#next(record.header.zxid, received);
 		this.#unacknowledged.push(record.header.zxid);
+		this.#configs.proposed(record);
 		this.#app.proposed(record);
 	}
 
-	#informed(received: QuorumPacket, start: number): void {
+	#informed(received: QuorumPacket, start: number): TxnRecord {
 		if (this.#parts.role === 'follower') throw this.#unexpected(received, 'PROPOSAL or COMMIT (this is a follower)');
 		const record = recordOf(received, start);
 		this.#next(record.header.zxid, received);
 		this.#committed = record.header.zxid;
 		this.#told = record.header.zxid;
 		this.#app.informed(record);
+		return record;
 	}
 
 	#next(zxid: Zxid, received: QuorumPacket): void {
