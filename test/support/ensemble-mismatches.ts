@@ -68,8 +68,8 @@ function logGoesBack(dataDir: string): boolean {
 	});
 }
 
-/** As they stand in the file: behind its header, records of checksum, length, body and a mark; a length of 0 is the end. */
-function zxidsOf(file: Buffer): bigint[] {
+/** Of a log, as they stand in the file: behind its header, records of checksum, length, body and a mark; a length of 0 is the end. */
+export function zxidsOf(file: Buffer): bigint[] {
 	const zxids: bigint[] = [];
 	for (let at = 16; at + 12 <= file.length; ) {
 		const length = file.readInt32BE(at + 8);

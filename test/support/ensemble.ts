@@ -4,7 +4,8 @@
  *
  *     await using ensemble = await startEnsemble({ members: ['zookeeper', 'chronokeeper', 'zookeeper'] });
  *
- * Everything ends and goes with it, also when the test fails. With ENSEMBLE_LOGS=DIR what members said and wrote is kept there.
+ * Everything ends and goes with it, also when the test fails. With ENSEMBLE_LOGS=DIR what members said and wrote is kept there; ENSEMBLE_SERVER=DIR is a compiled server (dist) to
+ * use instead of one from the sources as they are.
  */
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,6 +49,10 @@ export interface EnsembleOptions {
 	readonly network?: EnsembleNetwork;
 	/** Members that are not started with the others: a member that joins later. */
 	readonly later?: readonly number[];
+	/** The kinds of servers, numbered behind all others, that no other one knows before a reconfiguration. They are not started; they vote unless it says otherwise. */
+	readonly joiners?: readonly MemberKind[];
+	/** reconfigEnabled; members keep what a reconfiguration writes. */
+	readonly isReconfigurable?: boolean;
 	/** Where the members' directories are made. */
 	readonly folder?: string;
 }
@@ -56,7 +61,8 @@ export interface EnsembleOptions {
 export async function startEnsemble(options: EnsembleOptions): Promise<Ensemble> {
 	const ensemble = await Ensemble.make(options);
 	try {
-		const first = ensemble.members.filter(({ id }) => !options.later?.includes(id));
+		const known = options.members.length + (options.observers?.length ?? 0);
+		const first = ensemble.members.filter(({ id }) => id <= known && !options.later?.includes(id));
 		for (const member of first) member.launch();
 		for (const member of first) await member.serving();
 		return ensemble;
@@ -68,32 +74,29 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Ensemble>
 
 /** Ended with this process, should it end before they do. */
 const running = new Set<Ensemble>();
+/** For all ensembles of this process. */
+let compiled: CompiledServer | undefined;
 process.on('exit', () => {
 	for (const ensemble of running) ensemble.abandon();
+	compiled?.remove();
 });
 
 export class Ensemble {
 	readonly members: readonly EnsembleMember[];
 	readonly tickTimeMs: number;
 	readonly #folder: string;
-	readonly #compiled: { server?: CompiledServer };
 
-	private constructor(
-		members: readonly EnsembleMember[],
-		tickTimeMs: number,
-		folder: string,
-		compiled: { server?: CompiledServer },
-	) {
+	private constructor(members: readonly EnsembleMember[], tickTimeMs: number, folder: string) {
 		this.members = members;
 		this.tickTimeMs = tickTimeMs;
 		this.#folder = folder;
-		this.#compiled = compiled;
 		running.add(this);
 	}
 
 	/** Directories and ports, and nothing started. */
 	static async make(options: EnsembleOptions): Promise<Ensemble> {
-		const kinds = [...options.members, ...(options.observers ?? [])];
+		const known = [...options.members, ...(options.observers ?? [])];
+		const kinds = [...known, ...(options.joiners ?? [])];
 		if (kinds.includes('zookeeper')) requireRealZooKeeper();
 		const folder = mkdtempSync(join(options.folder ?? tmpdir(), 'ensemble-'));
 		const ports = await freePorts(3 * kinds.length);
@@ -101,7 +104,7 @@ export class Ensemble {
 		const places = kinds.map((_, index): MemberPlace => {
 			const id = index + 1;
 			const [clientPort, quorumPort, electionPort] = ports.slice(3 * index) as [number, number, number];
-			const role = index < options.members.length ? 'participant' : 'observer';
+			const role = index >= options.members.length && index < known.length ? 'observer' : 'participant';
 			const own = join(folder, `member${id}`);
 			return { id, role, clientPort, quorumPort, electionPort, folder: own, ...network.place(id) };
 		});
@@ -117,11 +120,18 @@ export class Ensemble {
 			maxSessionTimeout: 60_000,
 			'admin.enableServer': false,
 			'4lw.commands.whitelist': '*',
+			...(options.isReconfigurable ? { reconfigEnabled: true, standaloneEnabled: false } : {}),
 			...options.config,
 		};
-		const compiled: { server?: CompiledServer } = {};
+		const common = Object.entries(usual).map(([key, value]) => `${key}=${value}`);
 		const settings = {
-			config: [...Object.entries(usual).map(([key, value]) => `${key}=${value}`), ...places.map(serverLine)],
+			isReconfigurable: options.isReconfigurable ?? false,
+			config: ({ id: own }: MemberPlace) => [
+				...common,
+				...places
+					.filter(({ id }) => id <= known.length || id === own)
+					.map((place) => (options.isReconfigurable ? memberLine(place) : serverLine(place))),
+			],
 			properties: {
 				'zookeeper.forceSync': 'no',
 				// So that the logs of several members can be read beside each other.
@@ -133,13 +143,12 @@ export class Ensemble {
 			environment: options.environment ?? {},
 			chronokeeper(): readonly [string, ...string[]] {
 				if (options.chronokeeper) return options.chronokeeper;
-				compiled.server ??= new CompiledServer();
-				const main = join(compiled.server.dist, 'apps', 'server', 'main.js');
-				return [process.execPath, '--enable-source-maps', main];
+				const dist = process.env.ENSEMBLE_SERVER ?? (compiled ??= new CompiledServer()).dist;
+				return [process.execPath, '--enable-source-maps', join(dist, 'apps', 'server', 'main.js')];
 			},
 		};
 		const members = places.map((place, index) => new EnsembleMember(place, kinds[index]!, settings));
-		return new Ensemble(members, tickTime, folder, compiled);
+		return new Ensemble(members, tickTime, folder);
 	}
 
 	/** Those that vote. */
@@ -243,13 +252,18 @@ export class Ensemble {
 			cpSync(this.#folder, kept, { recursive: true });
 			for (const { id, log } of this.members) writeFileSync(join(kept, `member${id}.log`), log);
 		}
-		this.#compiled.server?.remove();
 		rmSync(this.#folder, { recursive: true, force: true });
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
 		return this.close();
 	}
+}
+
+/** With the address of its clients, as a reconfiguration needs it. */
+export function memberLine(place: MemberPlace, role = place.role): string {
+	const { id, host, quorumPort, electionPort, clientPort } = place;
+	return `server.${id}=${host}:${quorumPort}:${electionPort}:${role};${host}:${clientPort}`;
 }
 
 function serverLine({ id, host, quorumPort, electionPort, role }: MemberPlace): string {
