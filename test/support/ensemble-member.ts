@@ -25,7 +25,9 @@ export interface MemberPlace {
 /** What all members of one ensemble have in common. */
 export interface MemberSettings {
 	/** zoo.cfg, `server.N` lines included. */
-	readonly config: readonly string[];
+	config(place: MemberPlace): readonly string[];
+	/** Servers rewrite their zoo.cfg when they are reconfigured, and start with what they find there; it is written once. */
+	readonly isReconfigurable: boolean;
 	/** Java system properties of ZooKeeper's members on top of the usual ones. */
 	readonly properties: Readonly<Record<string, string>>;
 	readonly javaFlags: readonly string[];
@@ -42,6 +44,7 @@ export class EnsembleMember {
 	#program: RunningProgram | undefined;
 	readonly #lives: { readonly kind: MemberKind; readonly program: RunningProgram }[] = [];
 	#isPaused = false;
+	#isConfigured = false;
 
 	constructor(place: MemberPlace, kind: MemberKind, settings: MemberSettings) {
 		this.place = place;
@@ -62,6 +65,10 @@ export class EnsembleMember {
 
 	get dataDir(): string {
 		return join(this.place.folder, 'data');
+	}
+
+	get configFile(): string {
+		return join(this.place.folder, 'zoo.cfg');
 	}
 
 	get isRunning(): boolean {
@@ -103,16 +110,19 @@ export class EnsembleMember {
 	}
 
 	#command(): readonly string[] {
-		const { role, host, clientPort, folder } = this.place;
-		const file = join(folder, 'zoo.cfg');
+		const { role, host, clientPort } = this.place;
+		const file = this.configFile;
+		const { isReconfigurable } = this.#settings;
 		const own = [
 			`dataDir=${this.dataDir}`,
-			`clientPort=${clientPort}`,
-			`clientPortAddress=${host}`,
+			// A reconfigurable one has it in its server.N line.
+			...(isReconfigurable ? [] : [`clientPort=${clientPort}`, `clientPortAddress=${host}`]),
 			...(role === 'observer' ? ['peerType=observer'] : []),
 		];
-		// Written anew each time: a server that reconfigures rewrites it, and the kind may be another one now.
-		writeFileSync(file, `${[...own, ...this.#settings.config].join('\n')}\n`);
+		// Otherwise written anew each time: the kind may be another one now.
+		if (!isReconfigurable || !this.#isConfigured)
+			writeFileSync(file, `${[...own, ...this.#settings.config(this.place)].join('\n')}\n`);
+		this.#isConfigured = true;
 		if (this.kind === 'chronokeeper') return [...this.#settings.chronokeeper(), '--config', file];
 		const properties = {
 			'zookeeper.extendedTypesEnabled': 'true',

@@ -92,7 +92,7 @@ export class Member {
 			serverId: self.id,
 			host,
 			history: this.history,
-			...{ membership: this.membership, config: () => this.membership.current },
+			membership: this.membership,
 			elections: this.#elections,
 			quorum: this.#quorum,
 			after: systemAfter,
@@ -107,6 +107,10 @@ export class Member {
 			events: {
 				stateChanged: (state, leader, reason) => this.#stateChanged(state, leader, reason),
 				serving: (epoch) => this.#serving(epoch),
+				reconfigRefused: (reason) => logger.warn(`a reconfiguration is refused: ${reason}`),
+				membershipFailed: (error) => {
+					logger.error({ err: error }, 'members of the ensemble could not be saved: those before them stay');
+				},
 				snapshotNeeded: (leader, reason) => {
 					logger.warn(`server ${leader} is asked for a snapshot: ${reason.message}`);
 				},
