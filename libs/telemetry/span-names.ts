@@ -5,7 +5,7 @@ export function requestSpan(door: string, op: string): string {
 	return `${door} ${op}`;
 }
 
-/** `prep`, `propose`, `sync`, `commit`, `final`, `mirror`: a stage's span bears its bare name. */
+/** `prep`, `sync`, `commit`, `final`: a stage's span bears its bare name. */
 export function stageSpan(stage: string): string {
 	return stage;
 }

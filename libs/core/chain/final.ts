@@ -154,7 +154,7 @@ export class Final {
 		const { record } = proposal;
 		const { tree, watches } = this.#parts;
 		const { zxid } = record.header;
-		const startMs = proposal.preparedMs === 0 ? 0 : this.#parts.clock.monotonicMs();
+		const startMs = proposal.isSampled ? this.#parts.clock.monotonicMs() : 0;
 		assert(zxid > tree.lastProcessedZxid, 'transactions are applied in zxid order, each once');
 		const applied = tree.apply(record, watches.listener(zxid));
 		if (!tree.agrees(record)) throw digestMismatch(record, tree.digest());
@@ -165,10 +165,9 @@ export class Final {
 		if (request === null) {
 			this.#answerWaiting(proposal.settle(), 0);
 		} else {
-			const reply = writeReply(record, request.op, applied);
-			this.#answer(proposal, request, reply);
-			if (startMs !== 0) this.#trace(request, proposal, startMs, reply.error);
+			this.#answer(proposal, request, writeReply(record, request.op, applied));
 		}
+		if (startMs !== 0) this.#trace(proposal, startMs);
 		if (record.txn.kind === 'closeSession') this.#parts.onSessionClosed(record.header.sessionId);
 	}
 
@@ -236,11 +235,10 @@ export class Final {
 		}
 	}
 
-	#trace(request: Request, { record, preparedMs }: Proposal, startMs: number, error: number): void {
-		const attributes = { zxid: record.header.zxid, op: request.op.kind, error };
+	#trace(proposal: Proposal, startMs: number): void {
 		const { tracer, clock } = this.#parts;
-		tracer.stage(request.traceparent!, 'sync', preparedMs, startMs, attributes);
-		tracer.stage(request.traceparent!, 'final', startMs, clock.monotonicMs(), attributes);
+		proposal.trace(tracer, proposal.awaited, proposal.begunMs, startMs);
+		proposal.trace(tracer, 'final', startMs, clock.monotonicMs());
 	}
 }
 

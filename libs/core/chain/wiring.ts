@@ -22,7 +22,8 @@ import { Forwards } from './forwards.ts';
 import { Pending } from './pending.ts';
 import type { Ensemble } from './prep/ensemble.ts';
 import { Prep, type Preparable, type PrepParts } from './prep.ts';
-import { Proposal } from './proposal.ts';
+import { Proposal, sampledBy } from './proposal.ts';
+import { SampledSyncs } from './sampled-syncs.ts';
 import type { Sync } from './sync.ts';
 
 /** What the host drives, whatever the role. */
@@ -156,10 +157,9 @@ abstract class PreparingChain extends RoleChain {
 		const record = this.#prep.prepare(request, op, session, request.owner ?? serverId, timeMs);
 		if (startMs === 0) return new Proposal(record, request, session, 0);
 		const preparedMs = clock.monotonicMs();
-		const error = record.txn.kind === 'error' ? record.txn.code : 0;
-		const attributes = { zxid: record.header.zxid, op: op.kind, error };
-		tracer.stage(request.traceparent!, 'prep', startMs, preparedMs, attributes);
-		return new Proposal(record, request, session, preparedMs);
+		const proposal = new Proposal(record, request, session, preparedMs);
+		proposal.trace(tracer, 'prep', startMs, preparedMs);
+		return proposal;
 	}
 
 	protected expect(proposal: Proposal): void {
@@ -186,15 +186,18 @@ export class StandaloneChain extends PreparingChain implements Chain {
 /** Of an ensemble: durable at a quorum is committed. */
 export class LeaderChain extends PreparingChain implements Chain {
 	readonly #broadcast: Broadcast;
+	readonly #sampled: SampledSyncs;
 
 	constructor(parts: ChainParts, broadcast: Broadcast) {
 		super({ ...parts, ensemble: broadcast });
 		this.#broadcast = broadcast;
+		this.#sampled = new SampledSyncs(parts.tracer, parts.clock);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
 		const proposal = this.prepared(request, op, session, timeMs);
 		this.#broadcast.propose(proposal.record);
+		this.#sampled.add(proposal);
 		this.expect(proposal);
 	}
 
@@ -218,6 +221,7 @@ export class LeaderChain extends PreparingChain implements Chain {
 	}
 
 	logged(zxid: Zxid): void {
+		this.#sampled.logged(zxid);
 		this.#broadcast.logged(zxid);
 	}
 }
@@ -226,10 +230,14 @@ export class LeaderChain extends PreparingChain implements Chain {
 export class LearnerChain extends RoleChain implements Chain {
 	readonly #uplink: Uplink;
 	readonly #forwards = new Forwards();
+	readonly #clock: Clock;
+	readonly #sampled: SampledSyncs;
 
-	constructor({ sync, final }: ChainParts, uplink: Uplink) {
+	constructor({ sync, final, clock, tracer }: ChainParts, uplink: Uplink) {
 		super(sync, final);
 		this.#uplink = uplink;
+		this.#clock = clock;
+		this.#sampled = new SampledSyncs(tracer, clock);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined): void {
@@ -249,8 +257,10 @@ export class LearnerChain extends RoleChain implements Chain {
 	/** The leader proposes it. */
 	proposed(record: TxnRecord): void {
 		const forward = this.#forwards.take(record.header);
-		const proposal = new Proposal(record, forward?.request ?? null, forward?.session, 0);
+		const begunMs = sampledBy(record) === '' ? 0 : this.#clock.monotonicMs();
+		const proposal = new Proposal(record, forward?.request ?? null, forward?.session, begunMs);
 		forward?.passOn(proposal);
+		this.#sampled.add(proposal);
 		this.sync.add(record);
 		this.final.expect(proposal);
 	}
@@ -267,6 +277,7 @@ export class LearnerChain extends RoleChain implements Chain {
 	}
 
 	logged(zxid: Zxid): void {
+		this.#sampled.logged(zxid);
 		this.#uplink.logged(zxid);
 	}
 
