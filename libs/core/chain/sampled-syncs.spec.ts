@@ -41,11 +41,7 @@ describe('a learner', () => {
 		replica.settle();
 		replica.clock.advance(2);
 		replica.host.commit(first.header.zxid);
-		expect(stages).toEqual([
-			'sync of create 1, 5 ms',
-			'commit of create 1, 7 ms',
-			'final of create 1, 0 ms',
-		]);
+		expect(stages).toEqual(['sync of create 1, 5 ms', 'commit of create 1, 7 ms', 'final of create 1, 0 ms']);
 		stages.length = 0;
 		propose({ ...second, context });
 		propose({ ...third, context });
