@@ -19,7 +19,6 @@ const partly: ReadonlyMap<number, string> = new Map([
 		'identities are forwarded and read again; that an ACL lets in or refuses a client of another replica by them is not shown',
 	],
 	[44, 'SessionMoved inside a multi is answered; that the connection is closed then is not shown'],
-	[82, 'configurations are read, and told by votes and commits; nothing reconfigures an ensemble'],
 ]);
 
 it('every rule that is due is cited by a test', () => {

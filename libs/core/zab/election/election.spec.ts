@@ -436,3 +436,39 @@ it('82: after looking anew because of a newer configuration the vote that it cam
 	subject.votes(4, 4, { electionEpoch: 2, zxid: 9 });
 	expect(subject.election.vote.leader).toBe(4);
 });
+
+it('82: a server that is in no configuration follows without a vote', () => {
+	const subject = new Subject(9);
+	subject.look(7, 1);
+	expect(subject.election.vote.leader).toBe(noCandidate);
+	subject.says(1, { state: 'leading', leader: 1 });
+	subject.says(2, { state: 'following', leader: 1 });
+	expect(subject.outcome).toBe('following 1@1');
+});
+
+it('82: a quorum of one configuration is enough to join those who follow a leader, so that those who never joined are not waited for', () => {
+	const subject = new Subject(1);
+	subject.nextConfig = ensemble(5, 'version=100000005');
+	subject.look();
+	subject.says(3, { state: 'leading', leader: 3, electionEpoch: 4 });
+	expect(subject.outcome).toBeUndefined();
+	subject.says(2, { state: 'following', leader: 3, electionEpoch: 4 });
+	expect(subject.outcome).toBe('following 3@4');
+	// To lead takes both, whatever others say.
+	const leader = new Subject(2);
+	leader.nextConfig = ensemble(5, 'version=100000005');
+	leader.look();
+	leader.says(1, { state: 'following', leader: 2 });
+	leader.wait(300);
+	expect(leader.outcome).toBeUndefined();
+});
+
+it('82: whom a reconfiguration makes the leader needs no search, and those that look are told', () => {
+	const subject = looking(1);
+	subject.election.assume({ leader: 3, zxid: 9, electionEpoch: 4, peerEpoch: 2 }, 'following');
+	subject.sent();
+	subject.votes(2, 2);
+	expect(subject.sent()).toEqual(['2 following 3@4']);
+	subject.wait(5000);
+	expect(subject.outcome).toBeUndefined();
+});

@@ -245,7 +245,7 @@ export class Leader {
 	}
 
 	get #hasFollowers(): boolean {
-		return this.#hasQuorum((handler) => handler.serverId !== -1);
+		return this.#hasQuorum((handler) => handler.serverId !== -1 && !handler.isHeldBack);
 	}
 
 	#asMaster(): LearnerMaster {

@@ -231,14 +231,15 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.announce();
 	}
 
-	/**
-	 * NEWLEADER, once the learner has everything. What was proposed meanwhile goes in front of it: the learner has it on its disk, too, before it acknowledges
-	 * that. With UPTODATE the configuration of NEWLEADER is in force for a learner, and it forgets one that was proposed before and is not that: so none may
-	 * be under way.
-	 */
+	/** A ZooKeeper takes the configuration of NEWLEADER for committed, and forgets one that was proposed before: it waits while there are two of them. */
+	get isHeldBack(): boolean {
+		return this.#phase === 'synchronizing' && this.#has !== null && !this.#isMarked && this.#leader.isReconfiguring;
+	}
+
+	/** NEWLEADER, once the learner has everything. What was proposed meanwhile goes in front of it: the learner has it on its disk, too, before it acknowledges that. */
 	announce(): void {
 		const zxid = this.#has;
-		if (zxid === null || this.#phase !== 'synchronizing' || this.#leader.isReconfiguring) return;
+		if (zxid === null || this.#phase !== 'synchronizing' || this.isHeldBack) return;
 		const { parts, epoch } = this.#leader;
 		const held = this.#held ?? [];
 		this.#held = null;
