@@ -8,7 +8,7 @@
  */
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { MembershipStore } from '#core/ports/membership-store';
+import type { MembershipStore } from '#core/zab/membership-store';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import { currentFile, nextFile, savedBase, savedFiles } from '../config/dynamic-file.ts';
 import { isMemberKey } from '../config/members.ts';

@@ -13,7 +13,7 @@
  * earlier than the transaction would not be safe, as that might be committed by a server that does not know whose quorum it takes.
  */
 import { counterOf, type Zxid } from '../model/zxid.ts';
-import type { MembershipStore } from '../ports/membership-store.ts';
+import type { MembershipStore } from './membership-store.ts';
 import type { QuorumConfig, QuorumServer } from './quorum-config.ts';
 
 export interface MembershipParts {

@@ -1,4 +1,4 @@
-import type { QuorumConfig } from '../zab/quorum-config.ts';
+import type { QuorumConfig } from './quorum-config.ts';
 
 /** Where a replica's membership survives a restart. A call returns when it is durable: what depends on it leaves the replica afterwards. */
 export interface MembershipStore {
