@@ -74,8 +74,9 @@ export async function agreement(ensemble: Ensemble): Promise<Agreement> {
 			eventually(`member ${member.id} has the digest of ${last.toString(16)}`, async () => {
 				const known = await member.digests();
 				if (!known.has(last)) return undefined;
-				const { unsureUpTo } = mismatchesOf(member);
-				return new Map([...known].filter(([zxid]) => zxid > unsureUpTo));
+				const { unsure } = mismatchesOf(member);
+				const isSure = (zxid: bigint) => !unsure.some(([from, to]) => zxid >= from && zxid <= to);
+				return new Map([...known].filter(([zxid]) => isSure(zxid)));
 			}),
 		),
 	);

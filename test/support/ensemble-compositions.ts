@@ -21,13 +21,10 @@ const between: Composition = { name: 'a ZooKeeper between two of ours', members:
 const three: Composition = { name: 'three of ours', members: [c, c, c] };
 const alone: Composition = { name: 'three ZooKeepers', members: [z, z, z] };
 
-/**
- * Members that vote. Two of ZooKeeper's servers under our leader only with ENSEMBLE=all: once in five runs one of them, killed and started again, had other digests
- * than the rest for a while, and it is not known yet whose fault that is.
- */
+/** Members that vote. */
 export const mixed: readonly Composition[] = isThorough
 	? [alone, followers, leader, between, three]
-	: [followers, three];
+	: [followers, leader, three];
 
 /** For what does not depend on who leads. */
 export const ours: readonly Composition[] = isThorough ? [alone, between, three] : [three];

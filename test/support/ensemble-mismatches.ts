@@ -4,17 +4,26 @@
  * - A learner whose synchronization breaks off behind NEWLEADER has written the proposals before it to its log, and writes them again at the next attempt
  *   (under load that is common: a COMMIT between NEWLEADER and UPTODATE ends in a NullPointerException). Its log then goes back, and when it is read at the
  *   next start the repeated transactions do not fit until the end of the repetition. The tree is right after that.
- * - A learner that loses its leader reads the rest of its log into the tree while the last commits are still applied to it.
+ * - A learner that loses its leader reads the rest of its log into the tree while the last commits are still applied to it, by a thread that nobody waits for. Its tree is right
+ *   when both have come to their ends; the digests that it noted on the way are not.
  *
  * Mismatches of exactly these two moments are told apart. All others are problems, and every one of Chronokeeper is.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { epochOf, type Zxid } from '#core/model/zxid';
+import { loggedZxids } from './ensemble-logs.ts';
 import type { EnsembleMember } from './ensemble-member.ts';
 
 const mismatch = /digest mismatch|Digests are not matching/i;
+const value = /Digests are not matching\. Value is Zxid\. (?:Last value|Value):(\d+)/;
+/** ZooKeeper says the first one, and how many more there were when the next one agrees. */
+const more = /\[\d+ times\] Message: Digests are not matching/;
 const shutdown = /ZooKeeperServer - shutting down|FinalRequestProcessor - shutdown of request processor complete/;
-const nextElection = /FastLeaderElection - New election/;
+/** Of a server that has a leader, or is one: nobody applies anything for the leader before any more. */
+const nextTerm = /QuorumPeer - (?:FOLLOWING|LEADING|OBSERVING)$/;
+const firstOfSynchronization = /Learner - Got zxid (0x[0-9a-f]+) expected 0x1$/;
+
+/** From and to, inclusive. */
+type Range = readonly [bigint, bigint];
 
 export interface Mismatches {
 	/** In words. */
@@ -23,59 +32,69 @@ export interface Mismatches {
 	readonly ofZooKeeper: number;
 	/** Whether its counter, which is of this life, counts some of those. */
 	readonly isCounted: boolean;
-	/** The highest zxid that it read from a log that goes back: digests up to there are not the tree's. */
-	readonly unsureUpTo: bigint;
+	/** Zxids whose digests, as it has noted them in this life, are not the tree's. */
+	readonly unsure: readonly Range[];
 }
 
-export function mismatchesOf(member: EnsembleMember): Mismatches {
+export type LoggingMember = Pick<EnsembleMember, 'id' | 'kinds' | 'dataDir' | 'lives'>;
+
+export function mismatchesOf(member: LoggingMember): Mismatches {
 	const problems: string[] = [];
-	let [ofZooKeeper, isCounted, unsureUpTo] = [0, false, 0n];
+	let ofZooKeeper = 0;
+	let unsure: Range[] = [];
+	let isCounted = false;
 	const goesBack = member.kinds.has('zookeeper') && logGoesBack(member.dataDir);
 	for (const { kind, log } of member.lives) {
 		const lines = log.split('\n');
-		const found = lines.filter((line, index) => mismatch.test(line) && !isKnown(lines, index, goesBack));
 		if (kind === 'chronokeeper') {
 			problems.push(...lines.filter((line) => mismatch.test(line)));
 			continue;
 		}
-		problems.push(...found);
-		const known = lines.filter((line) => mismatch.test(line)).length - found.length;
-		ofZooKeeper += known;
-		isCounted = known > 0;
+		unsure = [];
+		isCounted = false;
 		const loaded = /Snapshot loaded in \d+ ms, highest zxid is (0x[0-9a-f]+)/.exec(log);
-		unsureUpTo = goesBack && loaded ? BigInt(loaded[1]!) : 0n;
+		if (goesBack && loaded) unsure.push([0n, BigInt(loaded[1]!)]);
+		let isKnown = false;
+		for (const [index, line] of lines.entries()) {
+			if (!mismatch.test(line)) continue;
+			const isAtStart = /^\S+ \[main\]/.test(line);
+			const isCount = more.test(line);
+			// How many more there were is said of those that the last line began with.
+			if (!isCount) isKnown = isAtStart ? goesBack : isBetweenTerms(lines, index);
+			if (!isKnown) {
+				problems.push(line);
+				continue;
+			}
+			ofZooKeeper += 1;
+			isCounted = true;
+			const zxid = value.exec(line)?.[1];
+			if (zxid !== undefined && !isAtStart && !isCount) unsure.push(termOf(lines, index, BigInt(zxid)));
+		}
 	}
-	return { problems: problems.map((line) => `member ${member.id}: ${line}`), ofZooKeeper, isCounted, unsureUpTo };
+	return { problems: problems.map((line) => `member ${member.id}: ${line}`), ofZooKeeper, isCounted, unsure };
 }
 
-function isKnown(lines: readonly string[], index: number, goesBack: boolean): boolean {
-	if (/^\S+ \[main\]/.test(lines[index]!)) return goesBack;
-	for (let before = index - 1; before >= 0; before--) {
-		if (nextElection.test(lines[before]!)) return false;
-		if (shutdown.test(lines[before]!)) return true;
-	}
-	return false;
+/** Whether its server was shut down and no other one has taken its place. */
+function isBetweenTerms(lines: readonly string[], index: number): boolean {
+	const before = lines.slice(0, index);
+	return before.findLastIndex((line) => shutdown.test(line)) > before.findLastIndex((line) => nextTerm.test(line));
+}
+
+/** From the first transaction that its last leader sent, to before the first one of the next, or the end of the epoch where that sent none. */
+function termOf(lines: readonly string[], index: number, zxid: bigint): Range {
+	const ended = lines.findLastIndex((line, at) => at < index && shutdown.test(line));
+	const began = lines.findLastIndex((line, at) => at < ended && nextTerm.test(line));
+	const zxidAt = (line: string | undefined): bigint | undefined => {
+		const found = line === undefined ? null : firstOfSynchronization.exec(line);
+		return found === null ? undefined : BigInt(found[1]!);
+	};
+	const first = zxidAt(lines.slice(began + 1, ended).find((line) => firstOfSynchronization.test(line)));
+	const next = zxidAt(lines.slice(ended + 1).find((line) => firstOfSynchronization.test(line)));
+	const endOfEpoch = (BigInt(epochOf(Number(zxid) as Zxid)) << 32n) + 0xffffffffn;
+	return [first ?? 0n, next === undefined ? endOfEpoch : next - 1n];
 }
 
 /** Whether a transaction stands in the log behind a later one. */
 function logGoesBack(dataDir: string): boolean {
-	const folder = join(dataDir, 'version-2');
-	if (!existsSync(folder)) return false;
-	const files = readdirSync(folder).filter((name) => name.startsWith('log.'));
-	return files.some((name) => {
-		const zxids = zxidsOf(readFileSync(join(folder, name)));
-		return zxids.some((zxid, index) => index > 0 && zxid <= zxids[index - 1]!);
-	});
-}
-
-/** Of a log, as they stand in the file: behind its header, records of checksum, length, body and a mark; a length of 0 is the end. */
-export function zxidsOf(file: Buffer): bigint[] {
-	const zxids: bigint[] = [];
-	for (let at = 16; at + 12 <= file.length; ) {
-		const length = file.readInt32BE(at + 8);
-		if (length <= 0 || at + 12 + length > file.length) break;
-		zxids.push(file.readBigInt64BE(at + 12 + 12));
-		at += 12 + length + 1;
-	}
-	return zxids;
+	return loggedZxids(dataDir).some((zxids) => zxids.some((zxid, index) => index > 0 && zxid <= zxids[index - 1]!));
 }

@@ -1,7 +1,13 @@
 /** The check of what clients were told finds what it is there for. */
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import type { ClientNode } from '#test/support/client-tree';
 import { checkLoad, type LoadRecord } from '#test/support/ensemble-load';
+import { lossesOfZooKeeper } from '#test/support/ensemble-logs';
+import type { MemberKind } from '#test/support/ensemble-member';
+import { type LoggingMember, mismatchesOf } from '#test/support/ensemble-mismatches';
 import { parseDigests, parseStatus } from '#test/support/ensemble-words';
 
 const client = 'a-0';
@@ -111,5 +117,96 @@ describe('the words of a member', () => {
 				[0x1_0000_0100n, '-3'],
 			]),
 		);
+	});
+});
+
+describe('what is ZooKeeper’s own', () => {
+	const folder = mkdtempSync(join(tmpdir(), 'ensemble-checks-'));
+	afterAll(() => rmSync(folder, { recursive: true, force: true }));
+	let members = 0;
+	const epoch = (number: bigint, from: bigint, to: bigint): bigint[] =>
+		Array.from({ length: Number(to - from) + 1 }, (_, index) => (number << 32n) + from + BigInt(index));
+
+	/** With these zxids in a log, and snapshots of these names. */
+	function member(
+		zxids: readonly bigint[],
+		log = '',
+		kind: MemberKind = 'zookeeper',
+		...snapshots: string[]
+	): LoggingMember {
+		members += 1;
+		const dataDir = join(folder, String(members));
+		mkdirSync(join(dataDir, 'version-2'), { recursive: true });
+		const records = zxids.map((zxid) => {
+			const record = Buffer.alloc(12 + 32 + 1);
+			record.writeInt32BE(32, 8);
+			record.writeBigInt64BE(zxid, 12 + 12);
+			return record;
+		});
+		writeFileSync(join(dataDir, 'version-2', 'log.100000001'), Buffer.concat([Buffer.alloc(16), ...records]));
+		for (const name of snapshots) writeFileSync(join(dataDir, 'version-2', name), '');
+		return { id: members, kinds: new Set([kind]), dataDir, lives: [{ kind, log }] };
+	}
+
+	const whole = [...epoch(1n, 1n, 20n), ...epoch(2n, 1n, 10n)];
+	const hole = [...epoch(1n, 1n, 7n), ...epoch(1n, 12n, 20n), ...epoch(2n, 1n, 10n)];
+
+	it('a hole in one log of what the two others have', () => {
+		const complete = [member(whole), member(whole, '', 'chronokeeper')];
+		expect(lossesOfZooKeeper([...complete, member(hole)])).toEqual([
+			`ZooKeeper member ${members} lost 4 committed transactions from 0x100000008 to 0x10000000b`,
+		]);
+		const withoutEnd = [...epoch(1n, 1n, 15n), ...epoch(2n, 1n, 10n)];
+		expect(lossesOfZooKeeper([...complete, member(withoutEnd)]).join()).toContain('0x100000010 to 0x100000014');
+	});
+
+	it('no hole: what a snapshot stands for, what was not there yet, what is not committed, and what is written twice', () => {
+		const complete = [member(whole), member(whole)];
+		expect(lossesOfZooKeeper([...complete, member(hole, '', 'zookeeper', 'snapshot.10000000b')])).toEqual([]);
+		expect(lossesOfZooKeeper([...complete, member(whole.slice(5))])).toEqual([]);
+		expect(lossesOfZooKeeper([...complete, member(whole.slice(0, 5))])).toEqual([]);
+		expect(lossesOfZooKeeper([member(whole), member(hole), member(hole)])).toEqual([]);
+		expect(lossesOfZooKeeper([...complete, member([...whole.slice(0, 9), ...whole.slice(4)])])).toEqual([]);
+	});
+
+	it('and never one of ours', () => {
+		expect(lossesOfZooKeeper([member(whole), member(whole), member(hole, '', 'chronokeeper')])).toEqual([]);
+	});
+
+	const peer = '[QuorumPeer[myid=2](plain=127.0.0.1:1)(secure=disabled)]';
+	const [follows, ends] = [`INFO quorum.QuorumPeer - FOLLOWING`, 'INFO server.ZooKeeperServer - shutting down'].map(
+		(line) => `1 ${peer} ${line}`,
+	);
+	const got = (zxid: string) => `1 ${peer} WARN quorum.Learner - Got zxid ${zxid} expected 0x1`;
+	const differs = (thread: string, zxid: bigint, times?: number) =>
+		times === undefined
+			? `1 [${thread}] WARN server.DataTree - Message:Digests are not matching. Value is Zxid. Value:${zxid}`
+			: `1 [${thread}] WARN server.DataTree - [${times} times] Message: Digests are not matching. Value is Zxid. Last value:${zxid}`;
+	const second = 0x1_0000_0002n;
+	const between = [follows, got('0x100000001'), ends, `1 ${peer} INFO FastLeaderElection - New election.`];
+
+	it('mismatches between one leader and the next, also of a thread that is late', () => {
+		const log = [
+			...between,
+			differs('CommitProcessor:2', second),
+			follows,
+			got('0x100000009'),
+			differs('CommitProcessor:2', second + 3n, 4),
+		].join('\n');
+		expect(mismatchesOf(member(whole, log))).toEqual({
+			problems: [],
+			ofZooKeeper: 2,
+			isCounted: true,
+			unsure: [[0x1_0000_0001n, 0x1_0000_0008n]],
+		});
+	});
+
+	it('but not under a leader, and not when a log is read that is in order', () => {
+		const late = [...between, follows, differs('CommitProcessor:2', second)].join('\n');
+		expect(mismatchesOf(member(whole, late)).problems).toHaveLength(1);
+		const read = differs('main', second);
+		expect(mismatchesOf(member(whole, read)).problems).toHaveLength(1);
+		expect(mismatchesOf(member([...whole, ...whole], read))).toMatchObject({ problems: [], ofZooKeeper: 1 });
+		expect(mismatchesOf(member([...whole, ...whole], read, 'chronokeeper')).problems).toHaveLength(1);
 	});
 });

@@ -2,7 +2,7 @@
  * An observer of ours attached to an ensemble of Apache ZooKeeper that knows nothing of it: everything that the ensemble did from then on is in SQL, each transaction once, whatever
  * becomes of leaders, of the observer and of PostgreSQL. What the observer cannot know is named.
  */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -12,7 +12,7 @@ import { EmbeddedPostgres } from '#server/embedded-postgres';
 import { type ClientNode, expectSameTree } from '#test/support/client-tree';
 import { CompiledServer } from '#test/support/compiled-server';
 import { KazooLoad } from '#test/support/ensemble-load';
-import { zxidsOf } from '#test/support/ensemble-mismatches';
+import { committedZxids } from '#test/support/ensemble-logs';
 import { eventually } from '#test/support/ensemble-wait';
 import { parseDigests, parseStatus } from '#test/support/ensemble-words';
 import { output, type RunningProgram } from '#test/support/processes';
@@ -147,19 +147,6 @@ function lastZxid(): Promise<bigint> {
 	});
 }
 
-/** What a majority of the ZooKeepers has in its logs behind a zxid: the committed transactions, in order. */
-function committedBehind(zxid: bigint): bigint[] {
-	const logs = [...zookeepers.members.values()].map(({ dataDir }) => {
-		const version = join(dataDir, 'version-2');
-		const files = readdirSync(version).filter((name) => name.startsWith('log.'));
-		return new Set(files.flatMap((name) => zxidsOf(readFileSync(join(version, name)))));
-	});
-	const all = [...new Set(logs.flatMap((log) => [...log]))];
-	return all
-		.filter((one) => one > zxid && logs.filter((log) => log.has(one)).length >= 2)
-		.sort((a, b) => (a < b ? -1 : 1));
-}
-
 /** The tree that SQL has at a zxid, as the recordings have one. */
 async function sqlTree(observer: Observer, zxid: bigint): Promise<ExpectedNode[]> {
 	return observer.query<ExpectedNode & object>(
@@ -186,7 +173,7 @@ async function expectWhole(observer: Observer): Promise<Gap[]> {
 	const isMissing = (zxid: bigint) =>
 		gaps.some((gap) => zxid > BigInt(gap.after_zxid) && zxid <= BigInt(gap.through_zxid));
 	const rows = await observer.query<{ zxid: string }>('select zxid from chronokeeper.txn order by zxid');
-	const committed = committedBehind(0n);
+	const committed = committedZxids([...zookeepers.members.values()].map(({ dataDir }) => dataDir));
 	expect(committed.at(-1)).toBe(last);
 	expect(rows.map(({ zxid }) => BigInt(zxid))).toEqual(committed.filter((zxid) => !isMissing(zxid)));
 
