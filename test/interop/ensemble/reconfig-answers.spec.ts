@@ -1,10 +1,15 @@
 /** What an administrator is answered, and what `/zookeeper/config` says afterwards: three of ours beside three ZooKeepers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { ReconfigRequest } from '#jute/client/requests';
 import { errorName } from '#jute/errors';
 import { type Ensemble, type MemberKind, memberLine, startEnsemble } from '#test/support/ensemble';
 import { asSuperUser } from '#test/support/ensemble-agreement';
+import { configOf } from '#test/support/ensemble-reconfig';
+import { superUser } from '#test/support/real-zookeeper';
 import { WireClient, type WireReply } from '#test/support/wire-client';
+import { ourZkCli, transcriptOf, zooKeepersZkCli } from '#test/support/zk-cli';
 
 const configPath = '/zookeeper/config';
 
@@ -122,6 +127,56 @@ it('82: a reconfiguration is answered as by ZooKeeper, whatever is asked for', a
 	// Both did something.
 	expect(theirs['of groups']).toMatch(/\ngroup\.1=1:2:3\nweight\.1=1\nweight\.2=2\n/);
 	expect(new Set(Object.values(theirs)).size).toBeGreaterThan(15);
+}, 120_000);
+
+it('82: both command lines show and change the configuration, through a follower', async () => {
+	await using ensemble = await startEnsemble({
+		members: ['chronokeeper', 'chronokeeper', 'chronokeeper'],
+		joiners: ['chronokeeper'],
+		isReconfigurable: true,
+	});
+	const follower = await ensemble.follower();
+	const lines = ensemble.members.map(({ place }) => memberLine(place));
+	const [observer, present] = [lines[3]!.replace('participant', 'observer'), lines.slice(0, 3)];
+	const file = join(follower.place.folder, 'members.cfg');
+	writeFileSync(file, `${present.join('\n')}\n`);
+	const transcripts = [];
+	for (const zkCli of [zooKeepersZkCli, ourZkCli]) {
+		const version = /^version=(.*)$/m.exec(await configOf(follower))![1]!;
+		const commands = [
+			'reconfig -remove 9',
+			`addauth ${superUser.scheme} ${superUser.auth}`,
+			'config',
+			'config -c',
+			'config -s',
+			`reconfig -v ${version} -add ${observer}`,
+			`reconfig -v ${version} -remove 4`,
+			'reconfig -remove 4 -add server.5=nowhere',
+			'reconfig -s -remove 4,9',
+			`reconfig -members ${present.join(',')}`,
+			`reconfig -file ${file}`,
+			'config',
+		];
+		const outcome = await zkCli(['-server', follower.address], { input: `${commands.join('\n')}\nquit\n` });
+		const { status, stdout, stderr } = transcriptOf(outcome);
+		const masked = stdout
+			.join('\n')
+			.replace(/(?<=^(version=|mZxid = 0x))[0-9a-f]+/gm, 'VERSION')
+			// Java has them in the order of a hash map.
+			.replace(/^[0-9a-f]+ (127.*)$/gm, (_, addresses: string) => `VERSION ${addresses.split(',').sort().join(',')}`);
+		transcripts.push([status, masked, stderr.join('\n')]);
+	}
+	const [theirs, ours] = transcripts as [string[], string[]];
+	expect(ours).toEqual(theirs);
+	const shownConfig = [...present, 'version=VERSION'].join('\n');
+	const committed = `Committed new configuration:\n${shownConfig}`;
+	expect(ours[1]!.split(committed).length).toBe(4);
+	expect(ours[1]).toContain(`Committed new configuration:\n${[...present, observer, 'version=VERSION'].join('\n')}`);
+	const addresses = ensemble.members.slice(0, 3).map(({ address }) => address);
+	expect(ours[1]).toContain(`VERSION ${addresses.sort().join(',')}\n`);
+	expect(`${ours[1]}${ours[2]}`).toMatch(
+		/Insufficient permission[\s\S]*version No is not valid[\s\S]*Arguments are not valid/,
+	);
 }, 120_000);
 
 it('82: without reconfigEnabled it is refused, and the configuration is there all the same', async () => {
