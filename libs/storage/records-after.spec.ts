@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -82,6 +82,33 @@ describe('80: committed transactions from the log on disk', () => {
 		expect(await all(recordsAfter(directory, makeZxid(1, 20), { upTo }))).toEqual([]);
 		expect(await all(recordsAfter(directory, makeZxid(1, 30), { upTo }))).toEqual([]);
 		expect(await all(recordsAfter(directory, makeZxid(1, 40), { upTo }))).toEqual(between(makeZxid(1, 40), upTo));
+	});
+
+	it('80: null where the end of an epoch may be missing in front of the log: nothing but a snapshot of that state shows that it is not', async () => {
+		const upTo = makeZxid(2, 40);
+		const [zero] = directory.snapshots();
+		expect(zero!.zxid).toBe(0);
+		for (const log of directory.logs()) if (log.zxid < makeZxid(2, 1)) rmSync(log.path);
+		for (const snapshot of directory.snapshots()) if (snapshot.zxid !== 0) rmSync(snapshot.path);
+		const [log] = directory.logs();
+		renameSync(log!.path, path.join(path.dirname(log!.path), 'log.200000001'));
+		expect(recordsAfter(directory, 0 as Zxid, { upTo })).not.toBeNull();
+		const received = path.join(directory.snapshotDirectory, 'snapshot.10000003c');
+		renameSync(zero!.path, received);
+		expect(recordsAfter(directory, 0 as Zxid, { upTo })).toBeNull();
+		expect(recordsAfter(directory, makeZxid(1, 0), { upTo })).toBeNull();
+		expect(recordsAfter(directory, makeZxid(1, 60), { upTo })).not.toBeNull();
+		expect(recordsAfter(directory, makeZxid(2, 0), { upTo })).not.toBeNull();
+	});
+
+	it('80: nothing comes from behind an epoch whose end only a snapshot has', async () => {
+		const upTo = makeZxid(2, 40);
+		const after = makeZxid(1, 50);
+		const [zero] = directory.snapshots();
+		for (const snapshot of directory.snapshots()) rmSync(snapshot.path);
+		expect(await all(recordsAfter(directory, after, { upTo }))).toEqual(between(after, upTo));
+		writeFileSync(path.join(path.dirname(zero!.path), 'snapshot.10000003d'), '');
+		expect(await all(recordsAfter(directory, after, { upTo }))).toEqual(between(after, makeZxid(1, 60)));
 	});
 
 	it('80: null where a snapshot is less to send: the bytes behind the zxid count, not those in front of it', () => {

@@ -3,7 +3,7 @@
  */
 import fs from 'node:fs';
 import type { TxnRecord } from '#core/model/txn-record';
-import { isContiguous, nextZxid, type Zxid } from '#core/model/zxid';
+import { counterOf, isContiguous, nextZxid, type Zxid } from '#core/model/zxid';
 import type { DataDirectory, StoredFile } from './data-directory.ts';
 import { LogTail } from './history-reader.ts';
 import { logsFrom } from './log-sequence.ts';
@@ -35,8 +35,11 @@ export function recordsAfter(
 	const logs = logsFrom(directory.logs(), nextZxid(zxid));
 	const first = logs[0];
 	if (first === undefined) return null;
-	// A log is named after its first transaction.
-	if (first.zxid > zxid && !isContiguous(zxid, first.zxid)) return null;
+	// A log is named after its first transaction. What comes before it in an earlier epoch may have been here, and may not: only a snapshot of that very state shows it.
+	if (first.zxid > nextZxid(zxid)) {
+		const isStateHere = directory.snapshots().some((snapshot) => snapshot.zxid === zxid);
+		if (!isStateHere || !isContiguous(zxid, first.zxid) || hasBetween(directory, zxid, first.zxid)) return null;
+	}
 	if (estimatedBytes(logs, zxid, upTo) > (options.maxBytes ?? defaultMaxBytes(directory))) return null;
 	return batches(directory, first, zxid, upTo);
 }
@@ -49,6 +52,7 @@ async function* batches(
 ): AsyncGenerator<readonly TxnRecord[], void> {
 	// From the beginning of its file on, so that what is passed over is, too, read a bit at a time.
 	const tail = new LogTail(directory.logDirectory, Math.min(zxid, first.zxid - 1) as Zxid);
+	let last = tail.lastZxid;
 	try {
 		for (;;) {
 			const batch: TxnRecord[] = [];
@@ -57,10 +61,11 @@ async function* batches(
 			while (bytes < turnBytes) {
 				const entry = tail.next(upTo);
 				const isHole = entry?.holeAfter !== undefined && entry.record.header.zxid > nextZxid(zxid);
-				if (entry === null || isHole) {
+				if (entry === null || isHole || hasBetween(directory, last, entry.record.header.zxid)) {
 					isEnd = true;
 					break;
 				}
+				last = entry.record.header.zxid;
 				bytes += entry.length;
 				if (entry.record.header.zxid > zxid) batch.push(entry.record);
 			}
@@ -71,6 +76,15 @@ async function* batches(
 	} finally {
 		tail.close();
 	}
+}
+
+/**
+ * Transactions of an epoch's end, in front of the first one of the next, are missing when a snapshot has them: who took a leader's snapshot has no log of what is in it, and a
+ * power cut may take from the log what was applied and in a snapshot already.
+ */
+function hasBetween(directory: DataDirectory, last: Zxid, next: Zxid): boolean {
+	if (next === nextZxid(last)) return false;
+	return directory.snapshots().some(({ zxid }) => zxid > last && zxid < next && counterOf(zxid) !== 0);
 }
 
 function defaultMaxBytes(directory: DataDirectory): number {
