@@ -32,6 +32,7 @@ const pureRooms = ['jute', 'core'];
 const entryPoints = [
 	/^apps\/(server|cli|cli\/zookeeper)\/main\.ts$/,
 	/^test\/bench\/[\w-]+\.bench\.ts$/,
+	/^test\/sim\/many-seeds\.ts$/,
 	/\.spec\.ts$/,
 	/^vitest\.[\w.]*config\.ts$/,
 	/^migrations\/\d+[\w-]*\.ts$/,

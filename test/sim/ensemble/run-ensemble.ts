@@ -1,145 +1,238 @@
+/** One seed's run: trouble for a while, then quiet, in which all must come together again. */
 import { formatZxid } from '#core/model/zxid';
 import { parseQuorumConfig } from '#core/zab/parse-quorum-config';
-import { Checkers } from './checkers.ts';
+import type { QuorumConfig } from '#core/zab/quorum-config';
+import type { Breach } from './breach.ts';
+import { Checkers } from './checkers/checkers.ts';
+import { type FaultCounts, Faults } from './faults.ts';
+import { FileMachine } from './file-machine.ts';
+import type { StorageCounts } from './machine.ts';
+import { MemoryMachine } from './memory-machine.ts';
+import { noReconfigurations, Reconfiguration, type ReconfigurationCounts } from './reconfiguration.ts';
 import { SessionClient } from './session-client.ts';
 import { SimMember } from './sim-member.ts';
 import { SimNetwork } from './sim-network.ts';
-import type { StorageCounts } from './sim-storage.ts';
-import { World } from './world.ts';
+import type { StoredMembership } from './stored-membership.ts';
+import { MemberClock, World } from './world.ts';
+
+export interface RunOptions {
+	readonly breach?: Breach;
+	/** Told what members do, for people who look for the cause of a finding. */
+	readonly tell?: (what: string) => void;
+}
+
+export interface RunCounts extends StorageCounts, FaultCounts, ReconfigurationCounts {
+	/** Members that did not start from files with flipped bits. */
+	refusals: number;
+	/** Epochs whose zxids ran out. */
+	usedUp: number;
+	/** Sessions that expired, requests of sessions that had moved, watch events. */
+	expired: number;
+	moved: number;
+	heard: number;
+}
 
 export interface Outcome {
 	readonly findings: readonly string[];
 	readonly acknowledged: number;
 	readonly epochs: number;
-	readonly counts: StorageCounts & {
-		/** Disks. */
-		readonly failed: number;
-		/** Epochs. */
-		readonly usedUp: number;
-	};
+	readonly counts: RunCounts;
 }
 
 const steps = 250;
+/** How many of the runs are over real files, and the product's own storage. */
+const filesShare = 0.15;
 /** Long enough for every connection to be given up, an election, and the synchronization of everybody. */
 const quietMs = 60_000;
 
-/** One seed's run: trouble for a while, then quiet, in which all must come together again. */
-export async function runEnsemble(seed: number): Promise<Outcome> {
-	const world = new World(seed);
-	const { random } = world;
-	const size = random.pick([3, 3, 5]);
-	const lines = Array.from({ length: size }, (_, i) => `server.${i + 1}=10.0.0.${i + 1}:2888:3888:participant`);
-	const hasObserver = random.chance(0.3);
-	if (hasObserver) lines.push(`server.${size + 1}=10.0.0.9:2888:3888:observer`);
-	const config = parseQuorumConfig(lines.join('\n'));
-	const checkers = new Checkers();
-	let epochs = 0;
-	const members: SimMember[] = [];
-	const network = new SimNetwork(world, (to, from, notification) => {
-		members.find(({ id }) => id === to)?.peer?.notified(from, notification);
-	});
-	const events = {
-		committed: checkers.committed.bind(checkers),
-		established: (id: number, epoch: number) => {
-			epochs += 1;
-			checkers.established(id, epoch);
-		},
-		tell: (id: number, what: string) => {
-			if (process.env.TRACE === '1') console.log(`${Math.round(world.nowMs)} ms, member ${id}: ${what}`);
-		},
-		usedUp: checkers.usedUp.bind(checkers),
-		broken: (id: number, reason: Error) => checkers.find(`member ${id} broke: ${reason.message}`),
-		requestFailed: (error: unknown) => checkers.find(`a request met a bug: ${String(error)}`),
-	};
-	// Epochs whose zxids are used up before long (semantics 7).
-	const options = random.chance(0.15) ? { lastCounter: 10 + random.below(60) } : {};
-	for (const id of config.servers.keys()) members.push(new SimMember(id, world, network, config, events, options));
-	for (const member of members) world.after(random.below(500), () => member.start());
-	const clients = ['ada', 'ben', 'cid'].map((name) => new SessionClient(name, random, checkers));
-	await world.run(2000);
-	for (let step = 0; step < steps; step++) {
-		trouble(random.below(100));
-		for (const client of clients) live(client);
-		await world.run(random.below(120));
-	}
-	network.heal();
-	network.delayMs = 5;
-	restartFailed(1);
-	for (const member of members) if (!member.isAlive) member.start();
-	await world.run(quietMs);
-	// However little the trouble let through, now everybody is served.
-	for (let step = 0; step < 20; step++) {
-		for (const client of clients) live(client);
-		await world.run(60);
-	}
-	await world.run(5000);
-	settle();
-	const counts = { torn: 0, installed: 0, unproved: 0, refused: 0, failed: 0, usedUp: checkers.usedUpEpochs };
-	for (const member of members) {
-		for (const name of keysOf(member.counts)) counts[name] += member.counts[name];
-		counts.failed += member.failures;
-	}
-	return { findings: checkers.findings, acknowledged: checkers.acknowledged, epochs, counts };
+export async function runEnsemble(seed: number, options: RunOptions = {}): Promise<Outcome> {
+	const ensemble = new Ensemble(seed, options);
+	await ensemble.trouble();
+	await ensemble.quiet();
+	await ensemble.service();
+	return ensemble.outcome();
+}
 
-	function trouble(what: number): void {
-		const member = random.pick(members);
-		if (what < 4) member.kill(random.below(member.disk.unsynced + 1));
-		else if (what < 14) members.find(({ isAlive }) => !isAlive)?.start();
-		else if (what < 16) isolate(member.id);
-		else if (what < 17) isolate(leader() ?? member.id);
-		else if (what < 19) network.cut(member.id, random.pick(members).id);
-		else if (what < 24) network.heal();
-		else if (what < 25) network.delayMs = random.pick([1, 5, 50, 300]);
-		else if (what < 26 && random.chance(0.2))
-			for (const each of members) each.kill(random.below(each.disk.unsynced + 1));
-		else if (what < 36) member.snapshot();
-		else if (what < 37) member.failDisk();
-		else if (what < 42) restartFailed(0.3);
+class Ensemble {
+	readonly #world: World;
+	readonly #network: SimNetwork;
+	readonly #checkers: Checkers;
+	readonly #members: SimMember[] = [];
+	readonly #clients: readonly SessionClient[];
+	readonly #faults: Faults;
+	/** Of runs whose members change. */
+	readonly #reconfiguration: Reconfiguration | undefined;
+	#refusals = 0;
+	/** Epochs end all the time, also while nothing else goes wrong: nobody is served for long then. */
+	readonly #isShort: boolean;
+
+	constructor(seed: number, { breach, tell }: RunOptions) {
+		const world = new World(seed);
+		const { random } = world;
+		world.hasFiles = random.chance(filesShare);
+		const config = drawConfig(world);
+		this.#world = world;
+		this.#checkers = new Checkers(() => world.nowMs);
+		this.#network = new SimNetwork(
+			world,
+			(to, from, notification) => this.#members.find(({ id }) => id === to)?.notified(from, notification),
+			breach,
+		);
+		// Epochs whose zxids are used up before long (semantics 7).
+		this.#isShort = random.chance(0.15);
+		const options = this.#isShort ? { lastCounter: 10 + random.below(60) } : {};
+		const clocks = new Map<SimMember, MemberClock>();
+		const create = (id: number, stored?: StoredMembership): SimMember => {
+			const isFuzzy = random.chance(0.5);
+			if (isFuzzy && !world.hasFiles) this.#network.unmarked.add(id);
+			const machine = world.hasFiles ? new FileMachine(world, breach) : new MemoryMachine(world, isFuzzy, breach);
+			const clock = new MemberClock(world, breach === 'earlyExpiry' ? 1.8 : 0.8 + 0.4 * random.next());
+			const member = new SimMember({
+				id,
+				world,
+				network: this.#network,
+				machine,
+				clock,
+				config: () => config,
+				stored,
+				checkers: this.#checkers,
+				options: stored === undefined ? options : { ...options, reconfigEnabled: true },
+				breach,
+				tell: (who, what) => tell?.(`${Math.round(world.nowMs)} ms, member ${who}: ${what}`),
+			});
+			clocks.set(member, clock);
+			return member;
+		};
+		// Flipped bits take a member out of its quorum, and which that is changes here.
+		if (!world.hasFiles && seed % 3 === 0) {
+			const operator = (what: string) => tell?.(`${Math.round(world.nowMs)} ms, operator: ${what}`);
+			const { members, checkers } = { members: this.#members, checkers: this.#checkers };
+			this.#reconfiguration = new Reconfiguration({ seed, first: config, members, checkers, create, tell: operator });
+		}
+		for (const id of config.servers.keys()) this.#members.push(create(id, this.#reconfiguration?.stored(id)));
+		const told = (who: string, what: string) => tell?.(`${Math.round(world.nowMs)} ms, ${who}: ${what}`);
+		this.#clients = ['ada', 'ben', 'cid'].map(
+			(name) => new SessionClient(name, world, this.#checkers, (what) => told(name, what), breach),
+		);
+		const clockOf = (member: SimMember) => clocks.get(member)!;
+		this.#faults = new Faults({
+			world,
+			network: this.#network,
+			members: this.#members,
+			clockOf,
+			damage: (member) => this.#damage(member, config),
+		});
 	}
 
-	/** Somebody sees to those whose disk failed. */
-	function restartFailed(chance: number): void {
-		for (const member of members) {
-			if (member.host?.state !== 'logFailed' || !random.chance(chance)) continue;
-			member.kill(0);
-			member.start();
+	/** So few that a quorum is left whose disks are whole. */
+	#damage({ id, machine }: SimMember, { servers }: QuorumConfig): boolean {
+		if (!(machine instanceof FileMachine)) return false;
+		const participants = [...servers.values()].filter(({ role }) => role === 'participant').length;
+		const isParticipant = servers.get(id)!.role === 'participant';
+		const damaged = this.#members.filter(
+			(each) => each.machine.isDamaged && servers.get(each.id)!.role === 'participant',
+		);
+		if (isParticipant && !machine.isDamaged && damaged.length >= Math.floor((participants - 1) / 2)) return false;
+		return machine.flipBit();
+	}
+
+	async trouble(): Promise<void> {
+		const world = this.#world;
+		for (const member of this.#members) world.after(world.random.below(500), () => void member.start());
+		await world.run(2000);
+		for (let step = 0; step < steps; step++) {
+			await this.#faults.strike();
+			await this.#reconfiguration?.strike();
+			for (const client of this.#clients) client.live(this.#members);
+			await world.run(world.random.below(120));
 		}
 	}
 
-	function leader(): number | undefined {
-		return members.find(({ peer }) => peer?.state === 'leading')?.id;
-	}
-
-	function isolate(id: number): void {
-		for (const { id: other } of members) {
-			if (other === id) continue;
-			network.cut(id, other);
-			if (random.chance(0.7)) network.cut(other, id);
+	/** Nobody is there: sessions without a client end. */
+	async quiet(): Promise<void> {
+		await this.#faults.end();
+		for (const client of this.#clients) client.disconnect();
+		await this.#world.run(quietMs / 2);
+		// The others serve: who does not start from the disk it has gets everything from them.
+		for (const member of this.#members) {
+			if (member.refusal === null) continue;
+			this.#refusals += 1;
+			await member.startAnew();
 		}
+		await this.#world.run(quietMs / 2);
 	}
 
-	function live(client: SessionClient): void {
-		if (!client.isConnected || random.chance(0.02)) client.connect(random.pick(members));
-		for (let i = random.below(4); i > 0; i--) client.act();
+	/** However little the trouble let through, now everybody is served, and stays so. */
+	async service(): Promise<void> {
+		const { promises } = this.#checkers;
+		for (let step = 0; step < 100; step++) {
+			if (step === 20 && !this.#isShort) {
+				for (const { session } of this.#clients) {
+					if (session === undefined) this.#checkers.find('a client is not served although nothing is in its way');
+					else promises.keep(session);
+				}
+			}
+			for (const client of this.#clients) client.live(this.#members, true);
+			await this.#world.run(60);
+		}
+		await this.#world.run(1000);
 	}
 
-	function settle(): void {
-		checkers.epochs();
-		const digests = new Set<string>();
-		for (const member of members) {
-			checkers.log(member.id, member.disk.read());
-			const { host } = member;
+	outcome(): Outcome {
+		const checkers = this.#checkers;
+		const { history, promises } = checkers;
+		checkers.noEpochIsLast();
+		this.#reconfiguration?.settle();
+		if (!this.#isShort) promises.sessionsLeft(this.#clients.flatMap(({ session }) => session ?? []));
+		for (const { id, machine, host } of this.#members) {
+			history.log(id, machine.records(), (after, before) => machine.isInSnapshot(after, before));
 			if (host === undefined || host.state !== 'serving') {
-				checkers.find(`member ${member.id} does not serve in the end: ${host?.state} ${host?.stateReason}`);
+				checkers.find(`member ${id} does not serve in the end: ${host?.state} ${host?.stateReason}`);
 				continue;
 			}
-			checkers.whole(member.id, host.lastProcessedZxid);
-			digests.add(`${host.tree.digest().toString(16)} at ${formatZxid(host.lastProcessedZxid)}`);
+			if (host.lastProcessedZxid !== history.last)
+				checkers.find(
+					`member ${id} ends at ${formatZxid(host.lastProcessedZxid)}, committed is ${formatZxid(history.last)}`,
+				);
+			promises.state(id, host.tree, host.sessions.committed().keys());
+			history.digest(id, host.lastProcessedZxid, host.tree.digest());
 		}
-		if (digests.size > 1) checkers.find(`the members end differently: ${[...digests].join(', ')}`);
+		const { findings, epochs } = checkers;
+		for (const { machine } of this.#members) machine.remove();
+		return { findings, acknowledged: promises.acknowledged, epochs, counts: this.#counts() };
+	}
+
+	#counts(): RunCounts {
+		const { promises, usedUpEpochs: usedUp } = this.#checkers;
+		const { expired, moved } = promises;
+		const counts: RunCounts = {
+			...this.#faults.counts,
+			...(this.#reconfiguration?.counts ?? noReconfigurations()),
+			torn: 0,
+			installed: 0,
+			unproved: 0,
+			refused: 0,
+			refusals: this.#refusals,
+			usedUp,
+			expired,
+			moved,
+			heard: 0,
+		};
+		for (const { heard } of this.#clients) counts.heard += heard;
+		for (const { machine } of this.#members) {
+			for (const [name, count] of Object.entries(machine.counts)) counts[name as keyof StorageCounts] += count;
+		}
+		return counts;
 	}
 }
 
-function keysOf<T extends object>(object: T): (keyof T)[] {
-	return Object.keys(object) as (keyof T)[];
+/** Three to seven participants, and none to two observers. */
+function drawConfig({ random }: World): QuorumConfig {
+	const participants = random.pick([3, 3, 3, 4, 5, 5, 6, 7]);
+	const observers = random.chance(0.3) ? 1 + random.below(2) : 0;
+	const lines = Array.from({ length: participants + observers }, (_, i) => {
+		const role = i < participants ? 'participant' : 'observer';
+		return `server.${i + 1}=10.0.0.${i + 1}:2888:3888:${role}`;
+	});
+	return parseQuorumConfig(lines.join('\n'));
 }

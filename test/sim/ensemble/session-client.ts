@@ -1,166 +1,338 @@
-/** A client with a session: it goes from member to member, and checks what it is told. */
-import type { Host } from '#core/host/host';
-import type { Op, Reply, Watcher } from '#core/model/op';
+/** A client with a session: it goes from member to member, is silent for a while, leaves things unfinished, and checks what it is told. */
+import type { CreateMode, CreateOp, DeleteOp, Op, Reply, SetDataOp, Watcher } from '#core/model/op';
 import { noSession, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
-import type { SeededRandom } from '../random.ts';
-import type { Checkers } from './checkers.ts';
-import type { SimMember } from './sim-member.ts';
+import { errors } from '#jute/errors';
+import type { Breach } from './breach.ts';
+import type { Checkers } from './checkers/checkers.ts';
+import { Watches } from './checkers/watches.ts';
+import type { Connection, Door, SimMember } from './sim-member.ts';
+import type { World } from './world.ts';
 
 const names = ['/a', '/b', '/c', '/d'];
+const timeoutMs = 4000;
+const lost = errors.connectionLoss.code;
+const { systemError, sessionExpired, sessionMoved } = errors;
+
+/** One connection; what comes from it later counts no more. */
+class Line implements Connection {
+	readonly door: Door;
+	readonly watcher: Watcher;
+	readonly #onClosed: (line: Line) => void;
+	sessionId: SessionId;
+	isOpen = true;
+	/** The session may be used. */
+	isReady = false;
+	/** What was asked and is not answered, by cxid. */
+	readonly expected: number[] = [];
+
+	constructor(door: Door, sessionId: SessionId, watcher: Watcher, onClosed: (line: Line) => void) {
+		this.door = door;
+		this.sessionId = sessionId;
+		this.watcher = watcher;
+		this.#onClosed = onClosed;
+		door.connections.add(this);
+	}
+
+	closed(): void {
+		if (!this.isOpen) return;
+		this.isOpen = false;
+		this.door.connections.delete(this);
+		this.door.gate.enter(() => this.door.host.disconnect(this.watcher));
+		this.#onClosed(this);
+	}
+}
 
 export class SessionClient {
 	readonly #name: string;
-	readonly #random: SeededRandom;
+	readonly #world: World;
 	readonly #checkers: Checkers;
-	#host: Host | null = null;
-	#watcher: Watcher | null = null;
+	readonly #watches: Watches;
+	readonly #breach: Breach | undefined;
+	#line: Line | null = null;
+	/** One that its session has left and that it did not close. */
+	#former: Line | null = null;
 	#sessionId: SessionId = noSession;
 	#password: Uint8Array | null = null;
-	#isReady = false;
 	#lastSeen: Zxid = zeroZxid;
 	#cxid = 0;
-	#expected: number[] = [];
-	sessions = 0;
+	#written = 0;
+	#silentUntilMs = 0;
 
-	constructor(name: string, random: SeededRandom, checkers: Checkers) {
+	readonly #tell: (what: string) => void;
+
+	constructor(name: string, world: World, checkers: Checkers, tell: (what: string) => void, breach?: Breach) {
 		this.#name = name;
-		this.#random = random;
+		this.#tell = tell;
+		this.#world = world;
 		this.#checkers = checkers;
+		this.#breach = breach;
+		this.#watches = new Watches(checkers.promises.tree, (finding) => checkers.find(`${name}: ${finding}`));
 	}
 
-	get isConnected(): boolean {
-		return this.#host !== null && this.#host.state === 'serving';
+	/** Undefined while it has none that can be used. */
+	get session(): SessionId | undefined {
+		return this.#line?.isReady === true ? this.#sessionId : undefined;
 	}
 
-	connect(member: SimMember): void {
-		const { host } = member;
-		if (host === undefined || host.state !== 'serving' || !host.maySee(this.#lastSeen)) return;
-		this.disconnect();
-		this.#host = host;
-		const watcher: Watcher = { sessionId: this.#sessionId, identities: [], process: () => {} };
-		this.#watcher = watcher;
-		if (this.#sessionId === noSession) {
-			this.#open(host, watcher);
+	get heard(): number {
+		return this.#watches.heard;
+	}
+
+	/** A moment of its life. @param isCalm it does what it has to and nothing odd */
+	live(members: readonly SimMember[], isCalm = false): void {
+		const { random } = this.#world;
+		if (this.#world.nowMs < this.#silentUntilMs && !isCalm) return;
+		if (!isCalm && random.chance(0.004)) {
+			this.#silentUntilMs = this.#world.nowMs + random.below(3 * timeoutMs);
+			this.disconnect();
 			return;
 		}
-		host.attach(this.#sessionId, this.#password, 4000, (answer) => {
-			if (this.#watcher !== watcher) return;
-			if (answer.kind === 'attached') {
-				this.#isReady = true;
-			} else if (host.state === 'serving') {
-				this.#sessionId = noSession;
-				this.#open(host, watcher);
-			}
+		if (this.#line === null || !this.#line.door.isOpen || (!isCalm && random.chance(0.02)))
+			this.#connect(random.pick(members));
+		this.#sendAsFormer();
+		if (isCalm) this.#read(random.pick(names));
+		for (let i = random.below(4); i > 0; i--) this.#act(isCalm);
+	}
+
+	/** Without a word. */
+	disconnect(): void {
+		this.#line?.closed();
+		this.#former?.closed();
+		this.#former = null;
+	}
+
+	#connect(member: SimMember): void {
+		const { door } = member;
+		if (door === undefined || !door.isOpen) return;
+		if (!door.host.maySee(this.#lastSeen) && this.#breach !== 'backInTime') return;
+		this.#leave(door);
+		const line: Line = new Line(
+			door,
+			this.#sessionId,
+			this.#watcher(() => line),
+			() => {
+				if (this.#line === line) this.#line = null;
+			},
+		);
+		this.#line = line;
+		if (this.#sessionId === noSession) {
+			this.#open(line);
+			return;
+		}
+		const { sessionId } = line;
+		const sentMs = this.#world.nowMs;
+		this.#tell(`asks member ${member.id} for session ${sessionId.toString(16)}`);
+		const asked = () =>
+			door.host.attach(sessionId, this.#password, timeoutMs, (answer) => {
+				if (!line.isOpen) return;
+				this.#tell(`session ${sessionId.toString(16)} is ${answer.kind}`);
+				if (answer.kind === 'attached') {
+					line.isReady = true;
+					this.#checkers.promises.alive(sessionId, sentMs);
+					if (!this.#watches.isEmpty) this.#send(line, this.#watches.setWatches(this.#lastSeen));
+				} else if (door.isOpen) {
+					line.sessionId = noSession;
+					this.#checkers.promises.toldExpired(sessionId);
+					this.#forget();
+					this.#open(line);
+				}
+			});
+		door.gate.enter(asked);
+	}
+
+	/** The connection that it had it closes, or goes on with it as if it did not know better. */
+	#leave(to: Door): void {
+		const line = this.#line;
+		if (line === null) return;
+		this.#line = null;
+		if (line.isReady && line.door !== to && this.#former === null && this.#world.random.chance(0.5))
+			this.#former = line;
+		else line.closed();
+	}
+
+	/** What still comes through a connection that its session has left is refused, and the connection closed (semantics 65). */
+	#sendAsFormer(): void {
+		const former = this.#former;
+		if (former === null || this.#line?.isReady !== true) return;
+		this.#former = null;
+		if (!former.isOpen || former.sessionId !== this.#sessionId || former.door.gate === this.#line.door.gate) {
+			former.closed();
+			return;
+		}
+		const op: Op = { kind: 'setData', path: '/a', data: this.#data(), version: -1 };
+		const cxid = ++this.#cxid;
+		const { sessionId } = former;
+		this.#tell(`sends ${cxid} through a former connection`);
+		this.#checkers.promises.invoke({ sessionId, cxid, op, isFormer: true });
+		const reply = ({ error }: Reply) => {
+			if (error === 0) this.#checkers.find(`${this.#name}: a write was answered that came through a former connection`);
+			if (error === sessionMoved.code) this.#checkers.promises.moved += 1;
+			former.closed();
+		};
+		this.#submit(former, cxid, op, reply);
+	}
+
+	#open(line: Line): void {
+		this.#submit(line, 0, { kind: 'createSession', timeoutMs }, ({ result }) => {
+			if (!line.isOpen || result?.kind !== 'createSession') return;
+			this.#sessionId = result.sessionId;
+			line.sessionId = result.sessionId;
+			this.#password = result.password;
+			line.isReady = true;
 		});
 	}
 
-	disconnect(): void {
-		if (this.#watcher !== null) this.#host?.disconnect(this.#watcher);
-		this.#host = null;
-		this.#watcher = null;
-		this.#isReady = false;
-		this.#expected = [];
+	/** Its session is over. */
+	#forget(): void {
+		this.#sessionId = noSession;
+		this.#watches.clear();
+		this.#former?.closed();
+		this.#former = null;
 	}
 
-	act(): void {
-		if (!this.#isReady) return;
-		// A door closes the connections of a session that is over.
-		if (this.#host!.sessions.get(this.#sessionId) === undefined) {
-			this.disconnect();
-			this.#sessionId = noSession;
-			return;
-		}
-		const random = this.#random;
+	#act(isCalm: boolean): void {
+		const line = this.#line;
+		if (line?.isReady !== true) return;
+		const { random } = this.#world;
 		const path = random.pick(names);
-		const what = random.below(10);
-		const data = new Uint8Array(random.below(40));
-		if (what < 3) this.#send({ kind: 'setData', path, data, version: -1 });
-		else if (what < 5) this.#send({ kind: 'create', path, data, acl: openAcl, mode: 'persistent', withStat: true });
-		else if (what < 6) {
-			this.#send({
-				kind: 'create',
-				path: `${path}/e`,
-				data,
-				acl: openAcl,
-				mode: 'ephemeralSequential',
-				withStat: false,
-			});
-		} else if (what < 7) this.#send({ kind: 'delete', path, version: -1 });
-		else if (what < 8) this.#sync();
-		else if (what < 9) this.#send({ kind: 'getData', path, watch: false });
-		else this.#send({ kind: 'multi', ops: [{ kind: 'setData', path, data, version: -1 }] });
-		if (random.chance(0.02)) this.#send({ kind: 'closeSession' });
+		const what = random.below(20);
+		if (what < 5) this.#send(line, this.#setData(path));
+		else if (what < 8) this.#send(line, this.#create(path, 'persistent'));
+		else if (what < 9) this.#send(line, this.#create(`${path}/e`, 'ephemeralSequential'));
+		else if (what < 10) this.#send(line, this.#create(`${path}/f`, 'ephemeral'));
+		else if (what < 11) this.#send(line, this.#create(`${path}/s`, 'persistentSequential'));
+		else if (what < 13) this.#send(line, this.#delete(random.chance(0.5) ? path : this.#childOf(path)));
+		else if (what < 15) this.#sync(line);
+		else if (what < 18) this.#read(path);
+		else this.#send(line, this.#multi(path));
+		if (!isCalm && random.chance(0.01)) this.#send(line, { kind: 'closeSession' });
+	}
+
+	#setData(path: string): SetDataOp {
+		return { kind: 'setData', path, data: this.#data(), version: this.#version(path) };
+	}
+
+	#create(path: string, mode: CreateMode): CreateOp {
+		return { kind: 'create', path, data: this.#data(), acl: openAcl, mode, withStat: true };
+	}
+
+	#delete(path: string): DeleteOp {
+		return { kind: 'delete', path, version: this.#version(path) };
+	}
+
+	#multi(path: string): Op {
+		const { random } = this.#world;
+		const check = { kind: 'check', path, version: this.#version(path) } as const;
+		const child = `${path}/m`;
+		const all = [check, this.#setData(path), this.#create(child, 'persistent'), this.#delete(child)];
+		const ops = all.filter(() => random.chance(0.6));
+		return { kind: 'multi', ops: ops.length === 0 ? [check] : ops };
+	}
+
+	/** Any, the one that is there now for all that is committed, or another. */
+	#version(path: string): number {
+		const { random } = this.#world;
+		if (random.chance(0.6)) return -1;
+		return (this.#checkers.promises.tree.now(path)?.version ?? 0) + (random.chance(0.2) ? 1 : 0);
+	}
+
+	#childOf(path: string): string {
+		const children = this.#checkers.promises.tree.now(path)?.children ?? [];
+		return children.length === 0 ? path : `${path}/${this.#world.random.pick(children)}`;
+	}
+
+	/** No two writes have the same. */
+	#data(): Uint8Array {
+		this.#written += 1;
+		return new TextEncoder().encode(`${this.#name} ${this.#written}${' '.repeat(this.#world.random.below(30))}`);
+	}
+
+	#read(path: string): void {
+		const line = this.#line;
+		if (line?.isReady !== true) return;
+		const { random } = this.#world;
+		const watch = random.chance(0.4);
+		const kind = random.pick(['getData', 'exists', 'getChildren'] as const);
+		this.#send(line, { kind, path, watch });
 	}
 
 	/** Everything that anybody was told before is visible here behind a sync. */
-	#sync(): void {
-		const host = this.#host!;
-		const before = this.#checkers.highestAcknowledged;
-		this.#send({ kind: 'sync', path: '/' }, (reply) => {
-			if (reply.error === 0 && host.lastProcessedZxid < before) {
-				this.#checkers.find(
-					`${this.#name}: a sync was answered at ${host.lastProcessedZxid}, ${before} was acknowledged before`,
-				);
-			}
+	#sync(line: Line): void {
+		const before = this.#checkers.promises.highest;
+		const op: Op = this.#breach === 'localSync' ? { kind: 'ping' } : { kind: 'sync', path: '/' };
+		this.#send(line, op, (reply) => {
+			if (reply.error === 0 && reply.zxid < before)
+				this.#checkers.find(`${this.#name}: a sync was answered at ${reply.zxid}, ${before} was acknowledged before`);
 		});
 	}
 
-	#open(host: Host, watcher: Watcher): void {
-		const request = { kind: 'createSession', timeoutMs: 4000 } as const;
-		host.submit({
-			sessionId: noSession,
-			cxid: 0,
-			op: request,
-			caller: { door: 'zookeeper', identities: [], address: '10.0.0.1', watcher },
-			reply: ({ result }) => {
-				if (this.#watcher !== watcher || result?.kind !== 'createSession') return;
-				this.sessions += 1;
-				this.#sessionId = result.sessionId;
-				this.#password = result.password;
-				this.#isReady = true;
-			},
-		});
+	#watcher(line: () => Line): Watcher {
+		const heard: Watcher['process'] = (event) => {
+			if (line().isOpen && line() === this.#line) this.#watches.event(event);
+		};
+		const late: Watcher['process'] = (event) => void this.#world.after(30, () => heard(event));
+		return { sessionId: this.#sessionId, identities: [], process: this.#breach === 'eventAfterRead' ? late : heard };
 	}
 
-	#send(op: Op, then?: (reply: Reply) => void): void {
-		const watcher = this.#watcher!;
-		const sessionId = this.#sessionId;
+	#send(line: Line, op: Op, then?: (reply: Reply) => void): void {
+		const { sessionId } = line;
 		const cxid = ++this.#cxid;
-		this.#expected.push(cxid);
-		this.#host!.submit({
-			sessionId,
-			cxid,
-			op,
-			caller: { door: 'zookeeper', identities: [], address: '10.0.0.1', watcher },
-			reply: (reply) => {
-				if (this.#watcher !== watcher) return;
-				this.#answered(op, sessionId, cxid, reply);
-				then?.(reply);
-			},
+		const sentMs = this.#world.nowMs;
+		line.expected.push(cxid);
+		this.#tell(`sends ${cxid}, a ${op.kind}, of session ${sessionId.toString(16)}`);
+		if (isWrite(op)) this.#checkers.promises.invoke({ sessionId, cxid, op, isFormer: false });
+		this.#submit(line, cxid, op, (reply) => {
+			if (!line.isOpen || line !== this.#line) return;
+			const expected = line.expected.shift();
+			// With its leader a member loses its connections: what was asked on one has no outcome, in no order.
+			if (expected !== cxid && reply.error !== lost)
+				this.#checkers.find(`${this.#name} got the answer to ${cxid}, a ${op.kind}, before that to ${expected}`);
+			this.#answered(line, op, cxid, sentMs, this.#breach === 'wrongAnswer' ? wrong(reply) : reply);
+			then?.(reply);
 		});
 	}
 
-	#answered(op: Op, sessionId: SessionId, cxid: number, reply: Reply): void {
-		const expected = this.#expected.shift();
-		// With its leader a member loses its connections: what was asked on one has no outcome, in no order.
-		if (expected !== cxid && reply.error !== -4)
-			this.#checkers.find(
-				`${this.#name} got the answer to ${cxid}, a ${op.kind} (${reply.error}), before that to ${expected}`,
-			);
-		const isLost = reply.error === -4;
-		const isWrite = ['setData', 'create', 'delete', 'multi', 'closeSession'].includes(op.kind);
-		// A write's zxid is its own, and its answer may have had to wait.
-		if (!isLost && !isWrite && reply.zxid < this.#lastSeen) this.#checkers.find(`${this.#name} went back in time`);
-		if (!isLost && reply.zxid > this.#lastSeen) this.#lastSeen = reply.zxid;
-		// A failed multi's header has no error, and -1, -4 are no outcomes of a transaction.
-		if (isWrite && ![-4, -1].includes(reply.error)) {
-			const isMulti = op.kind === 'multi';
-			if (!isMulti) this.#checkers.acknowledge({ sessionId, cxid, zxid: reply.zxid, error: reply.error });
-		}
-		if (isLost || reply.error === -112 || reply.error === -118 || op.kind === 'closeSession') {
-			this.disconnect();
-			if (reply.error === -112 || op.kind === 'closeSession') this.#sessionId = noSession;
-		}
+	#submit(line: Line, cxid: number, op: Op, reply: (reply: Reply) => void): void {
+		const { door, watcher, sessionId } = line;
+		const caller = { door: 'zookeeper', identities: [], address: '10.0.0.1', watcher } as const;
+		door.gate.enter(() => door.host.submit({ sessionId, cxid, op, caller, reply }));
 	}
+
+	#answered(line: Line, op: Op, cxid: number, sentMs: number, reply: Reply): void {
+		const { promises } = this.#checkers;
+		const { sessionId } = line;
+		const { error, zxid } = reply;
+		if (error === lost || error === sessionMoved.code || error === systemError.code) {
+			line.closed();
+			return;
+		}
+		if (error === sessionExpired.code) {
+			promises.toldExpired(sessionId);
+			line.closed();
+			this.#forget();
+			return;
+		}
+		// A write's zxid is its own, and its answer may have had to wait.
+		if (!isWrite(op) && zxid < this.#lastSeen) this.#checkers.find(`${this.#name} went back in time, to ${zxid}`);
+		if (zxid > this.#lastSeen) this.#lastSeen = zxid;
+		if (isWrite(op)) promises.acknowledge(sessionId, cxid, op, reply);
+		else promises.read(op, reply);
+		if (isWrite(op) || op.kind === 'sync') promises.alive(sessionId, sentMs);
+		this.#watches.answered(op, reply);
+		if (op.kind !== 'closeSession') return;
+		line.closed();
+		this.#forget();
+	}
+}
+
+function isWrite({ kind }: Op): boolean {
+	return ['setData', 'create', 'delete', 'multi', 'closeSession'].includes(kind);
+}
+
+/** As if the node had been changed once more. */
+function wrong(reply: Reply): Reply {
+	const { result } = reply;
+	if (result?.kind !== 'getData') return reply;
+	return { ...reply, result: { ...result, data: Uint8Array.of(0) } };
 }

@@ -1,70 +1,89 @@
-/** One member: the real host, peer, leader and learner over a simulated disk, network and clock. It can be killed and started again. */
+/** One member: the real host, peer, leader and learner over a simulated disk, network and clock. It can be killed, stopped, and started again. */
 import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
 import { Host } from '#core/host/host';
 import { MemberHistory } from '#core/host/member-history';
 import { Peer } from '#core/host/peer';
-import type { TxnRecord } from '#core/model/txn-record';
-import { epochOf } from '#core/model/zxid';
+import { epochOf, type SessionId } from '#core/model/zxid';
+import type { Notification } from '#core/ports/election-network';
 import type { Tracer } from '#core/ports/tracer';
-import { Membership } from '#core/zab/membership';
 import type { QuorumConfig } from '#core/zab/quorum-config';
-import { noStore } from '../breakable-membership.ts';
+import { CommitGate } from '#server/replica/commit-gate';
+import { BreakableMembership, noStore } from '../breakable-membership.ts';
+import type { Breach } from './breach.ts';
+import type { Checkers } from './checkers/checkers.ts';
+import type { Machine, Opened } from './machine.ts';
+import { ProcessGate } from './process-gate.ts';
 import type { SimNetwork } from './sim-network.ts';
-import { MemberDisk, MemberLog, type StorageCounts, storageOf } from './sim-storage.ts';
-import type { World } from './world.ts';
+import { onlyKnown, type StoredMembership } from './stored-membership.ts';
+import { LogEnd, watchedLog, watchedStorage } from './watched-storage.ts';
+import type { MemberClock, World } from './world.ts';
 
 const silent: Tracer = { stage: () => {}, batch: () => {} };
 export const tickMs = 200;
 
-export interface MemberEvents {
-	committed(id: number, record: TxnRecord): void;
-	established(id: number, epoch: number): void;
-	broken(id: number, reason: Error): void;
-	/** A leader gave out the last zxid of its epoch. */
-	usedUp(epoch: number): void;
+export interface MemberParts {
+	readonly id: number;
+	readonly world: World;
+	readonly network: SimNetwork;
+	readonly machine: Machine;
+	readonly clock: MemberClock;
+	readonly config: () => QuorumConfig;
+	/** What it has on its disk of that, where members change. */
+	readonly stored?: StoredMembership | undefined;
+	readonly checkers: Checkers;
+	readonly options: Partial<ChainOptions>;
+	readonly breach?: Breach | undefined;
 	/** For people who look for the cause of a finding. */
 	tell(id: number, what: string): void;
-	requestFailed(error: unknown): void;
+}
+
+/** A client's connection, as the member's door knows it. */
+export interface Connection {
+	/** It is closed from here. */
+	closed(): void;
+	readonly sessionId: SessionId;
+}
+
+/** A process of the member, as its clients reach it. */
+export class Door {
+	readonly host: Host;
+	readonly gate: ProcessGate;
+	readonly connections = new Set<Connection>();
+
+	constructor(host: Host, gate: ProcessGate) {
+		this.host = host;
+		this.gate = gate;
+	}
+
+	get isOpen(): boolean {
+		return this.gate.isAlive && this.host.state === 'serving';
+	}
+
+	closeAll(): void {
+		for (const connection of [...this.connections]) connection.closed();
+	}
 }
 
 interface Process {
-	readonly host: Host;
+	readonly door: Door;
 	readonly peer: Peer;
-	readonly log: MemberLog;
-	isAlive: boolean;
 }
 
 export class SimMember {
 	readonly id: number;
-	readonly disk = new MemberDisk();
-	readonly counts: StorageCounts = { torn: 0, installed: 0, unproved: 0, refused: 0 };
+	readonly machine: Machine;
 	/** Of its disk. */
 	failures = 0;
-	/** Its snapshots are like those of ZooKeeper's leaders. */
-	readonly #isFuzzy: boolean;
-	readonly #world: World;
-	readonly #network: SimNetwork;
-	readonly #config: QuorumConfig;
-	readonly #events: MemberEvents;
-	readonly #options: Partial<ChainOptions>;
+	/** Why its disk is not enough to start from. Somebody has to give it another one. */
+	refusal: Error | null = null;
+	readonly #parts: MemberParts;
 	#process: Process | null = null;
+	#isStarting = false;
 
-	constructor(
-		id: number,
-		world: World,
-		network: SimNetwork,
-		config: QuorumConfig,
-		events: MemberEvents,
-		options: Partial<ChainOptions> = {},
-	) {
-		this.id = id;
-		this.#world = world;
-		this.#network = network;
-		this.#config = config;
-		this.#events = events;
-		this.#options = options;
-		this.#isFuzzy = world.random.chance(0.5);
-		if (this.#isFuzzy) network.unmarked.add(id);
+	constructor(parts: MemberParts) {
+		this.id = parts.id;
+		this.machine = parts.machine;
+		this.#parts = parts;
 	}
 
 	get isAlive(): boolean {
@@ -72,133 +91,183 @@ export class SimMember {
 	}
 
 	/** Undefined while it is dead. */
+	get door(): Door | undefined {
+		return this.#process?.door;
+	}
+
 	get host(): Host | undefined {
-		return this.#process?.host;
+		return this.door?.host;
 	}
 
 	get peer(): Peer | undefined {
 		return this.#process?.peer;
 	}
 
-	start(): void {
-		const world = this.#world;
-		const log = new MemberLog(this.disk, world);
-		this.#events.tell(this.id, 'starts');
-		const { tree, sessions, lastZxid } = this.disk.state();
-		const process: Partial<Process> & { isAlive: boolean } = { isAlive: true, log };
-		const whileAlive =
-			<A extends unknown[]>(run: (...args: A) => void) =>
-			(...args: A) => {
-				if (process.isAlive) run(...args);
-			};
+	notified(from: number, notification: Notification): void {
+		this.door?.gate.enter(() => this.peer?.notified(from, notification));
+	}
+
+	async start(): Promise<void> {
+		if (this.isAlive || this.#isStarting || this.refusal !== null) return;
+		const { world, machine } = this.#parts;
+		const gate = new ProcessGate(world);
+		this.#parts.tell(this.id, 'starts');
+		this.#isStarting = true;
+		try {
+			const opened = await machine.open(gate, () => this.host!.tree);
+			this.#process = this.#run(opened, gate);
+		} catch (error) {
+			this.refusal = error as Error;
+			const problem = `does not start: ${this.refusal.message}`;
+			this.#parts.tell(this.id, problem);
+			if (!machine.isDamaged) this.#parts.checkers.find(`member ${this.id} ${problem}`);
+			return;
+		} finally {
+			this.#isStarting = false;
+		}
+		// What was recovered may never have been committed.
+		if (world.random.chance(0.3)) await machine.snapshot(this.host!);
+		this.peer!.start();
+	}
+
+	#run({ tree, sessions, lastZxid, log, storage }: Opened, gate: ProcessGate): Process {
+		const { id, world, network, clock, checkers, options, breach, tell, stored } = this.#parts;
+		const { history: committed } = checkers;
+		const end = new LogEnd(id, committed, lastZxid);
+		const commits = new CommitGate(watchedLog(log, end), false, lastZxid, true);
 		let history: MemberHistory;
+		const after = gate.after(clock.after);
 		const host = new Host({
 			tree,
 			sessions,
 			lastZxid,
 			epoch: 0,
-			log,
-			clock: world.clock,
+			log: commits,
+			clock,
 			tracer: silent,
-			schedule: (turn) => void world.after(0, whileAlive(turn)),
-			serverId: this.id,
-			options: { ...defaultChainOptions, tickMs, minSessionTimeoutMs: 400, skipAcl: true, ...this.#options },
+			schedule: (turn) => void after(0, turn),
+			serverId: id,
+			options: { ...defaultChainOptions, tickMs, minSessionTimeoutMs: 400, skipAcl: true, ...options },
 			isMember: true,
 			events: {
+				applied: (zxid) => commits.committed(zxid),
 				durable: (zxid) => history.noteDurable(zxid),
 				committed: (record) => {
 					history.noteCommitted(record);
-					this.#events.committed(this.id, record);
+					// Who is elected applies all of its log: that counts only when it leads.
+					if (peer.state === 'leading' && host.state !== 'serving') return;
+					committed.committed(id, record.header.zxid);
+					committed.digest(id, record.header.zxid, host.tree.digest());
 				},
 				exhausted: () => {
-					this.#events.usedUp(epochOf(host.lastLogged));
+					checkers.usedUp(epochOf(host.lastLogged));
 					peer.exhausted();
 				},
+				sessionClosed: (session) => {
+					for (const connection of [...door.connections]) if (connection.sessionId === session) connection.closed();
+				},
 				stateChanged: (state, reason) => {
-					if (state === 'broken') this.#events.broken(this.id, reason);
+					door.closeAll();
+					if (state === 'broken') checkers.find(`member ${id} broke: ${reason.message}`);
 					// As a replica does: the others go on without it.
 					if (state === 'broken' || state === 'logFailed') peer.stop();
 				},
-				requestFailed: (error) => this.#events.requestFailed(error),
+				requestFailed: (error) => checkers.find(`a request met a bug: ${String(error)}`),
 			},
 		});
-		log.listen(host);
-		// What was recovered may never have been committed.
-		if (world.random.chance(0.3)) this.#write(host);
-		const storage = storageOf({
-			disk: this.disk,
-			world,
-			isFuzzy: this.#isFuzzy,
-			counts: this.counts,
-			live: () => host.tree,
-			isAlive: () => process.isAlive,
-		});
-		history = new MemberHistory(host, storage);
+		log.listen(commits);
+		commits.listen(host);
+		const door = new Door(host, gate);
+		history = new MemberHistory(host, watchedStorage(storage, end));
+		const membership = new BreakableMembership(
+			stored === undefined
+				? { serverId: id, current: this.#parts.config(), isReconfigurable: false, store: noStore }
+				: { serverId: id, current: stored.current, next: stored.next, isReconfigurable: true, store: stored },
+			() => breach === 'commitWithoutQuorum' && host.role === 'leader',
+		);
 		const peer = new Peer({
-			serverId: this.id,
+			serverId: id,
 			host,
 			history,
-			membership: new Membership({ serverId: this.id, current: this.#config, isReconfigurable: false, store: noStore }),
-			elections: this.#network.elections(this.id),
-			quorum: this.#network.quorum(this.id),
-			after: (ms, run) => world.after(ms, whileAlive(run)),
-			clock: world.clock,
+			membership,
+			elections: network.elections(id),
+			quorum: onlyKnown(network.quorum(id, gate), membership),
+			after,
+			clock,
 			limits: { tickMs, initLimit: 10, syncLimit: 5 },
 			electionLimits: { maxNotificationIntervalMs: 2000 },
 			events: {
 				stateChanged: (state, leader, reason) => {
-					this.#events.tell(this.id, `${state} ${leader ?? ''} ${reason?.message ?? ''}`);
+					tell(id, `${state} ${leader ?? ''} ${reason?.message ?? ''}`);
 					// However torn it was, with what follows it a snapshot is the leader's state.
-					if (reason?.message.includes('snapshot is not its state')) this.#events.broken(this.id, reason);
+					if (reason?.message.includes('snapshot is not its state')) checkers.find(`member ${id}: ${reason.message}`);
 				},
-				learnerLost: (learner, _address, reason) => {
-					this.#events.tell(this.id, `lost learner ${learner}: ${reason.message}`);
-				},
+				learnerLost: (learner, _address, reason) => tell(id, `lost learner ${learner}: ${reason.message}`),
 				serving: (epoch) => {
-					this.#events.tell(this.id, `serves in epoch ${epoch}`);
-					if (peer.state === 'leading') this.#events.established(this.id, epoch);
+					tell(id, `serves in epoch ${epoch}`);
+					if (peer.state === 'leading') checkers.established(id, epoch, host.lastProcessedZxid);
 				},
 			},
 		});
-		this.#process = Object.assign(process, { host, peer, log }) as Process;
 		const tick = () => {
-			host.tick();
-			world.after(tickMs / 2, whileAlive(tick));
+			if (breach !== 'noExpiry') host.tick();
+			after(tickMs / 2, tick);
 		};
-		world.after(tickMs / 2, whileAlive(tick));
-		peer.start();
+		after(tickMs / 2, tick);
+		world.after(0, () => {});
+		return { door, peer };
 	}
 
-	/** A snapshot of its own takes the place of the log in front of it. A leader has applied what it has logged before anybody has confirmed it. */
-	snapshot(): void {
+	/** It gets an empty disk in place of one that it does not start from; its leader gives it everything. */
+	async startAnew(): Promise<void> {
+		this.machine.replace();
+		this.refusal = null;
+		await this.start();
+	}
+
+	/** A snapshot of its own. A leader has applied what it has logged before anybody has confirmed it. */
+	async snapshot(): Promise<void> {
 		const { host, peer } = this;
-		if (host === undefined || this.disk.unsynced > 0) return;
+		if (host === undefined || this.door!.gate.isStopped) return;
 		if (host.state !== 'serving' && peer?.state !== 'leading') return;
-		if (host.tree.canFreeze) this.#write(host);
-	}
-
-	#write(host: Host): void {
-		const frozen = host.snapshotPoint();
-		this.disk.write(frozen);
-		frozen.release();
+		if (host.tree.canFreeze) await this.machine.snapshot(host);
 	}
 
 	/** Its disk takes nothing more. It stays so until it is started again. */
 	failDisk(): void {
-		this.#events.tell(this.id, 'its disk is full');
-		if (this.#process !== null) this.failures += 1;
-		this.#process?.log.fail(new Error('no space left on device'));
+		if (this.#process === null) return;
+		this.#parts.tell(this.id, 'its disk is full');
+		this.failures += 1;
+		this.machine.fail();
 	}
 
-	/** The power is cut: of what was not synced, so many records reached the disk. */
-	kill(kept: number): void {
+	/** Nothing of it moves for a while, and what comes for it waits. */
+	pause(ms: number): void {
+		const { world, tell } = this.#parts;
+		const gate = this.door?.gate;
+		if (gate === undefined || gate.isStopped) return;
+		tell(this.id, `stops for ${Math.round(ms)} ms`);
+		gate.stop();
+		const isTimersFirst = world.random.chance(0.5);
+		world.after(ms, () => {
+			if (gate.isAlive) tell(this.id, 'goes on');
+			gate.goOn(isTimersFirst);
+		});
+	}
+
+	goOn(): void {
+		this.door?.gate.goOn(true);
+	}
+
+	/** @param isPowerCut what was not synced may be lost, and nobody is told that the connections are gone; else only the process died */
+	kill(isPowerCut: boolean): void {
 		const process = this.#process;
 		if (process === null) return;
-		process.isAlive = false;
-		this.#events.tell(this.id, 'the power is cut');
-		process.log.die();
+		this.#parts.tell(this.id, isPowerCut ? 'the power is cut' : 'is killed');
+		process.door.gate.die();
 		this.#process = null;
-		this.#network.dead(this.id);
-		this.disk.cutPower(kept);
+		process.door.closeAll();
+		this.#parts.network.dead(this.id, isPowerCut);
+		this.machine.stopped(isPowerCut);
 	}
 }

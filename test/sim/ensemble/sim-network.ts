@@ -2,6 +2,8 @@
 import type { ElectionNetwork, Notification } from '#core/ports/election-network';
 import type { QuorumLink, QuorumLinkListener, QuorumNetwork } from '#core/ports/quorum-link';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import type { Breach } from './breach.ts';
+import type { ProcessGate } from './process-gate.ts';
 import type { World } from './world.ts';
 
 type Accept = (link: QuorumLink) => QuorumLinkListener;
@@ -14,7 +16,7 @@ export class SimNetwork {
 	readonly #world: World;
 	/** From one to the other nothing passes: `1>2`. */
 	readonly #cut = new Set<string>();
-	readonly #listening = new Map<number, Accept>();
+	readonly #listening = new Map<number, { readonly accept: Accept; readonly gate: ProcessGate }>();
 	readonly #links = new Map<number, Set<LinkEnd>>();
 	readonly #notify: (to: number, from: number, notification: Notification) => void;
 	/** Leaders that do not call their snapshots exact, as ZooKeeper's do not. */
@@ -22,9 +24,12 @@ export class SimNetwork {
 	/** The slowest a message is, milliseconds. */
 	delayMs = 5;
 
-	constructor(world: World, notify: (to: number, from: number, notification: Notification) => void) {
+	readonly breach: Breach | undefined;
+
+	constructor(world: World, notify: (to: number, from: number, notification: Notification) => void, breach?: Breach) {
 		this.#world = world;
 		this.#notify = notify;
+		this.breach = breach;
 	}
 
 	cut(from: number, to: number): void {
@@ -43,10 +48,16 @@ export class SimNetwork {
 		return this.#world.random.next() * this.delayMs;
 	}
 
-	/** A process died: its connections end, and the others hear of it, if they can. */
-	dead(id: number): void {
+	/** A connection from whose one end nothing arrives any more, although others between the same places are well. Nobody is told. */
+	lose(): void {
+		const ends = [...this.#links.values()].flatMap((each) => [...each]).filter((end) => end.isOpen);
+		if (ends.length > 0) this.#world.random.pick(ends).isLost = true;
+	}
+
+	/** A process died: its connections end, and the others hear of it, if they can and its machine is still there to say so. */
+	dead(id: number, isSilent: boolean): void {
 		this.#listening.delete(id);
-		for (const end of this.#links.get(id) ?? []) end.die();
+		for (const end of [...(this.#links.get(id) ?? [])]) end.die(isSilent);
 		this.#links.delete(id);
 	}
 
@@ -59,45 +70,61 @@ export class SimNetwork {
 		};
 	}
 
-	quorum(own: number): QuorumNetwork {
+	quorum(own: number, gate: ProcessGate): QuorumNetwork {
 		return {
-			accept: (listener) => {
-				this.#listening.set(own, listener);
+			accept: (accept) => {
+				const listening = { accept, gate };
+				this.#listening.set(own, listening);
 				return () => {
-					if (this.#listening.get(own) === listener) this.#listening.delete(own);
+					if (this.#listening.get(own) === listening) this.#listening.delete(own);
 				};
 			},
 			connect: (to, listener) =>
-				new Promise((resolve, reject) => this.#connect(own, to, 5, listener, { resolve, reject })),
+				new Promise((resolve, reject) => this.#connect({ own, to, gate, listener, resolve, reject }, 5)),
 		};
 	}
 
-	#connect(
-		from: number,
-		to: number,
-		attempts: number,
-		listener: Accept,
-		outcome: { resolve(link: QuorumLink): void; reject(error: Error): void },
-	): void {
+	/** A system takes connections also for a process that is stopped. */
+	#connect(asked: Asked, attempts: number): void {
+		const { own, to, gate, listener } = asked;
 		this.#world.after(this.delay(), () => {
-			const accept = this.#listening.get(to);
-			if (accept === undefined || !this.passes(from, to) || !this.passes(to, from)) {
-				if (attempts === 1) outcome.reject(new Error(`server ${to} does not accept learners`));
-				else this.#world.after(retryMs, () => this.#connect(from, to, attempts - 1, listener, outcome));
+			const listening = this.#listening.get(to);
+			if (listening === undefined || !this.passes(own, to) || !this.passes(to, own)) {
+				if (attempts > 1) this.#world.after(retryMs, () => this.#connect(asked, attempts - 1));
+				else gate.enter(() => asked.reject(new Error(`server ${to} does not accept learners`)));
 				return;
 			}
-			const [near, far] = [new LinkEnd(this, this.#world, from, to), new LinkEnd(this, this.#world, to, from)];
+			if (!gate.isAlive) return;
+			const near = new LinkEnd(this, this.#world, own, to, gate);
+			const far = new LinkEnd(this, this.#world, to, own, listening.gate);
 			near.other = far;
 			far.other = near;
 			for (const end of [near, far]) {
 				if (!this.#links.has(end.own)) this.#links.set(end.own, new Set());
 				this.#links.get(end.own)!.add(end);
 			}
-			far.listener = accept(far);
-			near.listener = listener(near);
-			outcome.resolve(near);
+			listening.gate.enter(() => {
+				far.listener = listening.accept(far);
+			});
+			gate.enter(() => {
+				near.listener = listener(near);
+				asked.resolve(near);
+			});
 		});
 	}
+
+	closed(end: LinkEnd): void {
+		this.#links.get(end.own)?.delete(end);
+	}
+}
+
+interface Asked {
+	readonly own: number;
+	readonly to: number;
+	readonly gate: ProcessGate;
+	readonly listener: Accept;
+	resolve(link: QuorumLink): void;
+	reject(error: Error): void;
 }
 
 type Item = { readonly packet: QuorumPacket } | { readonly bytes: Uint8Array } | { readonly end: Error };
@@ -108,7 +135,12 @@ class LinkEnd implements QuorumLink {
 	readonly #peer: number;
 	readonly #network: SimNetwork;
 	readonly #world: World;
+	readonly #gate: ProcessGate;
 	other!: LinkEnd;
+	/** What it sends does not arrive. */
+	isLost = false;
+	/** NEWLEADER was sent. */
+	#isInSync = false;
 	/** Undefined until the link's owner has said who listens; it may close the link before. */
 	listener: QuorumLinkListener | undefined;
 	#isClosed = false;
@@ -122,8 +154,9 @@ class LinkEnd implements QuorumLink {
 	#isMoving = false;
 	#stuckSinceMs: number | null = null;
 
-	constructor(network: SimNetwork, world: World, own: number, peer: number) {
+	constructor(network: SimNetwork, world: World, own: number, peer: number, gate: ProcessGate) {
 		this.#network = network;
+		this.#gate = gate;
 		this.#world = world;
 		this.own = own;
 		this.#peer = peer;
@@ -133,9 +166,34 @@ class LinkEnd implements QuorumLink {
 		return `server ${this.#peer}`;
 	}
 
+	get isOpen(): boolean {
+		return !this.#isClosed;
+	}
+
 	send(packet: QuorumPacket): void {
-		if (this.#behindStream !== null) this.#behindStream.push(packet);
-		else this.#push({ packet: this.#network.unmarked.has(this.own) ? withoutMark(packet) : packet });
+		if (this.#behindStream !== null) {
+			this.#behindStream.push(packet);
+			return;
+		}
+		const times = this.#timesSent(packet);
+		for (let i = 0; i < times; i++) {
+			this.#push({ packet: this.#network.unmarked.has(this.own) ? withoutMark(packet) : packet });
+		}
+	}
+
+	/** Once, but for what is done wrong on purpose. */
+	#timesSent({ type, zxid }: QuorumPacket): number {
+		switch (this.#network.breach) {
+			case 'dropProposal':
+				if (type === packetType.newLeader) this.#isInSync = true;
+				return !this.#isInSync && (type === packetType.proposal || type === packetType.commit) && zxid % 3 === 0
+					? 0
+					: 1;
+			case 'requestTwice':
+				return type === packetType.request ? 2 : 1;
+			default:
+				return 1;
+		}
 	}
 
 	/** Drawn while other things go on. */
@@ -152,7 +210,7 @@ class LinkEnd implements QuorumLink {
 		const next = chunks.next();
 		if (next.done !== true) {
 			this.#push({ bytes: next.value.slice() });
-			this.#world.after(this.#network.delay(), () => this.#draw(chunks, done));
+			this.#world.after(this.#network.delay(), () => this.#gate.enter(() => this.#draw(chunks, done)));
 			return;
 		}
 		const behind = this.#behindStream!;
@@ -169,9 +227,10 @@ class LinkEnd implements QuorumLink {
 		this.#end(new Error('closed here'));
 	}
 
-	/** The process is gone. */
-	die(): void {
+	/** The process is gone; without a word to the other end when its machine is, too. */
+	die(isSilent: boolean): void {
 		this.#isDead = true;
+		this.isLost ||= isSilent;
 		this.#end(new Error('the process died'));
 	}
 
@@ -189,11 +248,11 @@ class LinkEnd implements QuorumLink {
 
 	#deliver(): void {
 		this.#isMoving = false;
-		if (!this.#network.passes(this.own, this.#peer)) {
+		if (this.isLost || !this.#network.passes(this.own, this.#peer)) {
 			this.#stuckSinceMs ??= this.#world.nowMs;
 			if (this.#world.nowMs - this.#stuckSinceMs > brokenAfterMs) {
 				this.#onTheWay = [];
-				this.#end(new Error('nothing passes'));
+				this.#gate.enter(() => this.#end(new Error('nothing passes')));
 				return;
 			}
 			this.#isMoving = true;
@@ -203,12 +262,18 @@ class LinkEnd implements QuorumLink {
 		this.#stuckSinceMs = null;
 		// One read may bring a part of what was sent.
 		const count = 1 + this.#world.random.below(this.#onTheWay.length);
-		for (const item of this.#onTheWay.splice(0, count)) this.other.receive(item);
-		this.other.receivedAll();
+		this.other.receive(this.#onTheWay.splice(0, count));
 		this.#move();
 	}
 
-	receive(item: Item): void {
+	receive(items: readonly Item[]): void {
+		this.#gate.enter(() => {
+			for (const item of items) this.#receive(item);
+			if (!this.#isClosed) this.listener?.receivedAll?.();
+		});
+	}
+
+	#receive(item: Item): void {
 		if (this.#isClosed) return;
 		if ('end' in item) this.#end(item.end);
 		else if ('packet' in item) this.listener?.received(item.packet);
@@ -216,13 +281,10 @@ class LinkEnd implements QuorumLink {
 		else if (this.#take(item.bytes) !== null) this.#take = null;
 	}
 
-	receivedAll(): void {
-		if (!this.#isClosed) this.listener?.receivedAll?.();
-	}
-
 	#end(reason: Error): void {
 		if (this.#isClosed) return;
 		this.#isClosed = true;
+		this.#network.closed(this);
 		this.#push({ end: new Error('closed by the other side') });
 		if (!this.#isDead) this.listener?.closed(reason);
 	}

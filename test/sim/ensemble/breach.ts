@@ -1,0 +1,27 @@
+/** The protocol or a promise broken on purpose, to see that a checker finds it. */
+export type Breach =
+	| 'ackBeforeFsync'
+	| 'commitWithoutQuorum'
+	| 'skipTruncate'
+	| 'reuseEpoch'
+	| 'dropProposal'
+	/** A watch event reaches its client after an answer that shows the change. */
+	| 'eventAfterRead'
+	/** A leader's clock runs faster than a clock may. */
+	| 'earlyExpiry'
+	/** No session ever expires. */
+	| 'noExpiry'
+	/** A sync is answered without asking anybody. */
+	| 'localSync'
+	/** A client is let go back in time. */
+	| 'backInTime'
+	/** A learner lets a session come back without asking the leader. */
+	| 'unaskedRevalidation'
+	/** A forwarded request arrives twice. */
+	| 'requestTwice'
+	/** An answer that is another's. */
+	| 'wrongAnswer'
+	/** Two mirrors write side by side. */
+	| 'unfencedMirror'
+	/** Bits that flipped in a log are believed. */
+	| 'trustedDamage';
