@@ -12,9 +12,12 @@ import { walkTree } from './wire-tree.ts';
 
 const filler = '/digest-filler';
 
+/** What it takes to reach a member. */
+export type ReachableMember = Pick<EnsembleMember, 'id' | 'place'>;
+
 /** A session at this very member. */
 export async function connectTo(
-	member: EnsembleMember,
+	member: ReachableMember,
 	handshake: Partial<ConnectRequest> = { timeoutMs: 10_000 },
 ): Promise<WireClient> {
 	const client = await WireClient.open(member.place.clientPort, member.place.host);
@@ -24,7 +27,7 @@ export async function connectTo(
 }
 
 /** With a session that ends with it. */
-export async function asSuperUser<T>(member: EnsembleMember, act: (client: WireClient) => Promise<T>): Promise<T> {
+export async function asSuperUser<T>(member: ReachableMember, act: (client: WireClient) => Promise<T>): Promise<T> {
 	const client = await connectTo(member);
 	try {
 		const { error } = await client.send({

@@ -1,20 +1,20 @@
 /** Reconfigurations of a running ensemble, as an administrator makes them, and what members say of them. */
-import { type EnsembleMember, memberLine } from './ensemble.ts';
-import { asSuperUser } from './ensemble-agreement.ts';
+import { memberLine } from './ensemble.ts';
+import { asSuperUser, type ReachableMember } from './ensemble-agreement.ts';
 import { eventually } from './ensemble-wait.ts';
 import type { WireReply } from './wire-client.ts';
 
 export interface Reconfiguration {
-	readonly add?: readonly (EnsembleMember | string)[];
+	readonly add?: readonly (ReachableMember | string)[];
 	readonly remove?: readonly number[];
 	/** All members, instead of those two. */
-	readonly members?: readonly (EnsembleMember | string)[];
+	readonly members?: readonly (ReachableMember | string)[];
 	/** The version that is to be changed; any unless given. */
 	readonly version?: number;
 }
 
 /** The new configuration's text. @throws with the error's number when it is refused */
-export async function reconfigure(through: EnsembleMember, change: Reconfiguration): Promise<string> {
+export async function reconfigure(through: ReachableMember, change: Reconfiguration): Promise<string> {
 	const reply = await asSuperUser(through, (client) =>
 		client.send({
 			kind: 'reconfig',
@@ -28,7 +28,7 @@ export async function reconfigure(through: EnsembleMember, change: Reconfigurati
 }
 
 /** Again when the connection ends without an answer, as it does when the leader leaves. @returns when a member says that it is so */
-export async function reconfigureSurely(among: readonly EnsembleMember[], change: Reconfiguration): Promise<void> {
+export async function reconfigureSurely(among: readonly ReachableMember[], change: Reconfiguration): Promise<void> {
 	await eventually('a reconfiguration is made', async () => {
 		for (const member of among) {
 			if (await hasMembers(member, change).catch(() => false)) return true;
@@ -39,14 +39,14 @@ export async function reconfigureSurely(among: readonly EnsembleMember[], change
 }
 
 /** `/zookeeper/config` as this member has it. */
-export async function configOf(member: EnsembleMember): Promise<string> {
+export async function configOf(member: ReachableMember): Promise<string> {
 	return asSuperUser(member, async (client) =>
 		textIn(await client.send({ kind: 'getData', path: '/zookeeper/config', watch: false })),
 	);
 }
 
 /** Waits until all of these say that these are the members. */
-export async function membersAre(among: readonly EnsembleMember[], ids: readonly number[]): Promise<void> {
+export async function membersAre(among: readonly ReachableMember[], ids: readonly number[]): Promise<void> {
 	for (const member of among) {
 		await eventually(`member ${member.id} knows ${ids.join(', ')}`, async () => {
 			const found = idsIn(await configOf(member));
@@ -61,11 +61,11 @@ export function idsIn(config: string): number[] {
 }
 
 async function hasMembers(
-	member: EnsembleMember,
+	member: ReachableMember,
 	{ add = [], remove = [], members }: Reconfiguration,
 ): Promise<boolean> {
 	const text = await configOf(member);
-	const has = (line: EnsembleMember | string) => text.split('\n').includes(lineOf(line));
+	const has = (line: ReachableMember | string) => text.split('\n').includes(lineOf(line));
 	if (members !== undefined) return members.every(has) && idsIn(text).length === members.length;
 	return add.every(has) && !remove.some((id) => idsIn(text).includes(id));
 }
@@ -74,7 +74,7 @@ function linesOf(members: Reconfiguration['add']): string | null {
 	return members === undefined ? null : members.map(lineOf).join(',');
 }
 
-function lineOf(member: EnsembleMember | string): string {
+function lineOf(member: ReachableMember | string): string {
 	return typeof member === 'string' ? member : memberLine(member.place);
 }
 
