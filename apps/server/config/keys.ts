@@ -83,6 +83,11 @@ export const keys = {
 	extendedTypesEnabled: key(boolean, false, 'Whether TTL nodes can be created.'),
 	enforceQuota: key(boolean, false, 'Whether a write that exceeds a hard quota is refused.'),
 	skipACL: key(boolean, false, 'Whether access control lists are not looked at: everybody may do everything.'),
+	enableEagerACLCheck: key(
+		boolean,
+		false,
+		'Whether a member of an ensemble refuses writes of its clients by the access control lists that it has, before it asks the leader. A single server decides once, anyhow.',
+	),
 	'DigestAuthenticationProvider.enabled': key(boolean, true, 'Whether the `digest` scheme is there.'),
 	'DigestAuthenticationProvider.superDigest': key(
 		string,

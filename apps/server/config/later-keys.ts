@@ -56,7 +56,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 	'digest.enabled': 'The digest is always on.',
 	'closeSessionTxn.enabled': 'Always on.',
 	emulate353TTLNodes: 'For data of ZooKeeper 3.5.3.',
-	enableEagerACLCheck: 'For an ensemble.',
 	'jute.maxbuffer.extrasize': 'What the server adds to a request is never refused.',
 	intBufferStartingSizeBytes: 'For a buffer that is not there.',
 	'datadir.autocreate': 'The data directory is made when it is not there.',

@@ -14,6 +14,7 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		enforceQuota: config.enforceQuota,
 		checkExistsAcl: config.checkExistsAcl,
 		versionSkipsMinusOne: config.versionSkipsMinusOne,
+		eagerAclCheck: config.enableEagerACLCheck,
 		reconfigEnabled: config.reconfigEnabled,
 		standaloneEnabled: config.standaloneEnabled,
 		superDigest: superDigest === '' ? null : superDigest,

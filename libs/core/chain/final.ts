@@ -93,6 +93,13 @@ export class Final {
 		if (op.kind === 'sync' && session !== undefined) session.inFlight = behind;
 	}
 
+	/** Answers a request that is decided already, now or behind its session's earlier writes. */
+	answer(request: Request, session: Session | undefined, reply: Reply): void {
+		const behind = session?.inFlight?.isSettled === false ? session.inFlight : undefined;
+		if (behind === undefined) this.#reply(request, reply);
+		else behind.letWait(request, 0, reply);
+	}
+
 	/** A sync is answered: performs it and what waits for it, or lets them wait for what their session asked before it. */
 	settle(sync: Pending): void {
 		if (sync.request === null) return;

@@ -15,6 +15,8 @@ export interface ChainOptions {
 	readonly checkExistsAcl: boolean;
 	/** A version about to become -1 becomes 0 (ZOOKEEPER-4743, in no release up to 3.9.5; semantics 26). */
 	readonly versionSkipsMinusOne: boolean;
+	/** Members refuse writes of their own clients by the ACLs that they have applied (`enableEagerACLCheck`). */
+	readonly eagerAclCheck: boolean;
 	readonly reconfigEnabled: boolean;
 	/** One participant is a single server and no ensemble, so no reconfiguration may lead there. */
 	readonly standaloneEnabled: boolean;
@@ -51,6 +53,7 @@ export const defaultChainOptions: ChainOptions = {
 	enforceQuota: false,
 	checkExistsAcl: false,
 	versionSkipsMinusOne: false,
+	eagerAclCheck: false,
 	reconfigEnabled: false,
 	standaloneEnabled: true,
 	localSessionsEnabled: false,

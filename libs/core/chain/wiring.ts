@@ -17,6 +17,7 @@ import type { SessionId, Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { Session } from '../session/session.ts';
+import { eagerRefusal } from './eager-acl.ts';
 import type { Final } from './final.ts';
 import { Forwards } from './forwards.ts';
 import { Pending } from './pending.ts';
@@ -56,6 +57,8 @@ export interface ChainParts extends PrepParts {
 	readonly tracer: Tracer;
 	readonly sync: Sync;
 	readonly final: Final;
+	/** Something was answered, and it may be that no turn or batch ends behind it. */
+	readonly onAside: () => void;
 }
 
 /** The leader's side of the broadcast (ZAB's third phase). */
@@ -185,16 +188,23 @@ export class StandaloneChain extends PreparingChain implements Chain {
 
 /** Of an ensemble: durable at a quorum is committed. */
 export class LeaderChain extends PreparingChain implements Chain {
+	readonly #parts: ChainParts;
 	readonly #broadcast: Broadcast;
 	readonly #sampled: SampledSyncs;
 
 	constructor(parts: ChainParts, broadcast: Broadcast) {
 		super({ ...parts, ensemble: broadcast });
+		this.#parts = parts;
 		this.#broadcast = broadcast;
 		this.#sampled = new SampledSyncs(parts.tracer, parts.clock);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
+		const refusal = eagerRefusal(request, this.#parts);
+		if (refusal !== null) {
+			this.final.answer(request, session, refusal);
+			return;
+		}
 		const proposal = this.prepared(request, op, session, timeMs);
 		this.#broadcast.propose(proposal.record);
 		this.#sampled.add(proposal);
@@ -212,6 +222,7 @@ export class LeaderChain extends PreparingChain implements Chain {
 		this.#broadcast.barrier((problem) => {
 			if (problem === undefined) this.final.settle(pending);
 			else this.final.giveUp(pending);
+			this.#parts.onAside();
 		});
 	}
 
@@ -230,17 +241,22 @@ export class LeaderChain extends PreparingChain implements Chain {
 export class LearnerChain extends RoleChain implements Chain {
 	readonly #uplink: Uplink;
 	readonly #forwards = new Forwards();
-	readonly #clock: Clock;
+	readonly #parts: ChainParts;
 	readonly #sampled: SampledSyncs;
 
-	constructor({ sync, final, clock, tracer }: ChainParts, uplink: Uplink) {
-		super(sync, final);
+	constructor(parts: ChainParts, uplink: Uplink) {
+		super(parts.sync, parts.final);
 		this.#uplink = uplink;
-		this.#clock = clock;
-		this.#sampled = new SampledSyncs(tracer, clock);
+		this.#parts = parts;
+		this.#sampled = new SampledSyncs(parts.tracer, parts.clock);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined): void {
+		const refusal = eagerRefusal(request, this.#parts);
+		if (refusal !== null) {
+			this.final.answer(request, session, refusal);
+			return;
+		}
 		this.#forwards.add(request, session);
 		this.#uplink.forward(request, op, session);
 	}
@@ -257,7 +273,7 @@ export class LearnerChain extends RoleChain implements Chain {
 	/** The leader proposes it. */
 	proposed(record: TxnRecord): void {
 		const forward = this.#forwards.take(record.header);
-		const begunMs = sampledBy(record) === '' ? 0 : this.#clock.monotonicMs();
+		const begunMs = sampledBy(record) === '' ? 0 : this.#parts.clock.monotonicMs();
 		const proposal = new Proposal(record, forward?.request ?? null, forward?.session, begunMs);
 		forward?.passOn(proposal);
 		this.#sampled.add(proposal);

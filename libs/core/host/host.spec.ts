@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { openAcl } from '#jute/acl';
 import { errors } from '#jute/errors';
 import { SimReplica } from '#test/sim/sim-replica';
+import type { Broadcast } from '../chain/wiring.ts';
 import type { Caller, Op, Reply } from '../model/op.ts';
 import { noSession, type SessionId } from '../model/zxid.ts';
 import type { HostState } from './host-parts.ts';
@@ -234,4 +235,18 @@ it('50: without a place for events, a read sets no watch and asking for one is a
 	expect(added[0]?.error).toBe(errors.badArguments.code);
 	expect(removed[0]?.error).toBe(errors.noWatcher.code);
 	expect(replica.host.watches.summary().watches).toBe(0);
+});
+
+it('69: a sync that a quorum confirms between two turns is sent then, not with what comes next', () => {
+	const order: string[] = [];
+	const replica = new SimReplica({ isMember: true, events: { answered: () => order.push('sent') } });
+	let confirm: () => void = () => {};
+	const leader: Partial<Broadcast> = { flush: () => {}, barrier: (done) => (confirm = done) };
+	replica.host.lead(leader as Broadcast, 1);
+	const op: Op = { kind: 'sync', path: '/' };
+	replica.host.submit({ sessionId: noSession, cxid: 1, op, caller, reply: () => order.push('answered') });
+	replica.run();
+	order.length = 0;
+	confirm();
+	expect(order).toEqual(['answered', 'sent']);
 });

@@ -81,6 +81,7 @@ export class Host implements TxnLogListener {
 				this.commit(zxid);
 				this.endBatch();
 			},
+			onAside: () => this.#events.answered?.(),
 			outcomes: {
 				onError: (error, request) => this.#requestFailed(error, request),
 				onAnswered: (request) => this.#answered(request),

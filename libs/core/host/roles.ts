@@ -33,6 +33,8 @@ export interface RolesParts extends StoreParts {
 	readonly isMember: boolean;
 	/** What a standalone replica's log says is durable is committed. */
 	readonly onCommit: (zxid: Zxid) => void;
+	/** See ChainParts. */
+	readonly onAside: () => void;
 }
 
 export class Roles {
@@ -195,10 +197,11 @@ export class Roles {
 	}
 
 	#chainParts(epoch: number): ChainParts {
-		const { clock, tracer, serverId, options, outcomes } = this.#parts;
+		const { clock, tracer, serverId, options, outcomes, onAside } = this.#parts;
 		const { tree, sessions, sync, final, lastLogged } = this.#store;
 		const { onError } = outcomes;
-		return { tree, sessions, sync, final, clock, tracer, serverId, options, onError, lastZxid: lastLogged, epoch };
+		const store = { tree, sessions, sync, final, lastZxid: lastLogged };
+		return { ...store, clock, tracer, serverId, options, onError, onAside, epoch };
 	}
 }
 

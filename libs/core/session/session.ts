@@ -1,12 +1,12 @@
 import type { SessionId } from '#jute/scalars';
-import type { Request } from '../model/op.ts';
+import type { Reply, Request } from '../model/op.ts';
 
 /** What is in flight of a session. */
 export interface InFlight {
 	/** It was answered, and nothing waits for it any more. */
 	readonly isSettled: boolean;
-	/** Answered behind it. */
-	letWait(request: Request, error: number): void;
+	/** Answered behind it: with this reply, or performed then unless there is an error. */
+	letWait(request: Request, error: number, reply?: Reply): void;
 }
 
 /** One session as this replica tracks it. The table and the chain change it; nobody else. */
