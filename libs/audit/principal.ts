@@ -1,5 +1,5 @@
 /** Who did it, as columns: from a record's audit context. */
-import type { AuditContext } from '#core/model/audit-context';
+import { type AuditContext, readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import { storableText } from './copy-rows.ts';
 
@@ -17,7 +17,8 @@ const nobody = { principal: null, address: null, requestId: null, traceId: null 
 /** ZooKeeper's log knows a session and nothing more. */
 const apache: WhoColumns = Object.freeze({ ...nobody, door: 'apache-zookeeper', context: null });
 
-export function whoColumns(context: TxnRecord['context']): WhoColumns {
+export function whoColumns(encoded: TxnRecord['context']): WhoColumns {
+	const context = readAuditContext(encoded);
 	if (context === null) return apache;
 	if (context instanceof Uint8Array) return { ...nobody, door: 'unknown', context };
 	return {

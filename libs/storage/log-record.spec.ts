@@ -1,16 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AuditContext } from '#core/model/audit-context';
+import { type AuditContext, readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import type { SessionId, Zxid } from '#core/model/zxid';
 import { JuteReader, JuteWriter } from '#jute/codec';
 import { sampleRecord } from '#test/contract/txn-log.contract';
 import { decodeBody, encodeRecord, recordHeadBytes } from './log-record.ts';
 
-function roundTrip(record: TxnRecord, durable: Zxid | null) {
+function roundTrip(written: TxnRecord, mark: Zxid | null) {
 	const writer = new JuteWriter();
-	encodeRecord(writer, record, durable);
-	return decodeBody(new JuteReader(writer.bytes, recordHeadBytes, writer.position - 1));
+	encodeRecord(writer, written, mark);
+	const { record, durable } = decodeBody(new JuteReader(writer.bytes, recordHeadBytes, writer.position - 1));
+	return { record: { ...record, context: readAuditContext(record.context) }, durable };
 }
 
 const contexts: fc.Arbitrary<AuditContext> = fc.record({

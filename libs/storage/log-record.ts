@@ -7,7 +7,7 @@
  * acknowledged (records-behind.ts). It belongs to this file, not to the transaction: each replica's log has its own.
  */
 import { assert } from '#core/model/assert';
-import { readAuditContext, writeAuditContext } from '#core/model/audit-context';
+import { encodedContext, writeAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import type { Zxid } from '#core/model/zxid';
 import { adler32 } from '#jute/adler32';
@@ -55,7 +55,7 @@ export interface DecodedRecord {
 }
 
 /**
- * Decodes a body (what lies between length and end mark). Data are views of the reader's bytes.
+ * Decodes a body (what lies between length and end mark). Data and context are views of the reader's bytes.
  * @throws JuteError
  */
 export function decodeBody(reader: JuteReader): DecodedRecord {
@@ -72,7 +72,7 @@ export function decodeBody(reader: JuteReader): DecodedRecord {
 		}
 	}
 	reader.position = reader.end;
-	return { record: { header, txn, digest, context: readAuditContext(bytes, position, end) }, durable };
+	return { record: { header, txn, digest, context: encodedContext(bytes, position, end) }, durable };
 }
 
 function readMark(reader: JuteReader): Zxid | null {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import type { Zxid } from '#core/model/zxid';
 import { type Disk, realDisk } from '#storage/disk';
@@ -16,7 +17,7 @@ const newDirectory = () => join(root, String(++made));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function recordsIn(directory: string): TxnRecord[] {
-	return [...readLogs(directory)].map((entry) => entry.record);
+	return Array.from(readLogs(directory), ({ record }) => ({ ...record, context: readAuditContext(record.context) }));
 }
 
 /** The real disk until it is broken. */

@@ -18,6 +18,7 @@ import { loadSync } from '@grpc/proto-loader';
 import { service as healthService } from 'grpc-health-check';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { CreateMode } from '#client/client';
+import { readAuditContext } from '#core/model/audit-context';
 import { zeroZxid } from '#core/model/zxid';
 import { ErrorDetail } from '#proto/chronokeeper/v1/common';
 import { ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
@@ -358,7 +359,7 @@ describe('the gRPC port', () => {
 		const traceparent = await create('/traced', sampled);
 		expect(traceparent).toMatch(new RegExp(`^00-${traceId}-[0-9a-f]{16}-01$`));
 		expect(await create('/untraced', new Metadata())).toBe('');
-		const contexts = [...readLogs(dataDir)].map(({ record }) => record.context);
+		const contexts = [...readLogs(dataDir)].map(({ record }) => readAuditContext(record.context));
 		expect(contexts).toMatchObject([{ traceparent, door: 'grpc' }, { traceparent: '' }]);
 		await expect.poll(() => bodies.length, { timeout: 10_000 }).toBeGreaterThan(0);
 		await server.close();

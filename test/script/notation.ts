@@ -1,5 +1,5 @@
 /** How scripts write what the wire has in bytes: ACLs, data, Stats, transactions. */
-import type { AuditContext } from '#core/model/audit-context';
+import { type AuditContext, readAuditContext } from '#core/model/audit-context';
 import type { Result, WatchEvent } from '#core/model/op';
 import type { TxnRecord } from '#core/model/txn-record';
 import { formatZxid } from '#core/model/zxid';
@@ -118,7 +118,8 @@ export function formatTxn(txn: Txn): string {
 
 /** `who` names the session as the script does. */
 export function formatRecord(record: TxnRecord, who: string, startMs: number, digestBefore: bigint): string {
-	const { header, txn, digest, context } = record;
+	const { header, txn, digest } = record;
+	const context = readAuditContext(record.context);
 	const change = digest === null ? 'none' : digest.value === digestBefore ? 'unchanged' : 'changed';
 	const door = context === null || context instanceof Uint8Array ? '' : formatContext(context);
 	const time = header.time - startMs;

@@ -2,7 +2,7 @@
  * A transaction log in memory, with the power switch: what was not synced may be lost from any record on. Records are kept as bytes, so
  * that replaying them goes through the real codec.
  */
-import { readAuditContext, writeAuditContext } from '#core/model/audit-context';
+import { encodedContext, writeAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
@@ -47,7 +47,7 @@ export class SimDisk {
 		return this.records.map(({ bytes }) => {
 			const reader = new JuteReader(bytes);
 			const { header, txn, digest } = decodeTxn(reader);
-			return { header, txn, digest, context: readAuditContext(bytes, reader.position) };
+			return { header, txn, digest, context: encodedContext(bytes, reader.position) };
 		});
 	}
 }

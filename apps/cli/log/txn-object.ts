@@ -1,4 +1,5 @@
 /** A logged transaction for machines: everything that is in the record. */
+import { type AuditContext, readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import { errorName } from '#jute/errors';
 import type { Txn } from '#jute/txn';
@@ -13,8 +14,12 @@ export function recordObject({ header, txn, digest, context }: TxnRecord): objec
 		cxid: header.cxid,
 		...txnObject(txn),
 		digest: digest === null ? null : { version: digest.version, value: digest.value.toString() },
-		context: context instanceof Uint8Array ? { raw: Buffer.from(context).toString('base64') } : context,
+		context: contextObject(readAuditContext(context)),
 	};
+}
+
+function contextObject(context: AuditContext | Uint8Array | null): object | null {
+	return context instanceof Uint8Array ? { raw: Buffer.from(context).toString('base64') } : context;
 }
 
 function txnObject(txn: Txn): object {

@@ -1,5 +1,5 @@
 /** A logged transaction for people: what it did, in one line. */
-import type { AuditContext } from '#core/model/audit-context';
+import { type AuditContext, type EncodedContext, readAuditContext } from '#core/model/audit-context';
 import { errorName } from '#jute/errors';
 import type { Txn } from '#jute/txn';
 import { aclText, preview, printable } from '../view/text.ts';
@@ -44,7 +44,8 @@ function closeText(paths: readonly string[] | null): string {
 	return paths.length === 0 ? 'no ephemerals' : `deletes ${paths.map(printable).join(' ')}`;
 }
 
-export function contextText(context: AuditContext | Uint8Array | null): string {
+export function contextText(encoded: AuditContext | EncodedContext | null): string {
+	const context = readAuditContext(encoded);
 	if (context === null) return '';
 	if (context instanceof Uint8Array) return `${context.length} bytes of a later version`;
 	const who = context.identities.map(({ scheme, id }) => `${scheme}:${id}`).join(' ');

@@ -1,3 +1,4 @@
+import { traceparentOf } from '../model/audit-context.ts';
 import type { Request } from '../model/op.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import type { Stage, Tracer } from '../ports/tracer.ts';
@@ -33,5 +34,5 @@ export class Proposal extends Pending {
 
 /** The traceparent of the request that made this transaction; empty when that was not sampled, or nobody said. */
 export function sampledBy({ context }: TxnRecord): string {
-	return context === null || context instanceof Uint8Array ? '' : context.traceparent;
+	return traceparentOf(context);
 }

@@ -166,15 +166,24 @@ export class MemberHistory implements History {
 	}
 }
 
-/** Data are views of what a socket read: the window would keep all of that. */
+/** Data and context are views of what a socket read: the window would keep all of that. */
 function compact(record: TxnRecord, slab: Slab): TxnRecord {
-	const { txn } = record;
-	if (txn.kind === 'multi') return { ...record, txn: { ...txn, ops: txn.ops.map((op) => withOwnData(op, slab)) } };
-	const own = withOwnData(txn, slab);
-	return own === txn ? record : { ...record, txn: own };
+	const txn = ownTxn(record.txn, slab);
+	const context = record.context instanceof Uint8Array ? own(record.context, slab) : record.context;
+	return txn === record.txn && context === record.context ? record : { ...record, txn, context };
+}
+
+function ownTxn(txn: Txn, slab: Slab): Txn {
+	if (txn.kind === 'multi') return { ...txn, ops: txn.ops.map((op) => withOwnData(op, slab)) };
+	return withOwnData(txn, slab);
 }
 
 function withOwnData<T extends Txn>(txn: T, slab: Slab): T {
-	if (!('data' in txn) || txn.data === null || txn.data.buffer.byteLength <= 2 * txn.data.length) return txn;
-	return { ...txn, data: slab.copy(txn.data) };
+	if (!('data' in txn) || txn.data === null) return txn;
+	const data = own(txn.data, slab);
+	return data === txn.data ? txn : { ...txn, data };
+}
+
+function own(bytes: Uint8Array, slab: Slab): Uint8Array {
+	return bytes.buffer.byteLength <= 2 * bytes.length ? bytes : slab.copy(bytes);
 }

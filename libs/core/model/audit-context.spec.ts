@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { JuteWriter } from '#jute/codec';
-import { type AuditContext, readAuditContext, writeAuditContext } from './audit-context.ts';
+import {
+	type AuditContext,
+	encodedContext,
+	readAuditContext,
+	traceparentOf,
+	writeAuditContext,
+} from './audit-context.ts';
 
 const context: AuditContext = {
 	traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
@@ -53,8 +59,9 @@ describe('the audit context', () => {
 	});
 
 	it('is null where there are no bytes', () => {
-		expect(readAuditContext(new Uint8Array(0))).toBeNull();
-		expect(readAuditContext(bytesOf(context), 3, 3)).toBeNull();
+		expect(readAuditContext(encodedContext(new Uint8Array(0), 0))).toBeNull();
+		expect(encodedContext(bytesOf(context), 3, 3)).toBeNull();
+		expect(encodedContext(bytesOf(context), 3, 5)).toEqual(bytesOf(context).subarray(3, 5));
 	});
 
 	it('of another version, or with more than this one has, is kept as bytes and written as they are', () => {
@@ -69,16 +76,19 @@ describe('the audit context', () => {
 		}
 	});
 
-	it('kept as bytes is a copy: the memory it was read from is used again', () => {
-		const raw = Uint8Array.of(1, 2, 3);
-		const kept = readAuditContext(raw);
-		raw.fill(0);
-		expect(kept).toEqual(Uint8Array.of(1, 2, 3));
+	it('tells of its trace without being read', () => {
+		const later = bytesOf(context).slice();
+		later[4] = 2;
+		expect(traceparentOf(context)).toBe(context.traceparent);
+		expect(traceparentOf(bytesOf(context))).toBe(context.traceparent);
+		for (const none of [null, bytesOf({ ...context, traceparent: '' }), later, Uint8Array.of(1)])
+			expect(traceparentOf(none)).toBe('');
 	});
 
 	it('cut anywhere is bytes, never an exception', () => {
 		const whole = bytesOf(context);
-		for (let cut = 1; cut < whole.length; cut++) expect(readAuditContext(whole, 0, cut)).toBeInstanceOf(Uint8Array);
+		for (let cut = 1; cut < whole.length; cut++)
+			expect(readAuditContext(whole.subarray(0, cut))).toBeInstanceOf(Uint8Array);
 	});
 
 	it('reads anything without an exception, and writes back what it does not know', () => {

@@ -19,19 +19,23 @@ export interface AuditContext {
 	readonly requestId: string;
 }
 
+/** As it came from a log or another replica: few ever look into it, and all pass it on. */
+export type EncodedContext = Uint8Array;
+
 const magic = [0x43, 0x4b, 0x41, 0x43] as const;
 const version = 1;
+/** Magic and version. */
+const headBytes = 5;
 const doors: ReadonlySet<string> = new Set<Door>(['grpc', 'zookeeper', 'http', 'system']);
 /** What 16 bits can say. A longer string is cut and more identities are left out: a context must never hold up a transaction. */
 const longest = 0xffff;
 
-/** Raw bytes of a later version are written as they are. */
-export function writeAuditContext(writer: JuteWriter, context: AuditContext | Uint8Array): void {
+export function writeAuditContext(writer: JuteWriter, context: AuditContext | EncodedContext): void {
 	if (context instanceof Uint8Array) {
 		writer.writeRaw(context);
 		return;
 	}
-	writer.ensure(5);
+	writer.ensure(headBytes);
 	for (const byte of magic) writer.bytes[writer.position++] = byte;
 	writer.bytes[writer.position++] = version;
 	writeShortString(writer, context.traceparent);
@@ -46,10 +50,23 @@ export function writeAuditContext(writer: JuteWriter, context: AuditContext | Ui
 	writeShortString(writer, context.requestId);
 }
 
-/** What stands behind a record's digest: a context, or a copy of the bytes when they are not version 1's. Never throws. */
-export function readAuditContext(bytes: Uint8Array, start = 0, end = bytes.length): AuditContext | Uint8Array | null {
-	if (start >= end) return null;
-	return readVersion1(new JuteReader(bytes, start, end)) ?? bytes.slice(start, end);
+/** What stands behind a record's digest, if anything does: a view. */
+export function encodedContext(bytes: Uint8Array, start: number, end: number = bytes.length): EncodedContext | null {
+	return start >= end ? null : bytes.subarray(start, end);
+}
+
+/** What the bytes say; the bytes themselves when they are not version 1's. Never throws. */
+export function readAuditContext(context: AuditContext | EncodedContext): AuditContext | EncodedContext;
+export function readAuditContext(context: AuditContext | EncodedContext | null): AuditContext | EncodedContext | null;
+export function readAuditContext(context: AuditContext | EncodedContext | null): AuditContext | EncodedContext | null {
+	return context instanceof Uint8Array ? (readVersion1(new JuteReader(context)) ?? context) : context;
+}
+
+/** Empty when the request was not sampled, or when the bytes are not version 1's. Looks at no more of them than it has to. */
+export function traceparentOf(context: AuditContext | EncodedContext | null): string {
+	if (context instanceof Uint8Array && context[headBytes] === 0 && context[headBytes + 1] === 0) return '';
+	const read = readAuditContext(context);
+	return read === null || read instanceof Uint8Array ? '' : read.traceparent;
 }
 
 function readVersion1(reader: JuteReader): AuditContext | null {

@@ -16,7 +16,7 @@ import {
 } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
 import { txnRecord } from '#test/sim/scripted-peer';
-import type { AuditContext } from '../model/audit-context.ts';
+import { type AuditContext, readAuditContext } from '../model/audit-context.ts';
 import { makeZxid } from '../model/zxid.ts';
 import {
 	type ForwardedRequest,
@@ -68,7 +68,8 @@ describe('what is inside packets', () => {
 
 	it('a proposal carries the transaction, its digest and the audit context', () => {
 		const record = { ...txnRecord(makeZxid(2, 1)), context };
-		expect(recordOf(proposal(record))).toEqual(record);
+		const read = recordOf(proposal(record));
+		expect({ ...read, context: readAuditContext(read.context) }).toEqual(record);
 		expect(() => recordOf({ ...proposal(record), zxid: makeZxid(2, 2) })).toThrow(
 			'carries the transaction 0x200000001',
 		);

@@ -7,7 +7,7 @@ import type { SessionId, Zxid } from '#jute/scalars';
 import { Slab } from '#jute/slab';
 import { decodeTxn, encodeTxn } from '#jute/txn-codec';
 import { readUtf8, utf8Length, writeUtf8 } from '#jute/utf8';
-import { type AuditContext, readAuditContext, writeAuditContext } from '../model/audit-context.ts';
+import { type AuditContext, encodedContext, readAuditContext, writeAuditContext } from '../model/audit-context.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import { makeZxid, maxEpoch } from '../model/zxid.ts';
 import { parseQuorumConfig } from './parse-quorum-config.ts';
@@ -96,7 +96,7 @@ export function recordOf(packet: QuorumPacket, start = 0): TxnRecord {
 	if (header.zxid !== packet.zxid) {
 		throw new QuorumError(`${describePacket(packet)} carries the transaction 0x${header.zxid.toString(16)}`);
 	}
-	return { header, txn, digest, context: readAuditContext(data, reader.position) };
+	return { header, txn, digest, context: encodedContext(data, reader.position) };
 }
 
 /** The configuration that a reconfiguration sets. @throws QuorumConfigError */
@@ -144,7 +144,7 @@ export function requestOf(packet: QuorumPacket, hasContext: boolean): ForwardedR
 	const end = data.length - 4 - reader.readInt();
 	if (end < start || end > data.length - 4)
 		throw new JuteError('the length of the audit context is wrong', data.length - 4);
-	const context = readAuditContext(data, end, data.length - 4);
+	const context = readAuditContext(encodedContext(data, end, data.length - 4));
 	return {
 		sessionId,
 		cxid,
