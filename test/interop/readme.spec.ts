@@ -3,23 +3,14 @@
  * README cannot know here is replaced: the ports, and where a ZooKeeper has its files (recording a). psql is a stand-in that uses pg.
  */
 import { spawnSync } from 'node:child_process';
-import {
-	chmodSync,
-	cpSync,
-	existsSync,
-	mkdirSync,
-	mkdtempSync,
-	readFileSync,
-	rmSync,
-	symlinkSync,
-	writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChronokeeperClient } from '#client/client';
 import { freePort, output, RunningProgram } from '#test/support/processes';
+import { psqlStandIn } from '#test/support/psql';
 import { unpackRecording } from '#test/support/recordings';
 import { ServerProcess } from '#test/support/server-process';
 
@@ -37,17 +28,6 @@ const notHere = new Set(['npm start', 'npm test', 'bin/zkServer.sh start /etc/zo
 let environment: Record<string, string>;
 let clientPort: number;
 let server: RunningProgram;
-
-const psql = `#!/usr/bin/env node
-import pg from 'pg';
-const [url, flag, sql] = process.argv.slice(2);
-if (flag !== '-c') throw new Error('the stand-in knows psql URL -c SQL only');
-const client = new pg.Client({ connectionString: url });
-await client.connect();
-const { rows } = await client.query(sql);
-for (const row of rows) console.log(Object.values(row).join(' | '));
-await client.end();
-`;
 
 /** Types the block into a shell. */
 function follow(block: string): { status: number | null; said: string } {
@@ -75,12 +55,7 @@ beforeAll(async () => {
 	}
 	symlinkSync(join(root, 'node_modules'), join(clone, 'node_modules'));
 	unpackRecording('recording-a', zooKeeper);
-	const tools = join(folder, 'tools');
-	mkdirSync(tools);
-	symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-	writeFileSync(join(tools, 'package.json'), '{"type":"module"}');
-	writeFileSync(join(tools, 'psql'), psql);
-	chmodSync(join(tools, 'psql'), 0o755);
+	const tools = psqlStandIn(folder);
 	// Run as root, PostgreSQL is a user of its own.
 	chmodSync(folder, 0o755);
 	const port = await freePort();

@@ -1,0 +1,100 @@
+/**
+ * docs/migrating-from-zookeeper.md, "SQL for an ensemble that stays as it is", as an operator follows it on three running ZooKeepers that know nothing of it: each command as it is printed, in order. What the
+ * guide cannot know here is replaced: paths and ports. psql is a stand-in that uses pg.
+ */
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventually } from '#test/support/ensemble-wait';
+import { freePort } from '#test/support/processes';
+import { psqlStandIn } from '#test/support/psql';
+import { freePorts, RealEnsemble } from '#test/support/real-ensemble';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const guide = readFileSync(join(root, 'docs', 'migrating-from-zookeeper.md'), 'utf8');
+const section = guide.split('## SQL for an ensemble that stays as it is')[1]!.split(/^## /m)[0]!;
+const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!.trim());
+
+let zookeepers: RealEnsemble;
+let folder: string;
+let replaced: readonly (readonly [string, string])[];
+let environment: Record<string, string>;
+
+/** Types the guide's next block, which must have this in it, into a shell. */
+function next(containing: string): string {
+	const block = blocks.shift();
+	expect(block).toContain(containing);
+	return follow(block!);
+}
+
+function follow(block: string): string {
+	const commands = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), block);
+	const result = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
+		cwd: root,
+		env: environment,
+		encoding: 'utf8',
+		timeout: 120_000,
+	});
+	expect(result.status, `${commands}\n${result.stdout}${result.stderr}`).toBe(0);
+	return result.stdout;
+}
+
+beforeAll(async () => {
+	zookeepers = await RealEnsemble.start();
+	folder = mkdtempSync(join(tmpdir(), 'observer-guide-'));
+	// Run as root, PostgreSQL is a user of its own.
+	chmodSync(folder, 0o755);
+	const conf = join(folder, 'conf');
+	mkdirSync(conf);
+	const usual = ['tickTime=500', 'initLimit=10', 'syncLimit=5', `dataDir=${folder}/other`, 'clientPort=2181'];
+	writeFileSync(join(conf, 'zoo.cfg'), `${[...usual, ...zookeepers.serverLines].join('\n')}\n`);
+	const [quorumPort, electionPort, clientPort] = await freePorts(3);
+	replaced = [
+		['/etc/zookeeper/conf', conf],
+		['/var/lib/chronokeeper', join(folder, 'chronokeeper')],
+		['127.0.0.1:2889:3889', `127.0.0.1:${quorumPort}:${electionPort}`],
+		['clientPort=2182', `clientPort=${clientPort}`],
+		['127.0.0.1:2181', zookeepers.connectString(1)],
+	];
+	environment = {
+		...(process.env as Record<string, string>),
+		PATH: `${psqlStandIn(folder)}${delimiter}${process.env.PATH}`,
+		ZOO_LOG_DIR: join(folder, 'logs'),
+		CK_GRPC_PORT: '0',
+		CK_HTTP_PORT: '0',
+		CK_AUDIT_POSTGRES_PORT: String(await freePort()),
+	};
+});
+
+afterAll(async () => {
+	if (blocks.length < 5) follow('bin/zkServer.sh stop /var/lib/chronokeeper/zoo.cfg');
+	await zookeepers?.close();
+	rmSync(folder, { recursive: true, force: true });
+});
+
+it('9: an observer that nobody was told of has what is done from now on in SQL, and says what it does not know', async () => {
+	next('--check');
+	expect(next('zkServer.sh start')).toMatch(/STARTED\n[\s\S]*Mode: observer/);
+	next('zkCli.sh');
+	await eventually('PostgreSQL knows it', async () => {
+		const client = new pg.Client({
+			connectionString: readFileSync(join(folder, 'chronokeeper', 'postgres.url'), 'utf8'),
+		});
+		client.on('error', () => undefined); // It does not answer yet.
+		try {
+			await client.connect();
+			return (await client.query("select from chronokeeper.znode_history('/feature')")).rowCount === 2;
+		} finally {
+			await client.end();
+		}
+	});
+	const asked = next('psql');
+	expect(asked).toMatch(/\| create \| 0 \| off \|[\s\S]*\| setData \| 1 \| on \|/);
+	expect(asked).toMatch(/^\/feature \| 1$/m);
+	expect(next('gap')).toMatch(/^0 \| \d+ \| lost \| /m);
+	expect(blocks).toEqual([]);
+});
