@@ -11,6 +11,7 @@ import { asSuperUser, type ReachableMember } from '#test/support/ensemble-agreem
 import { configOf, idsIn, type Reconfiguration, reconfigure } from '#test/support/ensemble-reconfig';
 import { eventually } from '#test/support/ensemble-wait';
 import { askWord } from '#test/support/four-letter-word';
+import { createDatabase } from '#test/support/postgres';
 import { freePorts } from '#test/support/real-ensemble';
 import { superUser } from '#test/support/real-zookeeper';
 import { TestServers } from '#test/support/test-servers';
@@ -343,6 +344,34 @@ it(
 			})),
 		});
 		expect(status.ensemble!.version).toBeGreaterThan(0x1_0000_0000n);
+	},
+	limitMs,
+);
+
+it(
+	'82: what was changed, and when, is in the history',
+	async () => {
+		const database = await createDatabase({ migrate: false });
+		servers.keep({ close: () => database.drop() });
+		const ports = await freePorts(6);
+		const home = join(folder, String(++ensembles));
+		const [first, second] = [new Member(1, ports, home), new Member(2, ports.slice(3), home)];
+		first.configure([memberLine(first.place)]);
+		await first.start({ CK_AUDIT_MODE: 'async', CK_AUDIT_URL: database.url });
+		const ensemble = new Ensemble([first]);
+		await ensemble.serve();
+		const texts = [
+			await ensemble.change({ add: [memberLine(second.place, 'observer')] }),
+			await ensemble.change({ remove: [2] }),
+		];
+		const rows = () =>
+			database.query<{ data: string }>(
+				"select convert_from(data, 'UTF8') as data from chronokeeper.znode_history('/zookeeper/config') where type = 'reconfig' order by zxid",
+			);
+		await eventually('the history has both', async () => (await rows()).length === 2);
+		expect((await rows()).map(({ data }) => data)).toEqual(texts);
+		const [gaps] = await database.query<{ count: string }>('select count(*) from chronokeeper.gap');
+		expect(Number(gaps!.count)).toBeLessThanOrEqual(1);
 	},
 	limitMs,
 );
