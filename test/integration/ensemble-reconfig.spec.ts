@@ -273,12 +273,11 @@ it(
 	limitMs,
 );
 
-it(
-	'82: servers move: to other ports for each other, and for clients, who stay connected',
-	async () => {
+it.each(['follower', 'leader'] as const)(
+	'82: a %s moves: to other ports for its peers, and for clients, who stay connected unless it leads',
+	async (role) => {
 		const ensemble = await Ensemble.start(3);
-		const leader = await ensemble.leader();
-		const moving = ensemble.members.find((member) => member !== leader)!;
+		const moving = await eventually(`a ${role}`, () => ensemble.members.find((member) => member.role === role));
 		const connected = await WireClient.connect(moving.place.clientPort);
 		const [clientPort, quorumPort, electionPort] = (await freePorts(3)) as [number, number, number];
 		const place = { ...moving.place, clientPort, quorumPort, electionPort };
@@ -286,21 +285,47 @@ it(
 		await eventually('clients are served there', async () => (await askWord(clientPort, 'ruok')) === 'imok');
 		await expect(WireClient.connect(moving.place.clientPort)).rejects.toThrow('ECONNREFUSED');
 		await ensemble.serve();
-		expect((await connected.send({ kind: 'exists', path: '/zookeeper', watch: false })).error).toBe(0);
+		if (role === 'follower')
+			expect((await connected.send({ kind: 'exists', path: '/zookeeper', watch: false })).error).toBe(0);
+		// It has handed over.
+		else await connected.closed;
 		await connected.close();
 		expect(await askWord(clientPort, 'conf')).toMatch(
 			new RegExp(`clientPort=${clientPort}\n.*electionPort=${electionPort}\nquorumPort=${quorumPort}\n`, 's'),
 		);
-		expect(await askWord(leader.place.clientPort, 'conf')).toContain(memberLine(place));
+		const others = ensemble.members.filter((member) => member !== moving);
+		for (const other of others) expect(await askWord(other.place.clientPort, 'conf')).toContain(memberLine(place));
 
 		// Elections and the history go by the new ports.
-		await leader.stop();
+		const leaving = others.find((member) => member.role === 'leader') ?? others[0]!;
+		await leaving.stop();
 		await ensemble.serve();
-		await ensemble.change({ remove: [leader.id] }, await ensemble.leader());
+		const staying = others.find((member) => member !== leaving)!;
+		await ensemble.change({ remove: [leaving.id] }, staying);
 		await moving.stop();
 		await moving.start();
 		await ensemble.serve();
 		expect(moving.server!.addresses.zookeeper).toBe(`127.0.0.1:${clientPort}`);
+	},
+	limitMs,
+);
+
+it(
+	'82: who was away learns of it from who leads, and writes it down',
+	async () => {
+		const ensemble = await Ensemble.start(3, 1);
+		const [one, , , fourth] = ensemble.members as [Member, Member, Member, Member];
+		await one.stop();
+		await fourth.start();
+		const through = ensemble.members[1]!;
+		await ensemble.change({ add: [fourth] }, through);
+		await ensemble.change({ remove: [3] }, through).catch(() => undefined);
+		await eventually('another one leads', () => [through, fourth].some(({ role }) => role === 'leader'));
+		await ensemble.members[2]!.stop();
+		await one.start();
+		await ensemble.serve();
+		expect(idsIn(await configOf(one))).toEqual([1, 2, 4]);
+		expect(loadConfig({ file: one.file }).ensemble!.members.participants).toEqual([1, 2, 4]);
 	},
 	limitMs,
 );
