@@ -1,10 +1,12 @@
 /** Three replicas and one PostgreSQL: whichever of them leads, and however it dies, every transaction is in the history exactly once. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ChronokeeperClient } from '#client/client';
 import type { StatusResponse } from '#proto/chronokeeper/v1/admin';
+import { EmbeddedPostgres } from '#server/embedded-postgres';
 import { CompiledServer, type ServerAddresses } from '#test/support/compiled-server';
 import { eventually } from '#test/support/ensemble-wait';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
@@ -98,10 +100,62 @@ afterEach(async () => {
 	await database.drop();
 });
 
-async function begin(name: string, settings = ''): Promise<void> {
-	database = await createDatabase({ migrate: false });
+async function begin(name: string, settings = '', on?: TestDatabase): Promise<void> {
+	database = on ?? (await createDatabase({ migrate: false }));
 	ensemble = new Ensemble(name, database.url, settings);
 	await ensemble.start();
+}
+
+/** A PostgreSQL of its own, which can be stopped: gone for good with drop(). */
+class Postgres implements TestDatabase {
+	readonly url: string;
+	readonly #server: EmbeddedPostgres;
+
+	private constructor(url: string, server: EmbeddedPostgres) {
+		this.url = url;
+		this.#server = server;
+	}
+
+	static async make(name: string): Promise<Postgres> {
+		const dataDir = join(folder, name);
+		mkdirSync(dataDir);
+		// Run as root, PostgreSQL is a user of its own.
+		chmodSync(folder, 0o755);
+		const server = new EmbeddedPostgres({ dataDir, port: 0 });
+		return new Postgres(await server.start(), server);
+	}
+
+	async query<Row extends object>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
+		const client = new pg.Client({ connectionString: this.url });
+		client.on('error', () => undefined); // The query that notices reports it.
+		await client.connect();
+		try {
+			return (await client.query(sql, parameters)).rows as Row[];
+		} finally {
+			await client.end();
+		}
+	}
+
+	/** Ends the connections of mirrors. @returns how many there were */
+	async endConnections(): Promise<number> {
+		const ended = await this.query(
+			"select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chronokeeper mirror'",
+		);
+		return ended.length;
+	}
+
+	stop(): Promise<void> {
+		return this.#server.stop();
+	}
+
+	async start(): Promise<void> {
+		const url = await this.#server.start();
+		if (url !== this.url) throw new Error(`PostgreSQL is at ${url} now, and was at ${this.url}`);
+	}
+
+	drop(): Promise<void> {
+		return this.#server.stop();
+	}
 }
 
 /** Creates nodes until it is told to stop, several at a time, by whichever replica answers. */
@@ -249,6 +303,54 @@ describe('the mirror of an ensemble', () => {
 			expect(await database.query('select writer from chronokeeper.mirror_cursor')).toEqual([{ writer: 'server 2' }]);
 			for (const [id, { client }] of ensemble.running)
 				expect((await client.status()).mirror?.state).toBe(id === 2 ? 'in-step' : 'standing-by');
+		},
+		limitMs,
+	);
+
+	it(
+		'has each transaction once although PostgreSQL ends its connections, stops and comes back, while leaders are killed',
+		async () => {
+			const postgres = await Postgres.make('postgres-of-its-own');
+			await begin('away', '', postgres);
+			const writers = new Writers(6);
+			const goesOn = async (): Promise<void> => {
+				const before = writers.acknowledged.size;
+				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
+			};
+			const killLeader = async (): Promise<void> => {
+				const { id } = await ensemble.leader();
+				await ensemble.end(id, 'SIGKILL');
+				await goesOn();
+				await ensemble.startMember(id);
+			};
+			let ended = 0;
+			const turns = isLong ? 3 : 1;
+			for (let round = 0; round < turns; round++) {
+				// In the middle of batches, and of the take-over by the next leader.
+				for (let i = 0; i < 10; i++) {
+					await goesOn();
+					ended += await postgres.endConnections();
+				}
+				const killed = killLeader();
+				await eventually('a mirror is there', async () => (ended += await postgres.endConnections()) > 5 * (round + 1));
+				await killed;
+				// The leader that wrote is gone when PostgreSQL is back, and one that has never seen it goes on.
+				await postgres.stop();
+				await goesOn();
+				await killLeader();
+				await postgres.start();
+				await goesOn();
+			}
+			await writers.stop();
+			expect(ended).toBeGreaterThan(5);
+			const { epochs } = await expectWholeHistory();
+			expect(epochs).toBeGreaterThanOrEqual(2 * turns);
+			const written = await database.query<{ path: string; zxid: string }>(
+				"select path, zxid from chronokeeper.txn where type = 'create' and error = 0",
+			);
+			const zxids = new Map(written.map(({ path, zxid }) => [path, BigInt(zxid)]));
+			expect([...writers.acknowledged].filter(([path, zxid]) => zxids.get(path) !== zxid)).toEqual([]);
+			expect(await database.query('select * from chronokeeper.verify_chain(0, 9223372036854775807)')).toEqual([]);
 		},
 		limitMs,
 	);

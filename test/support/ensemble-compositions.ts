@@ -26,6 +26,9 @@ export const mixed: readonly Composition[] = isThorough
 	? [alone, followers, leader, between, three]
 	: [followers, leader, three];
 
+/** Where the network between them is cut: two ZooKeepers and one of ours, too, in both roles. */
+export const divided: readonly Composition[] = isThorough ? [alone, followers, leader, between, three] : [three];
+
 /** For what does not depend on who leads. */
 export const ours: readonly Composition[] = isThorough ? [alone, between, three] : [three];
 

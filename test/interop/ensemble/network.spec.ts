@@ -6,7 +6,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { openAcl } from '#jute/acl';
 import { type Ensemble, type EnsembleMember, startEnsemble } from '#test/support/ensemble';
 import { agreement, connectTo } from '#test/support/ensemble-agreement';
-import { type Composition, ours } from '#test/support/ensemble-compositions';
+import { type Composition, divided } from '#test/support/ensemble-compositions';
 import { checkLoad, KazooLoad } from '#test/support/ensemble-load';
 import { MemberNetwork, whyNoNetwork } from '#test/support/ensemble-network';
 import { eventually } from '#test/support/ensemble-wait';
@@ -54,7 +54,7 @@ async function servesNot(member: EnsembleMember): Promise<void> {
 	await eventually(`member ${member.id} serves no more`, async () => (await member.mode()) === undefined);
 }
 
-describe.each(ours)('$name', (composition) => {
+describe.each(divided)('$name', (composition) => {
 	it(
 		'1, 6, 8: a leader that is cut off acknowledges nothing, the others elect one and serve, and it comes back without what it had begun',
 		(context) =>
