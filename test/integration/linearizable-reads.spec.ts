@@ -98,7 +98,10 @@ describe('a linearizable read', () => {
 		await expect.poll(() => metric(leader, 'read_barrier_waiting')).toBe(0);
 		// It does not know yet that it does not lead any more: what it has applied it may show.
 		expect((await leader.client.get('/kept')).data).toBeNull();
-		await expect(leader.client.get('/kept', linearizable)).rejects.toMatchObject({
+		const answer = leader.client.get('/kept', linearizable);
+		answer.catch(() => undefined); // Looked at below.
+		await expect.poll(async () => Number((await leader.member.monitor()).get('zk_pending_syncs'))).toBeGreaterThan(0);
+		await expect(answer).rejects.toMatchObject({
 			status: 'UNAVAILABLE',
 			message: expect.stringContaining('this replica has no leader at the moment'),
 		});

@@ -36,6 +36,10 @@ export function* ensembleFigures({ replica }: ServerView): IterableIterator<Figu
 	yield ['synced_followers', voting.length + nonVoting.length];
 	yield ['synced_non_voting_followers', nonVoting.length];
 	yield ['synced_observers', observers.length];
+	yield ['pending_syncs', leader.pendingSyncs];
+	yield ['last_proposal_size', leader.proposalSizes.last];
+	yield ['max_proposal_size', leader.proposalSizes.max];
+	yield ['min_proposal_size', leader.proposalSizes.min];
 	yield ['leader_uptime', Math.floor(performance.now() - member.servingSinceMs)];
 }
 

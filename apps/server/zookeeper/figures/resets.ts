@@ -11,4 +11,5 @@ export function resetServiceStats({ stats, replica }: ServerView): void {
 	for (const tally of Object.values(replica.host.watches.fired)) tally.reset();
 	replica.syncs.reset();
 	replica.snapshotTimes.reset();
+	replica.member?.peer.leader?.proposalSizes.reset();
 }

@@ -15,6 +15,10 @@ export class Barriers {
 	/** In the order they came: they are answered in it. */
 	#waiting: Barrier[] = [];
 
+	get size(): number {
+		return this.#waiting.length;
+	}
+
 	add(zxid: Zxid, done: (error?: Error) => void): void {
 		this.#waiting.push({ round: null, zxid, done });
 	}

@@ -25,6 +25,7 @@ import { designatedLeader } from './designated-leader.ts';
 import type { LeaderApp, LearnerStatus } from './leader-app.ts';
 import { LearnerHandler } from './learner-handler.ts';
 import type { LearnerMaster } from './learner-master.ts';
+import type { ProposalSizes } from './proposal-sizes.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import { quorumValue } from './quorum-value.ts';
 
@@ -170,6 +171,16 @@ export class Leader {
 	synchronized(learner: number): boolean {
 		for (const handler of this.#handlers) if (handler.serverId === learner) return handler.phase === 'upToDate';
 		return false;
+	}
+
+	/** Those who wait for a quorum's word, here and at learners. */
+	get pendingSyncs(): number {
+		return this.#barriers.size;
+	}
+
+	/** Of this term. */
+	get proposalSizes(): ProposalSizes {
+		return this.#proposals.sizes;
 	}
 
 	learners(): readonly LearnerStatus[] {

@@ -4,15 +4,18 @@ import { assert } from '../../model/assert.ts';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { nextZxid, type Zxid } from '../../model/zxid.ts';
 import { encodeRecord, packet, proposal } from '../messages.ts';
+import { ProposalSizes } from './proposal-sizes.ts';
 
 const compactFrom = 4096;
 
 export class Proposal {
 	readonly record: TxnRecord;
+	readonly #sizes: ProposalSizes;
 	#proposed: QuorumPacket | null = null;
 
-	constructor(record: TxnRecord) {
+	constructor(record: TxnRecord, sizes: ProposalSizes) {
 		this.record = record;
+		this.#sizes = sizes;
 	}
 
 	get zxid(): Zxid {
@@ -21,7 +24,10 @@ export class Proposal {
 
 	/** One packet for all followers. */
 	get proposed(): QuorumPacket {
-		this.#proposed ??= proposal(this.record);
+		if (this.#proposed === null) {
+			this.#proposed = proposal(this.record);
+			this.#sizes.add(this.#proposed.data?.length ?? 0);
+		}
 		return this.#proposed;
 	}
 
@@ -40,6 +46,7 @@ export class Proposal {
 
 /** In zxid order without a hole: the place of a zxid is a subtraction. */
 export class Proposals {
+	readonly sizes = new ProposalSizes();
 	#items: Proposal[] = [];
 	/** How many in front are dropped. */
 	#head = 0;
@@ -57,7 +64,7 @@ export class Proposals {
 	push(record: TxnRecord): void {
 		assert(record.header.zxid === nextZxid(this.#last), 'proposals have consecutive zxids');
 		this.#last = record.header.zxid;
-		this.#items.push(new Proposal(record));
+		this.#items.push(new Proposal(record, this.sizes));
 	}
 
 	/** Those behind `zxid`, up to and including `upTo`. */
