@@ -1,22 +1,32 @@
 import { Membership, type MembershipParts } from '#core/zab/membership';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 
-/** A membership in which everybody is a quorum of the configuration in force, while it is broken on purpose. */
+/**
+ * What a membership that is broken on purpose says of itself. everybody: whoever is there is a quorum of the configuration in force; oldQuorumAlone: there is no
+ * next configuration; newQuorumAlone: the next one is in force already.
+ */
+export type MembershipBreach = 'everybody' | 'oldQuorumAlone' | 'newQuorumAlone' | null;
+
 export class BreakableMembership extends Membership {
-	readonly #isBroken: () => boolean;
+	readonly #breach: () => MembershipBreach;
 
-	constructor(parts: MembershipParts, isBroken: () => boolean) {
+	/** @param breach of the moment */
+	constructor(parts: MembershipParts, breach: () => MembershipBreach) {
 		super(parts);
-		this.#isBroken = isBroken;
-	}
-
-	override get next(): QuorumConfig | null {
-		return process.env.UNBOUND === '1' ? null : super.next;
+		this.#breach = breach;
 	}
 
 	override get current(): QuorumConfig {
 		const config = super.current;
-		return this.#isBroken() ? Object.assign(Object.create(config) as QuorumConfig, { isQuorum: () => true }) : config;
+		const breach = this.#breach();
+		if (breach === 'newQuorumAlone') return super.next ?? config;
+		if (breach !== 'everybody') return config;
+		return Object.assign(Object.create(config) as QuorumConfig, { isQuorum: () => true });
+	}
+
+	override get next(): QuorumConfig | null {
+		const breach = this.#breach();
+		return breach === 'oldQuorumAlone' || breach === 'newQuorumAlone' ? null : super.next;
 	}
 }
 

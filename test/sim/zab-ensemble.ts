@@ -128,7 +128,10 @@ export class ZabEnsemble {
 			serverId: replica.id,
 			membership: new BreakableMembership(
 				{ serverId: replica.id, current: this.#config, isReconfigurable: false, store: noStore },
-				() => this.#broken === 'commitWithoutQuorum' && replica.role instanceof Leader && replica.role.isEstablished,
+				() =>
+					this.#broken === 'commitWithoutQuorum' && replica.role instanceof Leader && replica.role.isEstablished
+						? 'everybody'
+						: null,
 			),
 			history: replica.history,
 			after: this.#timers.after,

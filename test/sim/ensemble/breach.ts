@@ -5,6 +5,11 @@ export type Breach =
 	| 'skipTruncate'
 	| 'reuseEpoch'
 	| 'dropProposal'
+	/** A reconfiguration is committed by a quorum of the configuration that it replaces, or of the one that it makes, alone. */
+	| 'oldQuorumAlone'
+	| 'newQuorumAlone'
+	/** A configuration that is logged is not saved. */
+	| 'forgottenNext'
 	/** A watch event reaches its client after an answer that shows the change. */
 	| 'eventAfterRead'
 	/** A leader's clock runs faster than a clock may. */
@@ -23,5 +28,5 @@ export type Breach =
 	| 'wrongAnswer'
 	/** Two mirrors write side by side. */
 	| 'unfencedMirror'
-	/** Bits that flipped in a log are believed. */
-	| 'trustedDamage';
+	/** A log whose bits flipped is taken to end there. */
+	| 'believedDamage';

@@ -13,10 +13,10 @@ import type { SnapshotInfo } from '#core/ports/snapshot-store';
 import type { DataTree } from '#core/tree/data-tree';
 import { type FrozenTree, frozenNodes } from '#core/tree/frozen-tree';
 import { MemberStorage, type MemberStorageParts } from '#server/replica/member-storage';
-import { StorageDamage } from '#storage/damage';
+import { LogDamage, StorageDamage } from '#storage/damage';
 import { DataDirectory, type StoredFile } from '#storage/data-directory';
 import { readLogs } from '#storage/history-reader';
-import { recover } from '#storage/recovery';
+import { type Recovered, recover } from '#storage/recovery';
 import { FileSnapshotStore } from '#storage/snapshot-store';
 import type { SnapshotFacts } from '#storage/snapshot-worker';
 import { writeSnapshotFile } from '#storage/snapshot-writer';
@@ -56,9 +56,9 @@ export class FileMachine implements Machine {
 	}
 
 	async open(gate: ProcessGate): Promise<Opened> {
-		const recovered = await recover({ dataDir: this.#root });
+		const recovered = await this.#recover();
 		const { tree, sessions, lastZxid } = recovered;
-		if (lastZxid < this.#synced) {
+		if (lastZxid < this.#synced && this.#breach !== 'believedDamage') {
 			const problem = `recovery ends with ${formatZxid(lastZxid)}, ${formatZxid(this.#synced)} was on the disk`;
 			throw this.isDamaged ? new ShortHistory(problem) : new Error(problem);
 		}
@@ -83,6 +83,18 @@ export class FileMachine implements Machine {
 			log: this.#noting(log, isHasty),
 			storage: new NotedStorage(parts, counts, changed),
 		};
+	}
+
+	async #recover(): Promise<Recovered> {
+		for (;;) {
+			try {
+				return await recover({ dataDir: this.#root });
+			} catch (error) {
+				if (this.#breach !== 'believedDamage' || !(error instanceof LogDamage) || error.offset === undefined)
+					throw error;
+				fs.truncateSync(error.file, error.offset);
+			}
+		}
 	}
 
 	async snapshot(host: Host): Promise<void> {

@@ -4,12 +4,13 @@
  */
 import type { ReconfigOp, Reply } from '#core/model/op';
 import { configPath } from '#core/model/path';
-import { formatZxid, noSession } from '#core/model/zxid';
+import { epochOf, formatZxid, noSession, zeroZxid } from '#core/model/zxid';
 import { parseQuorumConfig } from '#core/zab/parse-quorum-config';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import { formatQuorumServer } from '#core/zab/quorum-server';
 import { errors } from '#jute/errors';
 import { SeededRandom } from '../random.ts';
+import type { Breach } from './breach.ts';
 import type { Checkers } from './checkers/checkers.ts';
 import type { SimMember } from './sim-member.ts';
 import { StoredMembership } from './stored-membership.ts';
@@ -32,6 +33,7 @@ export interface ReconfigurationParts {
 	/** Those there are; it changes. */
 	readonly members: SimMember[];
 	readonly checkers: Checkers;
+	readonly breach?: Breach | undefined;
 	/** A server that was not there before. */
 	readonly create: (id: number, stored: StoredMembership) => SimMember;
 	readonly tell: (what: string) => void;
@@ -47,6 +49,8 @@ export class Reconfiguration {
 	/** Apart from the world's: what else goes wrong is the same with and without. */
 	readonly #random: SeededRandom;
 	readonly #stored = new Map<number, StoredMembership>();
+	/** In which epoch a request named a server last. */
+	readonly #named = new Map<number, number>();
 	#committed: QuorumConfig;
 	/** How much of the committed history was looked at for it. */
 	#seen = 0;
@@ -66,7 +70,7 @@ export class Reconfiguration {
 
 	/** What a member of the first configuration has on its disk. */
 	stored(id: number): StoredMembership {
-		const stored = new StoredMembership(this.#parts.first);
+		const stored = new StoredMembership(this.#parts.first, this.#parts.breach);
 		this.#stored.set(id, stored);
 		return stored;
 	}
@@ -103,7 +107,10 @@ export class Reconfiguration {
 		const id = ++this.#last;
 		const known = this.#committed.withVersion(0).toString();
 		const role = this.#random.chance(0.8) ? 'participant' : 'observer';
-		const stored = new StoredMembership(parseQuorumConfig(`server.${id}=${line(id, role)}\n${known}`));
+		const stored = new StoredMembership(
+			parseQuorumConfig(`server.${id}=${line(id, role)}\n${known}`),
+			this.#parts.breach,
+		);
 		this.#stored.set(id, stored);
 		const member = this.#parts.create(id, stored);
 		this.#parts.members.push(member);
@@ -158,6 +165,9 @@ export class Reconfiguration {
 		const op: ReconfigOp = { kind: 'reconfig', ...nothing, configId, ...wanted };
 		const caller = { door: 'zookeeper', identities: [], address: '10.0.0.2' } as const;
 		tell(`member ${member.id} is asked for ${JSON.stringify(wanted)}`);
+		const named = /server\.(\d+)=/g;
+		for (const [, id] of `${wanted.joiningServers},${wanted.newMembers}`.matchAll(named))
+			this.#named.set(Number(id), this.#epoch());
 		this.#asked += 1;
 		const request = {
 			sessionId: noSession,
@@ -184,11 +194,17 @@ export class Reconfiguration {
 		this.#acknowledged = Math.max(this.#acknowledged, zxid);
 	}
 
-	/** One that was removed, once everybody who is there knows. */
+	/** The highest that anybody has something of. */
+	#epoch(): number {
+		return Math.max(...this.#parts.members.map(({ host }) => epochOf(host?.lastLogged ?? zeroZxid)));
+	}
+
+	/** One that was removed, once everybody who is there knows, and nothing can come any more of a request that names it. */
 	#switchOff(): void {
-		const { members } = this.#parts;
+		const { members, checkers } = this.#parts;
 		const isKnown = members.every(({ id }) => this.#stored.get(id)!.current.version >= this.#committed.version);
-		const gone = members.find(({ id }) => !this.#committed.servers.has(id));
+		const isSettled = (id: number) => epochOf(checkers.history.last) > (this.#named.get(id) ?? -2) + 1;
+		const gone = members.find(({ id }) => !this.#committed.servers.has(id) && isSettled(id));
 		if (!isKnown || gone === undefined || this.#committed.version === 0 || !this.#random.chance(0.5)) return;
 		gone.kill(this.#random.chance(0.5));
 		members.splice(members.indexOf(gone), 1);

@@ -11,6 +11,7 @@ import { MemoryMachine } from './memory-machine.ts';
 import { noReconfigurations, Reconfiguration, type ReconfigurationCounts } from './reconfiguration.ts';
 import { SessionClient } from './session-client.ts';
 import { SimMember } from './sim-member.ts';
+import { MirrorTable, SimMirror } from './sim-mirror.ts';
 import { SimNetwork } from './sim-network.ts';
 import type { StoredMembership } from './stored-membership.ts';
 import { MemberClock, World } from './world.ts';
@@ -24,6 +25,8 @@ export interface RunOptions {
 export interface RunCounts extends StorageCounts, FaultCounts, ReconfigurationCounts {
 	/** Members that did not start from files with flipped bits. */
 	refusals: number;
+	/** Transactions in the mirror. */
+	mirrored: number;
 	/** Epochs whose zxids ran out. */
 	usedUp: number;
 	/** Sessions that expired, requests of sessions that had moved, watch events. */
@@ -60,6 +63,7 @@ class Ensemble {
 	readonly #members: SimMember[] = [];
 	readonly #clients: readonly SessionClient[];
 	readonly #faults: Faults;
+	readonly #mirrored = new MirrorTable();
 	/** Of runs whose members change. */
 	readonly #reconfiguration: Reconfiguration | undefined;
 	#refusals = 0;
@@ -69,7 +73,8 @@ class Ensemble {
 	constructor(seed: number, { breach, tell }: RunOptions) {
 		const world = new World(seed);
 		const { random } = world;
-		world.hasFiles = random.chance(filesShare);
+		const hasFiles = random.chance(filesShare);
+		world.hasFiles = hasFiles || breach === 'unfencedMirror' || breach === 'believedDamage';
 		const config = drawConfig(world);
 		this.#world = world;
 		this.#checkers = new Checkers(() => world.nowMs);
@@ -98,16 +103,28 @@ class Ensemble {
 				checkers: this.#checkers,
 				options: stored === undefined ? options : { ...options, reconfigEnabled: true },
 				breach,
+				mirror:
+					machine instanceof FileMachine
+						? (gate) => new SimMirror({ world, gate, directory: machine.directory, table: this.#mirrored, breach })
+						: undefined,
 				tell: (who, what) => tell?.(`${Math.round(world.nowMs)} ms, member ${who}: ${what}`),
 			});
 			clocks.set(member, clock);
 			return member;
 		};
 		// Flipped bits take a member out of its quorum, and which that is changes here.
-		if (!world.hasFiles && seed % 3 === 0) {
+		if (!world.hasFiles && (seed % 3 === 0 || isOfMembership(breach))) {
 			const operator = (what: string) => tell?.(`${Math.round(world.nowMs)} ms, operator: ${what}`);
 			const { members, checkers } = { members: this.#members, checkers: this.#checkers };
-			this.#reconfiguration = new Reconfiguration({ seed, first: config, members, checkers, create, tell: operator });
+			this.#reconfiguration = new Reconfiguration({
+				seed,
+				first: config,
+				members,
+				checkers,
+				breach,
+				create,
+				tell: operator,
+			});
 		}
 		for (const id of config.servers.keys()) this.#members.push(create(id, this.#reconfiguration?.stored(id)));
 		const told = (who: string, what: string) => tell?.(`${Math.round(world.nowMs)} ms, ${who}: ${what}`);
@@ -182,6 +199,7 @@ class Ensemble {
 		const checkers = this.#checkers;
 		const { history, promises } = checkers;
 		checkers.noEpochIsLast();
+		if (this.#world.hasFiles) this.#mirrored.check(history, (finding) => checkers.find(finding));
 		this.#reconfiguration?.settle();
 		if (!this.#isShort) promises.sessionsLeft(this.#clients.flatMap(({ session }) => session ?? []));
 		for (const { id, machine, host } of this.#members) {
@@ -213,6 +231,7 @@ class Ensemble {
 			unproved: 0,
 			refused: 0,
 			refusals: this.#refusals,
+			mirrored: this.#mirrored.rows.length,
 			usedUp,
 			expired,
 			moved,
@@ -235,4 +254,8 @@ function drawConfig({ random }: World): QuorumConfig {
 		return `server.${i + 1}=10.0.0.${i + 1}:2888:3888:${role}`;
 	});
 	return parseQuorumConfig(lines.join('\n'));
+}
+
+function isOfMembership(breach: Breach | undefined): boolean {
+	return breach === 'oldQuorumAlone' || breach === 'newQuorumAlone' || breach === 'forgottenNext';
 }

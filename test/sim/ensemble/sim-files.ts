@@ -88,7 +88,8 @@ class SimFile implements DiskFile {
 	async writeDurably(bytes: Uint8Array, length: number, position: number): Promise<void> {
 		const written = this.#take(bytes, length, position);
 		const onDisk = this.#takesTime(() => this.#sync([written]));
-		if (!this.#isHasty) await onDisk;
+		if (this.#isHasty) onDisk.catch(() => undefined);
+		else await onDisk;
 	}
 
 	async truncate(size: number): Promise<void> {

@@ -13,8 +13,9 @@ import type { Breach } from './breach.ts';
 import type { Checkers } from './checkers/checkers.ts';
 import type { Machine, Opened } from './machine.ts';
 import { ProcessGate } from './process-gate.ts';
+import type { SimMirror } from './sim-mirror.ts';
 import type { SimNetwork } from './sim-network.ts';
-import { onlyKnown, type StoredMembership } from './stored-membership.ts';
+import { membershipBreach, onlyKnown, type StoredMembership } from './stored-membership.ts';
 import { LogEnd, watchedLog, watchedStorage } from './watched-storage.ts';
 import type { MemberClock, World } from './world.ts';
 
@@ -33,6 +34,8 @@ export interface MemberParts {
 	readonly checkers: Checkers;
 	readonly options: Partial<ChainOptions>;
 	readonly breach?: Breach | undefined;
+	/** Of one that has files: its process's mirror. */
+	readonly mirror?: ((gate: ProcessGate) => SimMirror) | undefined;
 	/** For people who look for the cause of a finding. */
 	tell(id: number, what: string): void;
 }
@@ -67,6 +70,7 @@ export class Door {
 interface Process {
 	readonly door: Door;
 	readonly peer: Peer;
+	readonly mirror: SimMirror | undefined;
 }
 
 export class SimMember {
@@ -135,6 +139,8 @@ export class SimMember {
 		const { history: committed } = checkers;
 		const end = new LogEnd(id, committed, lastZxid);
 		const commits = new CommitGate(watchedLog(log, end), false, lastZxid, true);
+		const mirror = this.#parts.mirror?.(gate);
+		if (mirror !== undefined) commits.attach(mirror);
 		let history: MemberHistory;
 		const after = gate.after(clock.after);
 		const host = new Host({
@@ -183,7 +189,7 @@ export class SimMember {
 			stored === undefined
 				? { serverId: id, current: this.#parts.config(), isReconfigurable: false, store: noStore }
 				: { serverId: id, current: stored.current, next: stored.next, isReconfigurable: true, store: stored },
-			() => breach === 'commitWithoutQuorum' && host.role === 'leader',
+			() => (host.role === 'leader' ? membershipBreach(breach) : null),
 		);
 		const peer = new Peer({
 			serverId: id,
@@ -198,6 +204,7 @@ export class SimMember {
 			electionLimits: { maxNotificationIntervalMs: 2000 },
 			events: {
 				stateChanged: (state, leader, reason) => {
+					commits.standBy();
 					tell(id, `${state} ${leader ?? ''} ${reason?.message ?? ''}`);
 					// However torn it was, with what follows it a snapshot is the leader's state.
 					if (reason?.message.includes('snapshot is not its state')) checkers.find(`member ${id}: ${reason.message}`);
@@ -205,7 +212,9 @@ export class SimMember {
 				learnerLost: (learner, _address, reason) => tell(id, `lost learner ${learner}: ${reason.message}`),
 				serving: (epoch) => {
 					tell(id, `serves in epoch ${epoch}`);
-					if (peer.state === 'leading') checkers.established(id, epoch, host.lastProcessedZxid);
+					if (peer.state !== 'leading') return;
+					checkers.established(id, epoch, host.lastProcessedZxid);
+					commits.mirror(host.lastProcessedZxid);
 				},
 			},
 		});
@@ -215,7 +224,7 @@ export class SimMember {
 		};
 		after(tickMs / 2, tick);
 		world.after(0, () => {});
-		return { door, peer };
+		return { door, peer, mirror };
 	}
 
 	/** It gets an empty disk in place of one that it does not start from; its leader gives it everything. */
@@ -267,6 +276,7 @@ export class SimMember {
 		process.door.gate.die();
 		this.#process = null;
 		process.door.closeAll();
+		process.mirror?.close();
 		this.#parts.network.dead(this.id, isPowerCut);
 		this.machine.stopped(isPowerCut);
 	}

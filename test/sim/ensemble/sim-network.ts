@@ -2,6 +2,7 @@
 import type { ElectionNetwork, Notification } from '#core/ports/election-network';
 import type { QuorumLink, QuorumLinkListener, QuorumNetwork } from '#core/ports/quorum-link';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import { readRevalidation, writeRevalidated } from '#jute/quorum/session-data';
 import type { Breach } from './breach.ts';
 import type { ProcessGate } from './process-gate.ts';
 import type { World } from './world.ts';
@@ -182,18 +183,31 @@ class LinkEnd implements QuorumLink {
 	}
 
 	/** Once, but for what is done wrong on purpose. */
-	#timesSent({ type, zxid }: QuorumPacket): number {
+	#timesSent(packet: QuorumPacket): number {
+		const { type, zxid } = packet;
 		switch (this.#network.breach) {
 			case 'dropProposal':
 				if (type === packetType.newLeader) this.#isInSync = true;
 				return !this.#isInSync && (type === packetType.proposal || type === packetType.commit) && zxid % 3 === 0
 					? 0
 					: 1;
+			case 'unaskedRevalidation':
+				return this.#isAnsweredHere(packet) ? 0 : 1;
 			case 'requestTwice':
 				return type === packetType.request ? 2 : 1;
 			default:
 				return 1;
 		}
+	}
+
+	/** A learner's question whether a session may come to it, of which its leader hears nothing. */
+	#isAnsweredHere(packet: QuorumPacket): boolean {
+		// The leader's answer is shorter.
+		if (packet.type !== packetType.revalidate || packet.data?.length !== 12) return false;
+		const { sessionId } = readRevalidation(packet.data);
+		const answer = { ...packet, data: writeRevalidated(sessionId, true) };
+		this.#world.after(1, () => this.receive([{ packet: answer }]));
+		return true;
 	}
 
 	/** Drawn while other things go on. */

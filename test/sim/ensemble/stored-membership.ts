@@ -3,16 +3,20 @@ import type { Membership } from '#core/zab/membership';
 import type { MembershipStore } from '#core/zab/membership-store';
 import { parseQuorumConfig } from '#core/zab/parse-quorum-config';
 import type { QuorumConfig } from '#core/zab/quorum-config';
+import type { MembershipBreach } from '../breakable-membership.ts';
+import type { Breach } from './breach.ts';
 
 /** What a member has on its disk of configurations, as text: it outlives its processes and every power cut. */
 export class StoredMembership implements MembershipStore {
+	readonly #breach: Breach | undefined;
 	#current: string;
 	#next: string | null = null;
 	/** Writes. */
 	saved = 0;
 
-	constructor(config: QuorumConfig) {
+	constructor(config: QuorumConfig, breach?: Breach) {
 		this.#current = config.toString();
+		this.#breach = breach;
 	}
 
 	get current(): QuorumConfig {
@@ -24,6 +28,7 @@ export class StoredMembership implements MembershipStore {
 	}
 
 	saveNext(config: QuorumConfig): void {
+		if (this.#breach === 'forgottenNext') return;
 		this.#next = config.toString();
 		this.saved += 1;
 	}
@@ -32,6 +37,12 @@ export class StoredMembership implements MembershipStore {
 		this.#current = config.toString();
 		this.saved += 1;
 	}
+}
+
+/** What a breach makes of a leader's membership. */
+export function membershipBreach(breach: Breach | undefined): MembershipBreach {
+	if (breach === 'commitWithoutQuorum') return 'everybody';
+	return breach === 'oldQuorumAlone' || breach === 'newQuorumAlone' ? breach : null;
 }
 
 /** A server that no configuration has has no address. */
