@@ -215,6 +215,8 @@ it(
 		rmSync(fourth.place.folder, { recursive: true });
 		fourth.configure(ensemble.members.map(({ place }) => memberLine(place)));
 		await fourth.start();
+		await eventually('it follows without a vote', () => fourth.role === 'follower');
+		expect(fourth.server!.replica.member!.membership.hasVote).toBe(false);
 		await ensemble.change({ add: [fourth] });
 		const leader = await ensemble.leader();
 		await ensemble.change({ remove: [leader.id] }, leader).catch(() => undefined);

@@ -45,13 +45,21 @@ async function underLoad(ensemble: Ensemble, act: (goesOn: () => Promise<void>) 
 	expect(checkLoad(load.records(), tree, 'open').problems, ensemble.tails()).toEqual([]);
 }
 
-/** As an administrator does it: what does not vote yet cannot be missed. */
+/** As an administrator does it: it follows, and then it votes. */
 async function join(member: EnsembleMember, through: readonly EnsembleMember[]): Promise<void> {
-	if (!member.isRunning) member.launch();
-	await reconfigureSurely(through, { add: [memberLine(member.place, 'observer')] });
-	await eventually(`member ${member.id} observes`, async () => (await member.mode()) === 'observer');
-	await reconfigureSurely(through, { add: [member] });
+	member.launch();
 	await eventually(`member ${member.id} follows`, async () => (await member.mode()) === 'follower');
+	await reconfigureSurely(through, { add: [member] });
+}
+
+async function becomes(
+	member: EnsembleMember,
+	role: 'observer' | 'participant',
+	through: readonly EnsembleMember[],
+): Promise<void> {
+	await reconfigureSurely(through, { add: [memberLine(member.place, role)] });
+	const mode = role === 'observer' ? 'observer' : 'follower';
+	await eventually(`member ${member.id} is a ${mode}`, async () => (await member.mode()) === mode);
 }
 
 /** It is stopped when the others go on without it. */
@@ -82,6 +90,8 @@ describe('under load', () => {
 				const others = ensemble.members.filter((member) => member !== leader && member !== fourth);
 				await join(fourth, others);
 				await goesOn();
+				await becomes(fourth, 'observer', others);
+				await becomes(fourth, 'participant', others);
 				await leave(leader, [...others, fourth]);
 				expect((await ensemble.leader()).id).not.toBe(leader.id);
 				await goesOn();
