@@ -1,20 +1,14 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { connect, createServer, type Socket } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Notification } from '#core/ports/election-network';
 import type { After } from '#core/ports/timers';
 import { JuteWriter } from '#jute/codec';
 import { readElectionHello, writeElectionHello } from '#jute/quorum/election-hello';
+import { closeAll, eventually, host, openPorts, openServers, openSockets } from '#test/support/quorum-links';
 import { freePorts } from '#test/support/real-ensemble';
 import { ElectionPort, type ElectionPortOptions } from './election-port.ts';
 import { systemAfter } from './sockets.ts';
-
-const host = '127.0.0.1';
-
-/** Other processes may be busy, too. */
-function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-	return vi.waitFor(check, { timeout: 20_000, interval: 5 });
-}
 
 const encode = (notification: Notification): Uint8Array => Buffer.from(JSON.stringify(notification));
 const decode = (bytes: Uint8Array): Notification => JSON.parse(Buffer.from(bytes).toString('utf8')) as Notification;
@@ -23,18 +17,7 @@ function vote(leader: number, electionEpoch = 1): Notification {
 	return { state: 'looking', leader, zxid: 0, electionEpoch, peerEpoch: 0, config: null };
 }
 
-const openPorts = new Set<ElectionPort>();
-const openServers = new Set<Server>();
-const openSockets = new Set<Socket>();
-
-afterEach(async () => {
-	for (const socket of openSockets) socket.destroy();
-	await Promise.all([...openPorts].map((port) => port.close()));
-	await Promise.all([...openServers].map((server) => new Promise((resolve) => server.close(resolve))));
-	openPorts.clear();
-	openServers.clear();
-	openSockets.clear();
-});
+afterEach(closeAll);
 
 class Member {
 	readonly heard: [from: number, electionEpoch: number][] = [];

@@ -1,15 +1,14 @@
 /** Our quorum and election ports beside real ZooKeeper servers. What the servers are told is written by hand here. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Notification } from '#core/ports/election-network';
-import type { QuorumLink, QuorumLinkListener } from '#core/ports/quorum-link';
 import { readNotification, writeNotification } from '#jute/quorum/notification';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { ElectionPort } from '#quorum/election-port';
 import { QuorumPort } from '#quorum/quorum-port';
+import { End, host } from '#test/support/quorum-links';
 import { RealEnsemble } from '#test/support/real-ensemble';
 import { realCommandLine } from '#test/support/real-zookeeper';
 
-const host = '127.0.0.1';
 const epoch1 = 2 ** 32;
 /** What must come within this has to pass through a server's timeouts, or a Java program that starts. */
 const patient = { timeout: 30_000 };
@@ -63,26 +62,11 @@ function quorumPort(ensemble: RealEnsemble, id: number): QuorumPort {
 	return port;
 }
 
-/** A link's listener that keeps what comes, and answers pings. */
-class Received implements QuorumLinkListener {
-	readonly packets: QuorumPacket[] = [];
-	closedFor: Error | null = null;
-	onPacket: (packet: QuorumPacket) => void = () => {};
-	link!: QuorumLink;
-
-	readonly connected = (link: QuorumLink): QuorumLinkListener => {
-		this.link = link;
-		return this;
-	};
-
-	received(packet: QuorumPacket): void {
-		this.packets.push(packet);
+/** A learner's end that answers pings. */
+class Learner extends End {
+	override received(packet: QuorumPacket): void {
 		if (packet.type === packetType.ping) this.send('ping', packet.zxid, new Uint8Array(0));
-		this.onPacket(packet);
-	}
-
-	closed(reason: Error): void {
-		this.closedFor = reason;
+		super.received(packet);
 	}
 
 	send(type: keyof typeof packetType, zxid: number, data: Uint8Array | null): void {
@@ -92,12 +76,12 @@ class Received implements QuorumLinkListener {
 	/** The next packet of this kind that has not been asked for. */
 	async packet(type: keyof typeof packetType): Promise<QuorumPacket> {
 		const index = await vi.waitFor(() => {
-			if (this.closedFor) return -1;
+			if (this.reasons.length > 0) return -1;
 			const found = this.packets.findIndex((packet) => packet.type === packetType[type]);
 			if (found === -1) throw new Error(`no ${type} among ${JSON.stringify(this.packets)}`);
 			return found;
 		}, patient);
-		if (index === -1) throw new Error(`closed before ${type} came: ${this.closedFor?.message}`);
+		if (index === -1) throw new Error(`closed before ${type} came: ${this.reasons[0]?.message}`);
 		return this.packets.splice(0, index + 1).at(-1)!;
 	}
 }
@@ -116,8 +100,8 @@ function int(value: number): Uint8Array {
 }
 
 /** An observer that has nothing: from its first packet until the leader knows what it lacks. */
-async function discovered(ensemble: RealEnsemble, id: number): Promise<Received> {
-	const observer = new Received();
+async function discovered(ensemble: RealEnsemble, id: number): Promise<Learner> {
+	const observer = new Learner();
 	await quorumPort(ensemble, id).connect(await ensemble.leader(), observer.connected);
 	observer.send('observerInfo', 0, learnerInfo(id));
 	const { zxid, data } = await observer.packet('leaderInfo');
@@ -127,7 +111,7 @@ async function discovered(ensemble: RealEnsemble, id: number): Promise<Received>
 	return observer;
 }
 
-async function acknowledgeNewLeader(observer: Received): Promise<void> {
+async function acknowledgeNewLeader(observer: Learner): Promise<void> {
 	const { zxid } = await observer.packet('newLeader');
 	observer.send('ack', zxid, null);
 	await observer.packet('upToDate');
@@ -205,7 +189,7 @@ describe('two real servers of three, and an observer of ours', () => {
 	it('close the link of an observer that says what nobody understands', async () => {
 		const observer = await discovered(ensemble, 4);
 		observer.send('ping', 0, null);
-		await vi.waitFor(() => expect(observer.closedFor?.message).toBe('the other side closed the connection'), patient);
+		await vi.waitFor(() => expect(observer.reasons[0]?.message).toBe('the other side closed the connection'), patient);
 	});
 });
 
@@ -260,7 +244,7 @@ describe('a real server that follows us', () => {
 
 	it('is elected with, discovered and brought up to date, and serves', async () => {
 		const { port, answer } = await electionPort(ensemble, 2);
-		const follower = new Received();
+		const follower = new Learner();
 		const stopAccepting = quorumPort(ensemble, 2).accept(follower.connected);
 		answer((from, { state, electionEpoch, config }) => {
 			if (state === 'looking') port.send(from, { state, leader: 2, zxid: 0, electionEpoch, peerEpoch: 0, config });

@@ -15,11 +15,11 @@ export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
 	return vi.waitFor(check, { timeout: 20_000, interval: 5 });
 }
 
-export const openPorts = new Set<QuorumPort>();
+export const openPorts = new Set<{ close(): Promise<void> }>();
 export const openServers = new Set<Server>();
 export const openSockets = new Set<Socket>();
 
-/** Ends what the functions here have opened. */
+/** Ends what the functions here have opened, and what else is in these sets. */
 export async function closeAll(): Promise<void> {
 	for (const socket of openSockets) socket.destroy();
 	await Promise.all([...openPorts].map((port) => port.close()));
