@@ -11,12 +11,12 @@ export const ensembleKeys = {
 	reconfigEnabled: key(
 		boolean,
 		false,
-		'Whether reconfiguration is allowed. A single server answers Unimplemented all the same, as ZooKeeper does.',
+		'Whether the servers of a running ensemble can be changed with `reconfig`; the same for all of them. A single server answers Unimplemented all the same, as ZooKeeper does.',
 	),
 	dynamicConfigFile: key(
 		string,
 		'',
-		'A file with the `server.N`, `group.N` and `weight.N` lines, which may then stand nowhere else; a relative path is looked for from the directory of the configuration file. A name that ends in a dot and a hexadecimal number says the version.',
+		'A file with the `server.N`, `group.N` and `weight.N` lines, which may then stand nowhere else; a relative path is looked for from the directory of the configuration file. A name that ends in a dot and a hexadecimal number says the version. A reconfiguration writes this line.',
 	),
 	initLimit: key(integer(0), 0, 'Ticks a learner has to connect and synchronise; an ensemble must say it.'),
 	syncLimit: key(

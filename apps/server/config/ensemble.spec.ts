@@ -148,6 +148,10 @@ describe('an ensemble', () => {
 			`${three}peerType=observer\n`,
 			'peerType is observer, and the line of server.1 says participant: the line decides',
 		],
+		[
+			`${limits}reconfigEnabled=true\nserver.1=0.0.0.0:2888:3888\nserver.2=b:2888:3888\nserver.3=c:2888:3888\n`,
+			"server.1 has an address that means all of this machine's: with reconfigEnabled=true its lines become those of all servers when it leads. Write the address that the others reach it by, and set quorumListenOnAllIPs=true",
+		],
 		[`${three}commitLogCount=9\n`, 'commitLogCount is 9: 500 is taken, the least'],
 		[
 			`${three}audit.url=\n`,

@@ -111,7 +111,7 @@ function checkServers({ servers }: MemberLines, values: Values, problems: string
 		}
 		for (const address of [...quorumAddresses, ...electionAddresses]) {
 			// In its own file a server often stands with the address that means all of them.
-			if (address.host === '0.0.0.0' || address.host === '::') continue;
+			if (isEveryAddress(address)) continue;
 			const owner = owners.get(shown(address));
 			if (owner === id) problems.push(`server.${id} has ${shown(address)} twice`);
 			else if (owner !== undefined) problems.push(`server.${owner} and server.${id} both have ${shown(address)}`);
@@ -160,9 +160,18 @@ function warn(members: QuorumConfig, self: QuorumServer, values: Values, warning
 			`${participants} servers vote: they stand the failure of ${(participants - 2) / 2}, as ${participants - 1} would; an odd number is better`,
 		);
 	}
+	if (values.reconfigEnabled && [...self.quorumAddresses, ...self.electionAddresses].some(isEveryAddress)) {
+		warnings.push(
+			`server.${self.id} has an address that means all of this machine's: with reconfigEnabled=true its lines become those of all servers when it leads. Write the address that the others reach it by, and set quorumListenOnAllIPs=true`,
+		);
+	}
 	if (self.role !== peerType) {
 		warnings.push(`peerType is ${peerType}, and the line of server.${self.id} says ${self.role}: the line decides`);
 	}
+}
+
+function isEveryAddress({ host }: HostPort): boolean {
+	return host === '0.0.0.0' || host === '::';
 }
 
 function shown({ host, port }: HostPort): string {
