@@ -201,6 +201,8 @@ export class SimMember {
 			after,
 			clock,
 			limits: { tickMs, initLimit: 10, syncLimit: 5 },
+			// Soon: what comes of it when it ends should happen often.
+			readOnlyAfterMs: 300,
 			electionLimits: { maxNotificationIntervalMs: 2000 },
 			events: {
 				stateChanged: (state, leader, reason) => {
