@@ -3,6 +3,7 @@ import { credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { ChronokeeperClient } from '#client/client';
 import { Consistency, type GetRequest, ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
+import { ck } from '#test/support/ck';
 import { type Ensemble, type EnsembleMember, startEnsemble } from '#test/support/ensemble';
 import { TestServers } from '#test/support/test-servers';
 
@@ -82,6 +83,19 @@ describe('a linearizable read', () => {
 				{ op: { $case: 'get', value: { path: `${path}/f`, consistency: Consistency.CONSISTENCY_LINEARIZABLE } } },
 			]);
 			expect(results.map(({ result }) => result?.$case)).toEqual(['get']);
+		}
+	});
+
+	it('69: is what ck does with --linearizable', async () => {
+		const [, , follower] = await start();
+		const { grpc } = await follower.member.doors();
+		for (const command of ['get', 'ls', 'stat']) {
+			const before = await metric(follower, 'read_barrier_rounds_total');
+			for (const more of [[], ['--linearizable']]) {
+				const { status: exitCode, stderr } = await ck([command, '/', '--server', grpc, ...more]);
+				expect([exitCode, stderr]).toEqual([0, '']);
+			}
+			expect(await metric(follower, 'read_barrier_rounds_total'), command).toBe(before + 1);
 		}
 	});
 
