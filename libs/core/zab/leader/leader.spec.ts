@@ -70,9 +70,15 @@ class Fixture {
 	}
 
 	/** A learner up to NEWLEADER; what it was sent on the way. */
-	async upTo(id: number, zxid: number, currentEpoch = 1, role: 'followerInfo' | 'observerInfo' = 'followerInfo') {
+	async upTo(
+		id: number,
+		zxid: number,
+		currentEpoch = 1,
+		role: 'followerInfo' | 'observerInfo' = 'followerInfo',
+		isMarked = false,
+	) {
 		const learner = this.join();
-		learner.send(info(id, 1, role));
+		learner.send(info(id, 1, role, isMarked));
 		await learner.heard();
 		learner.send(packet(packetType.ackEpoch, zxid, writeIntData(currentEpoch)));
 		return { learner, heard: await learner.heard() };
@@ -100,8 +106,9 @@ function info(
 	serverId: number,
 	acceptedEpoch: number,
 	type: 'followerInfo' | 'observerInfo' = 'followerInfo',
+	isMarked = false,
 ): QuorumPacket {
-	const data = writeLearnerInfo({ serverId, protocolVersion, configVersion: 0, isMarked: false });
+	const data = writeLearnerInfo({ serverId, protocolVersion, configVersion: 0, isMarked });
 	return packet(packetType[type], makeZxid(acceptedEpoch, 0), data);
 }
 
@@ -265,6 +272,26 @@ describe('synchronization', () => {
 		three.send(ack(makeZxid(2, 0)));
 		expect(fixture.told).toEqual(['established 2', 'committed 1']);
 		expect(await three.heard()).toEqual(['UPTODATE', 'COMMIT 0x200000001']);
+	});
+
+	it.each([
+		['a ZooKeeper, which has not written it by then', false],
+		['a replica, which has', true],
+	])('81: a proposal in front of NEWLEADER and the acknowledgement of that by %s', async (_, isReplica) => {
+		const fixture = new Fixture();
+		const two = await fixture.established();
+		fixture.propose(1);
+		fixture.leader.logged(makeZxid(2, 1));
+		const { learner: three, heard } = await fixture.upTo(3, makeZxid(1, 5), 1, 'followerInfo', isReplica);
+		expect(heard).toEqual(['DIFF 0x100000005', 'PROPOSAL 0x200000001', 'NEWLEADER 0x200000000']);
+		three.send(ack(makeZxid(2, 0)));
+		two.send(packet(packetType.ping, 0));
+		expect(fixture.told).toEqual(isReplica ? ['established 2', 'committed 1'] : ['established 2']);
+		if (isReplica) return;
+		expect(await three.heard()).toEqual(['UPTODATE']);
+		three.send(ack(makeZxid(2, 1)));
+		two.send(packet(packetType.ping, 0));
+		expect(fixture.told).toEqual(['established 2', 'committed 1']);
 	});
 
 	it('closes the link of who says what it may not, and of no other', async () => {

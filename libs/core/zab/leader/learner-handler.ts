@@ -39,7 +39,10 @@ export class LearnerHandler implements QuorumLinkListener {
 	currentEpoch = -1;
 	/** It has all proposals up to here on its disk. */
 	acknowledged: Zxid = zeroZxid;
-	/** The last transaction that was sent in front of NEWLEADER, or that it had before. */
+	/**
+	 * What its acknowledgement of NEWLEADER stands for: everything in front of that. Of a ZooKeeper only what was committed by then: a proposal that was not is acknowledged by itself, and is on its disk
+	 * no sooner (3.8 writes it meanwhile, 3.9.3 behind UPTODATE).
+	 */
 	#coveredByNewLeader: Zxid = zeroZxid;
 	/** Proposals and commits that came while it is synchronized; null when there is nothing to wait for. */
 	#held: QuorumPacket[] | null = null;
@@ -248,7 +251,8 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#coveredByNewLeader = zxid;
 		for (const packet of held) {
 			if (packet.zxid <= zxid) continue;
-			this.#coveredByNewLeader = Math.max(this.#coveredByNewLeader, packet.zxid) as Zxid;
+			if (this.#isMarked || isCommit(packet))
+				this.#coveredByNewLeader = Math.max(this.#coveredByNewLeader, packet.zxid) as Zxid;
 			this.#link.send(packet);
 		}
 		const { current, next } = parts.membership;
@@ -274,7 +278,6 @@ export class LearnerHandler implements QuorumLinkListener {
 			if (this.#phase !== 'newLeader') return;
 			this.#phase = 'acknowledged';
 			this.#synchronization = null;
-			// Everything in front of NEWLEADER is on its disk.
 			if (this.#coveredByNewLeader > this.acknowledged) this.acknowledged = this.#coveredByNewLeader;
 			this.#leader.newLeaderAcknowledged(this);
 			return;
