@@ -217,18 +217,25 @@ export class Reconfiguration {
 		const { members, checkers } = this.#parts;
 		if (this.#committed.version < this.#acknowledged)
 			checkers.find(`the configuration ${formatZxid(this.#acknowledged as never)} was acknowledged and is lost`);
-		const texts = new Set<string>();
+		const ends = new Set<string>();
 		for (const { id, host } of members) {
-			const text = this.#stored.get(id)!.current.toString();
-			texts.add(text);
+			const config = this.#stored.get(id)!.current;
+			ends.add(brief(config));
 			const shown = decoder.decode(host?.tree.data(configPath) ?? new Uint8Array(0));
-			if (shown !== text) checkers.find(`member ${id} has the configuration ${text}, and shows ${shown}`);
+			if (shown !== config.toString())
+				checkers.find(`member ${id} has the configuration ${brief(config)}, and shows ${shown}`);
 		}
-		if (texts.size > 1) checkers.find(`the members end with different configurations: ${[...texts].join(' / ')}`);
-		const [text] = texts;
-		const isAgreed = this.#committed.version === 0 || text === this.#committed.toString();
-		if (!isAgreed) checkers.find(`the members end with ${text}, committed is ${this.#committed.toString()}`);
+		if (ends.size > 1) checkers.find(`the members end with different configurations: ${[...ends].join('; ')}`);
+		const committed = brief(this.#committed);
+		const [end] = ends;
+		if (this.#committed.version !== 0 && end !== committed)
+			checkers.find(`the members end with the configuration ${end}, committed is ${committed}`);
 	}
+}
+
+function brief({ version, participants, observers }: QuorumConfig): string {
+	const observing = observers.length === 0 ? '' : `, observers ${observers.join(' ')}`;
+	return `0x${version.toString(16)}: ${participants.join(' ')}${observing}`;
 }
 
 function line(id: number, role: string): string {
