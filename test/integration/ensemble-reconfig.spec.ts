@@ -1,5 +1,7 @@
 /** Replicas whose ensemble changes while they run: they join, leave, move, change roles, and start again with what was written. */
+import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
@@ -31,8 +33,9 @@ let ensembles = 0;
 class Member implements ReachableMember {
 	readonly id: number;
 	readonly place: ReachableMember['place'];
-	/** What was logged. */
 	server: RunningServer | undefined;
+	/** What it logged, line by line. */
+	readonly said: string[] = [];
 
 	constructor(id: number, ports: readonly number[], home: string) {
 		const [clientPort, quorumPort, electionPort] = ports as [number, number, number];
@@ -74,7 +77,12 @@ class Member implements ReachableMember {
 	/** With what its files say. */
 	async start(environment: Readonly<Record<string, string>> = {}): Promise<RunningServer> {
 		const config = loadConfig({ file: this.file, environment });
-		this.server = servers.keep(await startServer(config, createLogger({ level: 'silent', format: 'json' })));
+		this.server = servers.keep(
+			await startServer(
+				config,
+				createLogger({ level: 'info', format: 'json', destination: { write: (line) => void this.said.push(line) } }),
+			),
+		);
 		return this.server;
 	}
 
@@ -308,6 +316,35 @@ it.each(['follower', 'leader'] as const)(
 		await moving.start();
 		await ensemble.serve();
 		expect(moving.server!.addresses.zookeeper).toBe(`127.0.0.1:${clientPort}`);
+	},
+	limitMs,
+);
+
+it(
+	'82: a client port that somebody else has is not moved to, and another address of the same port is',
+	async () => {
+		const ensemble = await Ensemble.start(1);
+		const [member] = ensemble.members as [Member];
+		const [taken] = (await freePorts(1)) as [number];
+		const occupier = createServer().listen(taken, '127.0.0.1');
+		servers.keep(occupier);
+		await once(occupier, 'listening');
+		const own = memberLine(member.place);
+		await ensemble.change({ add: [own.replace(/\d+$/, String(taken))] });
+		await eventually('it says so', () =>
+			member.said.some((line) => line.includes(`${taken} from now on, which cannot be listened on`)),
+		);
+		expect(await askWord(member.place.clientPort, 'ruok')).toBe('imok');
+		// The same port on all addresses: the former one has to be given up first.
+		await ensemble.change({ add: [own.replace(/;[\d.]+:/, ';0.0.0.0:')] });
+		await eventually(
+			'it listens on all addresses',
+			async () => (await askWord(member.place.clientPort, 'ruok')) === 'imok',
+		);
+		await eventually('it says so', () =>
+			member.said.some((line) => line.includes(`connect to ${member.place.clientPort} from now on`)),
+		);
+		expect(readFileSync(member.file, 'utf8')).not.toContain('clientPort');
 	},
 	limitMs,
 );
