@@ -48,12 +48,16 @@ describe('what is inside packets', () => {
 	});
 
 	it('78: a leader says its version in four bytes, and behind them that its snapshots are exact', () => {
-		const bytes = writeLeaderInfo({ protocolVersion, isExact: true });
+		const bytes = writeLeaderInfo({ protocolVersion, isExact: true, isMarked: true });
 		expect([...bytes.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
-		expect(readLeaderInfo(bytes)).toEqual({ protocolVersion, isExact: true });
-		expect([...writeLeaderInfo({ protocolVersion, isExact: false })]).toEqual([0, 1, 0, 0]);
-		expect(readLeaderInfo(Uint8Array.of(0, 1, 0, 0))).toEqual({ protocolVersion, isExact: false });
-		expect(readLeaderInfo(Uint8Array.of(0, 1, 0, 0, 1, 2, 3, 4))).toEqual({ protocolVersion, isExact: false });
+		expect(readLeaderInfo(bytes)).toEqual({ protocolVersion, isExact: true, isMarked: true });
+		expect([...writeLeaderInfo({ protocolVersion, isExact: false, isMarked: false })]).toEqual([0, 1, 0, 0]);
+		expect(readLeaderInfo(Uint8Array.of(0, 1, 0, 0))).toEqual({ protocolVersion, isExact: false, isMarked: false });
+		expect(readLeaderInfo(Uint8Array.of(0, 1, 0, 0, 1, 2, 3, 4))).toEqual({
+			protocolVersion,
+			isExact: false,
+			isMarked: false,
+		});
 	});
 
 	it('62: touches, and 58, 65: revalidation', () => {

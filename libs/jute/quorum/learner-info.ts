@@ -6,8 +6,9 @@ export const protocolVersion = 0x1_0000;
 
 /** Behind ZooKeeper's record, where its leader does not look: the learner is a Chronokeeper, and its requests end in an audit context. */
 const mark = 0x434b_4c31;
-/** Behind the protocol's version, where ZooKeeper's learners do not look: the leader's snapshots are the state at one zxid, not fuzzy. */
+/** Behind the protocol's version, where ZooKeeper's learners do not look: the leader is a Chronokeeper, and its snapshots are the state at one zxid, or fuzzy. */
 const exactMark = 0x434b_5331;
+const fuzzyMark = 0x434b_4631;
 
 /** The data of FOLLOWERINFO and OBSERVERINFO. */
 export interface LearnerInfo {
@@ -44,19 +45,24 @@ export interface LeaderInfo {
 	readonly protocolVersion: number;
 	/** Whether the snapshots that it sends are the state at one zxid. Those of ZooKeeper's leaders may have some of what follows them. */
 	readonly isExact: boolean;
+	/** Whether a Chronokeeper sent it. */
+	readonly isMarked: boolean;
 }
 
 export function writeLeaderInfo(info: LeaderInfo): Uint8Array {
 	const writer = new JuteWriter(8);
 	writer.writeInt(info.protocolVersion);
-	if (info.isExact) writer.writeInt(exactMark);
+	if (info.isMarked) writer.writeInt(info.isExact ? exactMark : fuzzyMark);
 	return writer.view();
 }
 
 /** @throws JuteError when there are fewer than four bytes */
 export function readLeaderInfo(data: Uint8Array): LeaderInfo {
 	const reader = new JuteReader(data);
-	return { protocolVersion: reader.readInt(), isExact: reader.remaining >= 4 && reader.readInt() === exactMark };
+	const version = reader.readInt();
+	const found = reader.remaining >= 4 ? reader.readInt() : 0;
+	const isExact = found === exactMark;
+	return { protocolVersion: version, isExact, isMarked: isExact || found === fuzzyMark };
 }
 
 /** The data of ACKEPOCH: the current epoch, -1 when it is no promise. */

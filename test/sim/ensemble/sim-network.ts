@@ -20,7 +20,7 @@ export class SimNetwork {
 	readonly #listening = new Map<number, { readonly accept: Accept; readonly gate: ProcessGate }>();
 	readonly #links = new Map<number, Set<LinkEnd>>();
 	readonly #notify: (to: number, from: number, notification: Notification) => void;
-	/** Leaders that do not call their snapshots exact, as ZooKeeper's do not. */
+	/** Leaders like ZooKeeper's: they do not call their snapshots exact, and neither side of their links knows that the other is a Chronokeeper. */
 	readonly unmarked = new Set<number>();
 	/** The slowest a message is, milliseconds. */
 	delayMs = 5;
@@ -178,8 +178,14 @@ class LinkEnd implements QuorumLink {
 		}
 		const times = this.#timesSent(packet);
 		for (let i = 0; i < times; i++) {
-			this.#push({ packet: this.#network.unmarked.has(this.own) ? withoutMark(packet) : packet });
+			this.#push({ packet: this.#isUnmarked(packet.type) ? withoutMark(packet) : packet });
 		}
+	}
+
+	/** Whether it introduces a leader like ZooKeeper's, or its learner. */
+	#isUnmarked(type: number): boolean {
+		const { unmarked } = this.#network;
+		return type === packetType.leaderInfo ? unmarked.has(this.own) : unmarked.has(this.#peer) && isLearnerInfo(type);
 	}
 
 	/** Once, but for what is done wrong on purpose. */
@@ -192,6 +198,7 @@ class LinkEnd implements QuorumLink {
 					? 0
 					: 1;
 			case 'unaskedRevalidation':
+			case 'backInTime':
 				return this.#isAnsweredHere(packet) ? 0 : 1;
 			case 'requestTwice':
 				return type === packetType.request ? 2 : 1;
@@ -304,6 +311,11 @@ class LinkEnd implements QuorumLink {
 	}
 }
 
+function isLearnerInfo(type: number): boolean {
+	return type === packetType.followerInfo || type === packetType.observerInfo;
+}
+
+/** LEADERINFO, FOLLOWERINFO or OBSERVERINFO as ZooKeeper's servers send it. */
 function withoutMark(packet: QuorumPacket): QuorumPacket {
-	return packet.type === packetType.leaderInfo ? { ...packet, data: packet.data!.slice(0, 4) } : packet;
+	return { ...packet, data: packet.data!.slice(0, packet.type === packetType.leaderInfo ? 4 : 20) };
 }

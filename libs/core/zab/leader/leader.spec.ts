@@ -121,7 +121,7 @@ describe('discovery', () => {
 		const two = fixture.join();
 		two.send(info(2, 4));
 		await two.heard();
-		expect([...two.packets[0]!.data!]).toEqual([0, 1, 0, 0]);
+		expect(readLeaderInfo(two.packets[0]!.data!)).toEqual({ protocolVersion, isExact: false, isMarked: true });
 	});
 
 	it('80: a learner that has promised the epoch and needs a snapshot says the zxid of the next epoch, and gets one', async () => {
@@ -151,7 +151,7 @@ describe('discovery', () => {
 		expect(await two.heard()).toEqual(['LEADERINFO 0x700000000']);
 		// ZooKeeper's learners read the first four bytes; the rest says that snapshots are exact.
 		expect([...two.packets[0]!.data!.subarray(0, 4)]).toEqual([0, 1, 0, 0]);
-		expect(readLeaderInfo(two.packets[0]!.data!)).toEqual({ protocolVersion, isExact: true });
+		expect(readLeaderInfo(two.packets[0]!.data!)).toEqual({ protocolVersion, isExact: true, isMarked: true });
 		expect(await observer.heard()).toEqual(['LEADERINFO 0x700000000']);
 		expect(fixture.leader.epoch).toBe(7);
 	});
@@ -366,6 +366,30 @@ describe('broadcast', () => {
 		expect(fixture.told).toEqual(['established 2', 'committed 2']);
 		expect(await two.heard()).toEqual(['COMMIT 0x200000001', 'COMMIT 0x200000002']);
 		expect(await observer.heard()).toEqual(['INFORM 0x200000001', 'INFORM 0x200000002']);
+	});
+
+	it('8, 9: a Chronokeeper is told of the last of a batch and its ACK is for all of it; a ZooKeeper is told of each', async () => {
+		const fixture = new Fixture(epochRecords(1, 5), { windowSize: 3, logReach: 100 });
+		const two = await fixture.established();
+		const newLeader = makeZxid(2, 0);
+		const three = await fixture.upTo(3, makeZxid(1, 2), 1, 'followerInfo', true);
+		expect(three.heard).toEqual([
+			'DIFF 0x100000005',
+			// From the log on disk, and from memory.
+			...['PROPOSAL 0x100000003', 'COMMIT 0x100000003'],
+			...['PROPOSAL 0x100000004', 'PROPOSAL 0x100000005', 'COMMIT 0x100000005'],
+			'NEWLEADER 0x200000000',
+		]);
+		three.learner.send(ack(newLeader));
+		await three.learner.heard();
+		fixture.propose(3);
+		await two.heard();
+		await three.learner.heard();
+		three.learner.send(ack(makeZxid(2, 3)));
+		fixture.leader.logged(makeZxid(2, 3));
+		expect(fixture.told).toEqual(['established 2', 'committed 3']);
+		expect(await three.learner.heard()).toEqual(['COMMIT 0x200000003']);
+		expect(await two.heard()).toEqual(['COMMIT 0x200000001', 'COMMIT 0x200000002', 'COMMIT 0x200000003']);
 	});
 
 	it('69: a barrier waits for what was proposed before it, and for answers to pings that were sent after it', async () => {

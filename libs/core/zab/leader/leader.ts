@@ -10,6 +10,7 @@
  */
 
 import { opCode } from '#jute/op-codes';
+import type { QuorumPacket } from '#jute/quorum/packets';
 import type { SessionId } from '#jute/scalars';
 import { assert } from '../../model/assert.ts';
 import type { TxnRecord } from '../../model/txn-record.ts';
@@ -414,6 +415,7 @@ export class Leader {
 
 	#commit(upTo: Zxid, acknowledged: ReadonlyMap<number, number>): void {
 		let reconfig: Proposal | null = null;
+		let last: Proposal | null = null;
 		for (const proposal of this.#proposals.between(this.#committed, upTo)) {
 			this.#committed = proposal.zxid;
 			if (proposal.record.txn.kind === 'reconfig') {
@@ -421,7 +423,9 @@ export class Leader {
 				break;
 			}
 			this.#tellCommitted(proposal, null);
+			last = proposal;
 		}
+		if (last !== null) this.#tellCommittedThrough(last);
 		this.#app.committed(this.#committed);
 		if (reconfig !== null) this.#reconfigure(reconfig, acknowledged);
 		this.#proposals.dropThrough(Math.min(this.#committed, this.#parts.history.lastCommitted) as Zxid);
@@ -441,11 +445,17 @@ export class Leader {
 	}
 
 	#tellCommitted(proposal: Proposal, leader: number | null): void {
-		const commit = proposal.committed(leader);
+		let commit: QuorumPacket | null = null;
 		for (const handler of this.#handlers) {
-			if (!handler.isForwarding) continue;
-			handler.forward(handler.role === 'observer' ? proposal.inform(leader) : commit);
+			if (!handler.isForwarding || (leader === null && handler.takesBatches)) continue;
+			if (handler.role === 'observer') handler.forward(proposal.inform(leader));
+			else handler.forward((commit ??= proposal.committed(leader)));
 		}
+	}
+
+	#tellCommittedThrough(last: Proposal): void {
+		const commit = last.committed(null);
+		for (const handler of this.#handlers) if (handler.isForwarding && handler.takesBatches) handler.forward(commit);
 	}
 
 	#requested(handler: LearnerHandler, request: ForwardedRequest): void {

@@ -32,7 +32,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	/** -1 until it introduced itself. */
 	serverId = -1;
 	role: 'follower' | 'observer' = 'follower';
-	#isMarked = false;
+	/** A Chronokeeper. */
+	isMarked = false;
 	/** The last transaction of its history, as it said with ACKEPOCH. */
 	lastZxid: Zxid = zeroZxid;
 	/** -1 when it had promised the epoch before. */
@@ -88,6 +89,11 @@ export class LearnerHandler implements QuorumLinkListener {
 	/** Whether it has the leader's history on its disk, so that its acks count. */
 	get hasAcknowledged(): boolean {
 		return this.#phase === 'acknowledged' || this.#phase === 'upToDate';
+	}
+
+	/** A COMMIT commits all in front of it, too: ZooKeeper's followers want one each. */
+	get takesBatches(): boolean {
+		return this.isMarked && this.role === 'follower';
 	}
 
 	get syncKind(): string | null {
@@ -187,7 +193,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		epochZxid(acceptedEpoch + 1);
 		this.serverId = info.serverId;
 		this.role = role;
-		this.#isMarked = info.isMarked;
+		this.isMarked = info.isMarked;
 		this.#phase = 'discovery';
 		this.#leader.introduced(this, acceptedEpoch);
 	}
@@ -195,7 +201,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	sendLeaderInfo(): void {
 		this.#phase = 'promise';
 		this.#deadlineMs = this.#inTicks(this.#leader.parts.limits.initLimit);
-		const info = writeLeaderInfo({ protocolVersion, isExact: this.#leader.parts.history.isExact });
+		const info = writeLeaderInfo({ protocolVersion, isExact: this.#leader.parts.history.isExact, isMarked: true });
 		this.#link.send(packet(packetType.leaderInfo, epochZxid(this.#leader.epoch), info));
 	}
 
@@ -208,7 +214,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#held = [];
 		this.#leader.startForwarding(this, upTo);
 		this.#synchronization = new Synchronization(
-			{ history, after, link: this.#link, learnerLastZxid: this.lastZxid, upTo, useLog },
+			{ history, after, link: this.#link, learnerLastZxid: this.lastZxid, upTo, useLog, takesBatches: this.isMarked },
 			{
 				done: (zxid) => this.#synchronized(zxid),
 				failed: (error) => this.#synchronizationFailed(error),
@@ -236,7 +242,7 @@ export class LearnerHandler implements QuorumLinkListener {
 
 	/** A ZooKeeper takes the configuration of NEWLEADER for committed, and forgets one that was proposed before: it waits while there are two of them. */
 	get isHeldBack(): boolean {
-		return this.#phase === 'synchronizing' && this.#has !== null && !this.#isMarked && this.#leader.isReconfiguring;
+		return this.#phase === 'synchronizing' && this.#has !== null && !this.isMarked && this.#leader.isReconfiguring;
 	}
 
 	/** NEWLEADER, once the learner has everything. What was proposed meanwhile goes in front of it: the learner has it on its disk, too, before it acknowledges that. */
@@ -251,7 +257,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#coveredByNewLeader = zxid;
 		for (const packet of held) {
 			if (packet.zxid <= zxid) continue;
-			if (this.#isMarked || isCommit(packet))
+			if (this.isMarked || isCommit(packet))
 				this.#coveredByNewLeader = Math.max(this.#coveredByNewLeader, packet.zxid) as Zxid;
 			this.#link.send(packet);
 		}
@@ -313,7 +319,7 @@ export class LearnerHandler implements QuorumLinkListener {
 				return;
 			}
 			case packetType.request:
-				this.#leader.requested(this, requestOf(received, this.#isMarked));
+				this.#leader.requested(this, requestOf(received, this.isMarked));
 				return;
 			case packetType.revalidate: {
 				const { sessionId, timeoutMs } = readRevalidation(dataOf(received));

@@ -27,6 +27,8 @@ export interface SynchronizationParts extends Pick<ZabParts, 'history' | 'after'
 	readonly upTo: Zxid;
 	/** Whether the log on disk may be used. */
 	readonly useLog: boolean;
+	/** Whether a COMMIT commits all in front of it, too. */
+	readonly takesBatches: boolean;
 }
 
 export interface SynchronizationEvents {
@@ -62,7 +64,7 @@ export class Synchronization {
 			case 'trunc': {
 				const type = plan.kind === 'diff' ? packetType.diff : packetType.trunc;
 				this.#parts.link.send(packet(type, plan.zxid));
-				for (const record of this.#parts.history.window.after(plan.after)) this.#sendCommitted(record);
+				this.#sendCommitted(this.#parts.history.window.after(plan.after));
 				this.#events.done(this.#parts.upTo);
 				return;
 			}
@@ -78,9 +80,12 @@ export class Synchronization {
 		}
 	}
 
-	#sendCommitted(record: TxnRecord): void {
-		this.#parts.link.send(proposal(record));
-		this.#parts.link.send(packet(packetType.commit, record.header.zxid));
+	#sendCommitted(records: readonly TxnRecord[]): void {
+		const { link, takesBatches } = this.#parts;
+		for (const [index, record] of records.entries()) {
+			link.send(proposal(record));
+			if (!takesBatches || index === records.length - 1) link.send(packet(packetType.commit, record.header.zxid));
+		}
 	}
 
 	/**
@@ -98,6 +103,7 @@ export class Synchronization {
 				if (batches === null) break;
 				for await (const batch of batches) {
 					if (this.#isStopped) return;
+					const wanted: TxnRecord[] = [];
 					for (const record of batch) {
 						if (record.header.zxid > upTo) break;
 						if (isFirst && record.header.zxid !== learnerLastZxid) {
@@ -106,13 +112,16 @@ export class Synchronization {
 						}
 						if (!isFirst) {
 							if (!isContiguous(sent, record.header.zxid)) throw gap(sent, record.header.zxid);
-							if (!isDiffSent) link.send(packet(packetType.diff, zxid));
-							isDiffSent = true;
-							this.#sendCommitted(record);
+							wanted.push(record);
 							sent = record.header.zxid;
 						}
 						isFirst = false;
 					}
+					if (!isDiffSent && wanted.length > 0) {
+						link.send(packet(packetType.diff, zxid));
+						isDiffSent = true;
+					}
+					this.#sendCommitted(wanted);
 					this.#events.progressed();
 					await this.#room();
 				}
@@ -124,10 +133,7 @@ export class Synchronization {
 				return;
 			}
 			if (!isDiffSent) link.send(packet(packetType.diff, zxid));
-			for (const record of history.window.after(sent)) {
-				if (record.header.zxid > upTo) break;
-				this.#sendCommitted(record);
-			}
+			this.#sendCommitted(history.window.after(sent).filter((record) => record.header.zxid <= upTo));
 			this.#events.done(upTo);
 		} catch (error) {
 			if (!this.#isStopped) this.#events.failed(error);

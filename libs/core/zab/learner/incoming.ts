@@ -28,6 +28,8 @@ export class Incoming {
 	/** Proposed and not committed, in order. */
 	readonly #outstanding: TxnRecord[] = [];
 	#firstOutstanding = 0;
+	/** Whether the leader's COMMIT commits all in front of it, too. */
+	takesBatches = false;
 
 	constructor(history: History, isObserver: boolean, configs: ToldConfigs) {
 		this.#history = history;
@@ -128,14 +130,27 @@ export class Incoming {
 		if (!this.#isObserver && this.#snapshot === null) this.#history.append(record);
 	}
 
+	/** Of a Chronokeeper's, with all in front of it. @returns null when the snapshot has it */
 	#committed(zxid: Zxid, packet: QuorumPacket): TxnRecord | null {
 		if (zxid <= this.#held) return null;
-		const record = this.#outstanding[this.#firstOutstanding];
+		while (this.takesBatches && (this.#next?.header.zxid ?? zxid) < zxid) this.#commitNext();
+		const record = this.#next;
 		if (record?.header.zxid !== zxid) {
 			const expected = record === undefined ? 'nothing is proposed' : `${formatZxid(record.header.zxid)} is next`;
 			throw new QuorumError(`${describePacket(packet)} came where ${expected}`);
 		}
-		this.committed = zxid;
+		this.#commitNext();
+		return record;
+	}
+
+	/** The first that is proposed and not committed. */
+	get #next(): TxnRecord | undefined {
+		return this.#outstanding[this.#firstOutstanding];
+	}
+
+	#commitNext(): void {
+		const record = this.#next!;
+		this.committed = record.header.zxid;
 		if (this.#snapshot !== null) this.#snapshot.apply(record);
 		else if (this.#isObserver) this.#history.append(record);
 		this.#firstOutstanding += 1;
@@ -143,6 +158,5 @@ export class Incoming {
 			this.#outstanding.length = 0;
 			this.#firstOutstanding = 0;
 		}
-		return record;
 	}
 }

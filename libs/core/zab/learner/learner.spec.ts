@@ -82,14 +82,15 @@ class Fixture {
 	}
 
 	/** Up to where DIFF, TRUNC or SNAP is due. */
-	async promised(): Promise<void> {
+	async promised(isMarked = false): Promise<void> {
 		await this.leader.heard();
-		this.leader.send(leaderInfo(2));
+		const data = writeLeaderInfo({ protocolVersion, isExact: true, isMarked });
+		this.leader.send({ ...leaderInfo(2), data });
 		await this.leader.heard();
 	}
 
-	async upToDate(): Promise<void> {
-		await this.promised();
+	async upToDate(isMarked = false): Promise<void> {
+		await this.promised(isMarked);
 		this.leader.send(packet(packetType.diff, this.history.lastLogged), newLeader);
 		await this.leader.heard();
 		this.leader.send(packet(packetType.upToDate));
@@ -250,7 +251,7 @@ describe('synchronization', () => {
 				return receive();
 			};
 			await fixture.leader.heard();
-			fixture.leader.send({ ...leaderInfo(2), data: writeLeaderInfo({ protocolVersion, isExact }) });
+			fixture.leader.send({ ...leaderInfo(2), data: writeLeaderInfo({ protocolVersion, isExact, isMarked: true }) });
 			fixture.leader.send(packet(packetType.snap, makeZxid(1, 3)));
 			expect(asked).toEqual([isExact]);
 		}
@@ -387,6 +388,31 @@ describe('broadcast', () => {
 		fixture.learner.logged(makeZxid(2, 2));
 		fixture.learner.logged(makeZxid(2, 2));
 		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000001', 'ACK 0x200000002']);
+	});
+
+	it('8, 9: acknowledges to a Chronokeeper the last of what became durable; its COMMIT commits all in front of it', async () => {
+		const fixture = new Fixture();
+		await fixture.upToDate(true);
+		fixture.leader.send(proposed(2, 1), proposed(2, 2), proposed(2, 3), commit(2, 2));
+		expect(fixture.told.at(-1)).toBe('committed 2');
+		fixture.learner.logged(makeZxid(2, 2));
+		fixture.learner.logged(makeZxid(2, 3));
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000002', 'ACK 0x200000003']);
+		fixture.leader.send(commit(2, 2));
+		expect(fixture.told.at(-1)).toMatch(/^lost: .*where the one behind/);
+	});
+
+	it('81: so it is in front of NEWLEADER, too', async () => {
+		const fixture = new Fixture();
+		await fixture.promised(true);
+		const diff = packet(packetType.diff, makeZxid(1, 7));
+		fixture.leader.send(diff, proposed(1, 6), proposed(1, 7), commit(1, 7), proposed(2, 1), proposed(2, 2), newLeader);
+		await fixture.leader.heard();
+		fixture.history.sync();
+		expect(await fixture.leader.heard()).toEqual(['ACK 0x200000000', 'ACK 0x200000002']);
+		fixture.leader.send(packet(packetType.upToDate));
+		expect(fixture.told).toEqual(['synchronized 2, outstanding [1,2]']);
+		expect(fixture.history.lastCommitted).toBe(makeZxid(1, 7));
 	});
 
 	it('8: commits come in order and behind their proposals', async () => {

@@ -57,6 +57,8 @@ export class Learner implements QuorumLinkListener {
 	#epoch = 0;
 	/** What the leader says of its snapshots. */
 	#isExact = false;
+	/** A Chronokeeper: one ACK acknowledges all in front of it, and one COMMIT commits them. */
+	#isMarked = false;
 	#asksForSnapshot = false;
 	/** Packets behind one that the history is still busy with. */
 	#inbox: QuorumPacket[] = [];
@@ -130,10 +132,9 @@ export class Learner implements QuorumLinkListener {
 		if (this.#phase !== 'broadcast' && this.#phase !== 'newLeader') return;
 		let count = 0;
 		while (count < this.#unacknowledged.length && this.#unacknowledged[count]! <= zxid) {
-			this.#send(packet(packetType.ack, this.#unacknowledged[count]));
 			count += 1;
 		}
-		if (count > 0) this.#unacknowledged.splice(0, count);
+		if (count > 0) this.#acknowledge(this.#unacknowledged.splice(0, count));
 	}
 
 	forward(request: ForwardedRequest): void {
@@ -228,6 +229,8 @@ export class Learner implements QuorumLinkListener {
 		if (isNew) history.acceptedEpoch = epoch;
 		this.#epoch = epoch;
 		this.#isExact = info.isExact;
+		this.#isMarked = info.isMarked;
+		this.#incoming.takesBatches = info.isMarked;
 		this.#asksForSnapshot = !isNew && epoch === this.#parts.snapshotIn;
 		this.#phase = 'synchronization';
 		const lastZxid = this.#asksForSnapshot ? this.#zxidThatGetsSnapshot() : history.lastLogged;
@@ -316,9 +319,13 @@ export class Learner implements QuorumLinkListener {
 			this.#phase = 'newLeader';
 			this.#send(packet(packetType.ack, epochZxid(this.#epoch)));
 			if (this.#parts.role === 'observer') return;
-			// The leader counts acks of each proposal.
-			for (const record of this.#incoming.outstanding) this.#send(packet(packetType.ack, record.header.zxid));
+			this.#acknowledge(this.#incoming.outstanding.map((record) => record.header.zxid));
 		});
+	}
+
+	/** ZooKeeper's leaders count the acks of each proposal. */
+	#acknowledge(zxids: readonly Zxid[]): void {
+		for (const zxid of this.#isMarked ? zxids.slice(-1) : zxids) this.#send(packet(packetType.ack, zxid));
 	}
 
 	/** Nothing else is handled until the history is done with it. */
@@ -436,7 +443,8 @@ export class Learner implements QuorumLinkListener {
 	#commit(received: QuorumPacket): void {
 		const zxid = zxidOf(received);
 		if (this.#parts.role === 'observer') throw this.#unexpected(received, 'INFORM (this is an observer)');
-		if (zxid > this.#last || !isContiguous(this.#committed, zxid)) {
+		const follows = this.#isMarked ? zxid > this.#committed : isContiguous(this.#committed, zxid);
+		if (zxid > this.#last || !follows) {
 			throw this.#unexpected(
 				received,
 				`the one behind ${formatZxid(this.#committed)}, of those up to ${formatZxid(this.#last)},`,
