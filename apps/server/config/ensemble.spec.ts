@@ -163,6 +163,11 @@ describe('an ensemble', () => {
 		expect(config.warnings).toEqual([warning]);
 	});
 
+	it('is not warned about a PostgreSQL of its own when it is the one that writes', () => {
+		const { config, problems } = read(`${three}audit.url=\naudit.mirroredBy=1\n`, { CK_SERVER_ID: '1' });
+		expect([problems, config.warnings]).toEqual([[], []]);
+	});
+
 	it("knows an observer by its line, and says when its peerType is another's", () => {
 		const text = `${three}server.4=d:2888:3888:observer\n`;
 		const silent = read(`${text}peerType=observer\n`, { CK_SERVER_ID: '4' });

@@ -146,9 +146,15 @@ function notAmong(serverId: number | undefined, { lines, version, dynamicConfigF
 }
 
 function warn(members: QuorumConfig, self: QuorumServer, values: Values, warnings: string[]): void {
-	const { peerType } = values;
+	const { peerType, 'audit.mirroredBy': mirroredBy } = values;
 	const participants = members.participants.length;
-	if (values['audit.mode'] !== 'off' && values['audit.url'] === '' && members.servers.size > 1) {
+	// The one that is named may well have its own: an observer of ZooKeepers has.
+	if (
+		values['audit.mode'] !== 'off' &&
+		values['audit.url'] === '' &&
+		members.servers.size > 1 &&
+		mirroredBy !== self.id
+	) {
 		warnings.push(
 			'audit.url is not set: each replica has a PostgreSQL of its own, which gets the history only while that replica leads. Give all of them the same audit.url',
 		);
