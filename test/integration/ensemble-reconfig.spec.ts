@@ -8,6 +8,7 @@ import { afterAll, afterEach, expect, it } from 'vitest';
 import { ConfigError, loadConfig } from '#server/config/config';
 import { type RunningServer, startServer } from '#server/start-server';
 import { createLogger } from '#telemetry/logger';
+import { ck } from '#test/support/ck';
 import { memberLine } from '#test/support/ensemble';
 import { asSuperUser, type ReachableMember } from '#test/support/ensemble-agreement';
 import { configOf, idsIn, type Reconfiguration, reconfigure } from '#test/support/ensemble-reconfig';
@@ -408,6 +409,13 @@ it(
 			})),
 		});
 		expect(status.ensemble!.version).toBeGreaterThan(0x1_0000_0000n);
+		const { stdout } = await ck(['status', '--server', stay[0]!.server!.addresses.grpc]);
+		const { version } = stay[0]!.server!.replica.member!.membership.current;
+		const shown = [
+			`ensemble      server ${status.ensemble!.leader} leads, members of version 0x${version.toString(16)}`,
+		];
+		for (const { place } of stay) shown.push(`              ${memberLine(place)}`);
+		expect(stdout).toContain(`\n${shown.join('\n')}\n`);
 	},
 	limitMs,
 );
