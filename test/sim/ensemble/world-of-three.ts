@@ -5,6 +5,7 @@ import { Checkers } from './checkers/checkers.ts';
 import { MemoryMachine } from './memory-machine.ts';
 import { SimMember } from './sim-member.ts';
 import { SimNetwork } from './sim-network.ts';
+import { StoredMembership } from './stored-membership.ts';
 import { MemberClock, World } from './world.ts';
 
 export interface Three {
@@ -33,6 +34,7 @@ export async function startThree(seed: number, options: Partial<ChainOptions> = 
 			machine,
 			clock,
 			config: () => config,
+			stored: options.reconfigEnabled === true ? new StoredMembership(config) : undefined,
 			checkers,
 			options,
 			tell: () => {},

@@ -392,10 +392,10 @@ export class Leader {
 			handler.hasAcknowledged ? handler.acknowledged : null,
 		);
 		// A reconfiguration ends a batch: what is behind it needs another quorum.
-		for (;;) {
+		let isCommitted = false;
+		while (!isCommitted && this.#handedOver === null) {
 			const zxid = this.#committable(acknowledged);
-			if (zxid <= this.#committed || this.#handedOver !== null) break;
-			this.#commit(zxid, acknowledged);
+			isCommitted = zxid <= this.#committed || this.#commit(zxid, acknowledged) === zxid;
 			if (this.#phase !== 'broadcast') return;
 		}
 		const confirmed = this.#confirmedRound();
@@ -413,7 +413,8 @@ export class Leader {
 		);
 	}
 
-	#commit(upTo: Zxid, acknowledged: ReadonlyMap<number, number>): void {
+	/** @returns up to where: as far as it can, and to the first reconfiguration at most */
+	#commit(upTo: Zxid, acknowledged: ReadonlyMap<number, number>): Zxid {
 		let reconfig: Proposal | null = null;
 		let last: Proposal | null = null;
 		for (const proposal of this.#proposals.between(this.#committed, upTo)) {
@@ -429,6 +430,7 @@ export class Leader {
 		this.#app.committed(this.#committed);
 		if (reconfig !== null) this.#reconfigure(reconfig, acknowledged);
 		this.#proposals.dropThrough(Math.min(this.#committed, this.#parts.history.lastCommitted) as Zxid);
+		return this.#committed;
 	}
 
 	/** It is applied already, so that the state agrees with the configuration whenever somebody hears of that. */
