@@ -39,6 +39,9 @@ export interface RunningServer {
 	close(): Promise<void>;
 }
 
+/** An ensemble without a quorum is no reason to stay without doors. */
+const memberFirstMs = 2000;
+
 /** @throws StorageDamage, DirectoryInUse, or Error naming the port that cannot be listened on. */
 export async function startServer(
 	config: ServerConfig,
@@ -75,6 +78,8 @@ export async function startServer(
 		mirror = startMirrorService(config, replica, logger);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health, clientPort.view);
+		// To load the other doors takes the processor for a while: the ensemble gets its member first.
+		await replica.member?.served(memberFirstMs);
 		const { openDoors } = await loadDoors();
 		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger, view: clientPort.view });
 		const port = clientPort;

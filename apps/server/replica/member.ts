@@ -1,4 +1,5 @@
 /** A member of an ensemble: its ports, its history, and the peer that goes from leader to leader. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Host } from '#core/host/host';
 import { MemberHistory } from '#core/host/member-history';
 import { Peer } from '#core/host/peer';
@@ -36,6 +37,7 @@ export class Member {
 	readonly limits: EnsembleLimits;
 	/** When it began to serve as what it is now. */
 	servingSinceMs = 0;
+	readonly #served = Promise.withResolvers<void>();
 	readonly #parts: MemberParts;
 	readonly #files: MembershipFiles;
 	readonly #elections: ElectionPort;
@@ -127,6 +129,16 @@ export class Member {
 		this.peer.start();
 	}
 
+	/** Resolves when it has served for the first time, and after so many milliseconds in any case. */
+	async served(withinMs: number): Promise<void> {
+		const late = new AbortController();
+		await Promise.race([
+			this.#served.promise,
+			pause(withinMs, undefined, { signal: late.signal }).catch(() => undefined),
+		]);
+		late.abort();
+	}
+
 	/** Leaves the ensemble's work to the others. */
 	async stop(): Promise<void> {
 		this.peer.stop();
@@ -163,6 +175,7 @@ export class Member {
 
 	#serving(epoch: number): void {
 		this.servingSinceMs = performance.now();
+		this.#served.resolve();
 		this.#logger.info({ epoch, mode: this.mode }, `serving in epoch ${epoch} as ${this.mode}`);
 		const { mirrors, config } = this.#parts;
 		const mirroredBy = config['audit.mirroredBy'];
