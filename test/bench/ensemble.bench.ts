@@ -1,19 +1,20 @@
 /**
  * Ensembles of three servers side by side: Chronokeeper and Apache ZooKeeper 3.8, the same loads on both in the same run, one after the other, each write synced.
  *
- *     npm run bench -- ensemble [-- --kinds zookeeper --parts loads,paced,failover,catchup --rounds 3 --seconds 10 --rate 5000 --kills 9 --missed 100000 --dir DIR]
+ *     npm run bench -- ensemble [-- --kinds zookeeper --parts loads,paced,busy,failover,catchup --rounds 3 --seconds 10 --rate 5000 --kills 9 --missed 100000 --dir DIR]
  *
  * Needs what the benchmark `zookeeper` needs. All servers and the loader share one machine: look at the ratios, and at the processor time that others used
  * meanwhile. The directory has to be on a disk that fdatasync means something on.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Ensemble, type MemberKind, startEnsemble } from '../support/ensemble.ts';
+import { type Ensemble, type EnsembleOptions, type MemberKind, startEnsemble } from '../support/ensemble.ts';
 import { eventually } from '../support/ensemble-wait.ts';
+import { start as startPostgres } from '../support/postgres-global.ts';
 import { addresses, type Outcome, runLoad } from './ensemble/load.ts';
 import { failoverMs, type Latencies, pacedWrites } from './ensemble/sessions.ts';
 import { buildLoader, createNodes } from './zookeeper/loader.ts';
@@ -21,7 +22,7 @@ import { buildLoader, createNodes } from './zookeeper/loader.ts';
 const { values } = parseArgs({
 	options: {
 		kinds: { type: 'string', default: 'chronokeeper,zookeeper' },
-		parts: { type: 'string', default: 'loads,paced,failover,catchup' },
+		parts: { type: 'string', default: 'loads,paced,busy,failover,catchup' },
 		rounds: { type: 'string', default: '3' },
 		seconds: { type: 'string', default: '10' },
 		/** Writes per second of the paced part: a quarter of what ZooKeeper can do. */
@@ -43,8 +44,9 @@ const chronokeeper = [
 ] as [string, ...string[]];
 
 /** As they are usually run. */
-function start(kind: MemberKind): Promise<Ensemble> {
+function start(kind: MemberKind, more: Pick<EnsembleOptions, 'config' | 'environment'> = {}): Promise<Ensemble> {
 	return startEnsemble({
+		...more,
 		members: [kind, kind, kind],
 		tickTime: 2000,
 		initLimit: 10,
@@ -119,6 +121,32 @@ async function comparePaced(ensembles: readonly Ensemble[]): Promise<void> {
 	);
 }
 
+/** Chronokeeper with its mirror, in a PostgreSQL on this machine, and a snapshot of 100,000 nodes every few seconds at each replica. */
+async function whileBusy(loader: string): Promise<void> {
+	const rate = Number(values.rate);
+	// PostgreSQL is another user when this is root.
+	chmodSync(folder, 0o755);
+	const postgres = await startPostgres(folder);
+	const ensemble = await start('chronokeeper', {
+		config: { snapCount: 4 * rate },
+		environment: { CK_AUDIT_MODE: 'async', CK_AUDIT_URL: postgres.url },
+	});
+	try {
+		table('with mirror and snapshots', 'p50, p99, p99.9 ms', 'snapshots meanwhile');
+		await createNodes(loader, addresses(ensemble), 100_000);
+		const snapshots = () => ensemble.members.flatMap(({ log }) => log.match(/snapshot written/g) ?? []).length;
+		for (let round = 0; round < rounds; round++) {
+			const before = snapshots();
+			const of = await pacedWrites(ensemble, { sessions: 16, rate, seconds });
+			const shown = [`${thousands(rate)}/s, 16 sessions, 100 B`, latencies((field) => of[field]), snapshots() - before];
+			console.log(shown.join(' | '));
+		}
+	} finally {
+		await ensemble.close();
+		await postgres.stop();
+	}
+}
+
 function latencies(of: (field: 'p50Ms' | 'p99Ms' | 'p999Ms') => number): string {
 	return (['p50Ms', 'p99Ms', 'p999Ms'] as const).map((field) => of(field).toFixed(2)).join(', ');
 }
@@ -175,6 +203,8 @@ async function compareCatchUp(ensembles: readonly Ensemble[], loader: string): P
 const ensembles: Ensemble[] = [];
 try {
 	const loader = buildLoader(folder);
+	// Before the others: an idle ensemble takes its share, too.
+	if (parts.includes('busy') && kinds.includes('chronokeeper')) await whileBusy(loader);
 	for (const kind of kinds) ensembles.push(await start(kind));
 	if (parts.includes('loads')) await compareLoads(ensembles, loader);
 	if (parts.includes('paced')) await comparePaced(ensembles);
