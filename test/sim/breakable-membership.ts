@@ -2,10 +2,10 @@ import { Membership, type MembershipParts } from '#core/zab/membership';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 
 /**
- * What a membership that is broken on purpose says of itself. everybody: whoever is there is a quorum of the configuration in force; oldQuorumAlone: there is no
- * next configuration; newQuorumAlone: the next one is in force already.
+ * What a membership that is broken on purpose says of itself. everybody: whoever is there is a quorum of the configuration in force; newQuorumAlone: the next
+ * one is in force already.
  */
-export type MembershipBreach = 'everybody' | 'oldQuorumAlone' | 'newQuorumAlone' | null;
+export type MembershipBreach = 'everybody' | 'newQuorumAlone' | null;
 
 export class BreakableMembership extends Membership {
 	readonly #breach: () => MembershipBreach;
@@ -25,8 +25,7 @@ export class BreakableMembership extends Membership {
 	}
 
 	override get next(): QuorumConfig | null {
-		const breach = this.#breach();
-		return breach === 'oldQuorumAlone' || breach === 'newQuorumAlone' ? null : super.next;
+		return this.#breach() === 'newQuorumAlone' ? null : super.next;
 	}
 }
 

@@ -39,7 +39,7 @@ export interface ReconfigurationParts {
 	readonly tell: (what: string) => void;
 }
 
-const mostMembers = 8;
+const mostMembers = 9;
 const { connectionLoss, systemError } = errors;
 const decoder = new TextDecoder();
 
@@ -80,12 +80,13 @@ export class Reconfiguration {
 		this.#follow();
 		const random = this.#random;
 		const what = random.below(1000);
-		if (what < 15) await this.#startOne();
+		if (what < 20) await this.#startOne();
 		else if (what < 60) this.#ask(this.#join());
 		else if (what < 90) this.#ask(this.#leave());
 		else if (what < 115) this.#ask(this.#changeRole());
 		else if (what < 125) this.#ask(this.#whole());
-		else if (what < 180) this.#switchOff();
+		else if (what < 150) this.#ask(this.#replace());
+		else if (what < 210) this.#switchOff();
 	}
 
 	/** The newest configuration that is committed. */
@@ -125,6 +126,17 @@ export class Reconfiguration {
 		const role = this.#random.chance(0.8) ? 'participant' : 'observer';
 		const op = { joiningServers: `server.${id}=${line(id, role)}` };
 		return this.#random.chance(0.3) ? { ...op, ...this.#leave() } : op;
+	}
+
+	/** Everybody who waits joins, and as many leave, or more: the two configurations have little in common. */
+	#replace(): Partial<ReconfigOp> | null {
+		const joining = this.#parts.members.filter(({ id }) => !this.#committed.servers.has(id));
+		if (joining.length === 0) return null;
+		const leaving = [...this.#committed.servers.keys()].filter(() => this.#random.chance(0.5));
+		return {
+			joiningServers: joining.map(({ id }) => `server.${id}=${line(id, 'participant')}`).join(),
+			leavingServers: leaving.join(),
+		};
 	}
 
 	/** Often the leader. */

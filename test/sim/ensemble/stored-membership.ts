@@ -42,7 +42,7 @@ export class StoredMembership implements MembershipStore {
 /** What a breach makes of a leader's membership. */
 export function membershipBreach(breach: Breach | undefined): MembershipBreach {
 	if (breach === 'commitWithoutQuorum') return 'everybody';
-	return breach === 'oldQuorumAlone' || breach === 'newQuorumAlone' ? breach : null;
+	return breach === 'newQuorumAlone' ? breach : null;
 }
 
 /** A server that no configuration has has no address. */
