@@ -22,6 +22,8 @@ export interface LogEntry {
 	readonly offset: number;
 	/** With checksum, length and end mark. */
 	readonly length: number;
+	/** Adler-32 of the body. */
+	readonly checksum: number;
 }
 
 /** Where the log ends: with the file, in preallocated zeros, in a record that was not written whole, or before a first record. */
@@ -113,7 +115,7 @@ export class LogFileReader {
 			}
 			throw this.#damage('the checksum of a record is wrong', this.#zxidAt(start, length));
 		}
-		return this.#decode(start, length, whole);
+		return this.#decode(start, length, whole, checksum);
 	}
 
 	/** Reads the file anew from the record at `offset`, or the one that next() would give: it may have been cut there and gone on elsewhere. */
@@ -130,7 +132,7 @@ export class LogFileReader {
 		this.#window.close();
 	}
 
-	#decode(start: number, length: number, whole: number): LogEntry {
+	#decode(start: number, length: number, whole: number, checksum: number): LogEntry {
 		const window = this.#window;
 		const reader = this.#reader;
 		reader.reset(window.bytes, start, start + length);
@@ -139,7 +141,7 @@ export class LogFileReader {
 			const offset = window.offset;
 			window.at += whole;
 			this.lastZxid = record.header.zxid;
-			return { kind: 'record', record, durable, offset, length: whole };
+			return { kind: 'record', record, durable, offset, length: whole, checksum };
 		} catch (error) {
 			if (!(error instanceof JuteError)) throw error;
 			const problem = `a record with a right checksum is no transaction that this release knows (${error.message})`;

@@ -5,6 +5,7 @@ import { LogDamage, restoreAdvice } from './damage.ts';
 import type { StoredFile } from './data-directory.ts';
 import { type LogEnd, type LogEntry, LogFileReader } from './log-file-reader.ts';
 import { checkEnd } from './records-behind.ts';
+import { RetoldRecords } from './retold-records.ts';
 
 export interface SequencedEntry extends LogEntry {
 	readonly file: string;
@@ -26,7 +27,7 @@ export function logsFrom(logs: readonly StoredFile[], fromZxid: Zxid): StoredFil
 }
 
 /**
- * Every record with a zxid from `fromZxid` on, in log order. Whether a hole lies between two of them is for the caller to judge.
+ * Every record with a zxid from `fromZxid` on, in log order, and once: what a log tells again (RetoldRecords) is passed over. Whether a hole lies between two of them is for the caller to judge.
  * @throws LogDamage when a log cannot be read on, when its end is not proved to be its end, or when zxids do not rise.
  */
 export function* logSequence(
@@ -35,6 +36,8 @@ export function* logSequence(
 	options: LogSequenceOptions = {},
 ): Generator<SequencedEntry, void> {
 	let last: Zxid | null = null;
+	const told = new RetoldRecords();
+	let isRetelling = false;
 	for (const log of logsFrom(logs, fromZxid)) {
 		const reader = new LogFileReader(log.path, { reuse: options.reuse ?? false });
 		let shown = 0;
@@ -46,7 +49,14 @@ export function* logSequence(
 					break;
 				}
 				const { zxid } = entry.record.header;
-				if (last !== null && zxid <= last) throw goesBack(log.path, entry, last);
+				const kind = told.take(zxid, entry.checksum, entry.length);
+				if (kind === 'mixed') throw goesBack(log.path, entry, last!);
+				if (kind === 'again') {
+					if (!isRetelling) options.warn?.(toldAgain(log.path, entry));
+					isRetelling = true;
+					continue;
+				}
+				isRetelling = false;
 				last = zxid;
 				if (zxid >= fromZxid) yield { ...entry, file: log.path };
 				if (entry.offset - shown > 1 << 20) {
@@ -102,6 +112,10 @@ function unusualEnd(file: string, end: LogEnd): string | null {
 		return `${file}: ${end.reason}. It is taken as a log without transactions, as a crash right after its creation leaves it`;
 	}
 	return null;
+}
+
+function toldAgain(file: string, entry: LogEntry): string {
+	return `${file} at byte ${entry.offset}: what is there from ${formatZxid(entry.record.header.zxid)} on is logged again, the same, as a follower of ZooKeeper does that lost its leader. It counts once`;
 }
 
 function goesBack(file: string, entry: LogEntry, last: Zxid): LogDamage {
