@@ -5,8 +5,7 @@ export type Breach =
 	| 'skipTruncate'
 	| 'reuseEpoch'
 	| 'dropProposal'
-	/** A reconfiguration is committed by a quorum of the configuration that it replaces, or of the one that it makes, alone. */
-	| 'oldQuorumAlone'
+	/** A reconfiguration is committed by a quorum of the configuration that it makes, alone. */
 	| 'newQuorumAlone'
 	/** A configuration that is logged is not saved. */
 	| 'forgottenNext'
@@ -18,7 +17,7 @@ export type Breach =
 	| 'noExpiry'
 	/** A sync is answered without asking anybody. */
 	| 'localSync'
-	/** A client is let go back in time. */
+	/** A client is let in by a member that knows less than it, and asks nobody. */
 	| 'backInTime'
 	/** A learner lets a session come back without asking the leader. */
 	| 'unaskedRevalidation'

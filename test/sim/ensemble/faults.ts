@@ -28,6 +28,7 @@ export interface FaultParts {
 /** The longest that a member stops: a few session timeouts. */
 const longestPauseMs = 10_000;
 const wellMs = 3;
+const midwayMs = 30;
 
 export class Faults {
 	readonly counts: FaultCounts = {
@@ -62,7 +63,7 @@ export class Faults {
 		else if (what < 37) this.#cut(member.id, random.pick(members).id);
 		else if (what < 47) network.heal();
 		else if (what < 49) network.delayMs = random.pick([1, 5, 50, 300]);
-		else if (what < 52) await this.#allDown();
+		else if (what < 52) this.#allDown();
 		else if (what < 70) await member.snapshot();
 		else if (what < 72) this.#failDisk(member);
 		else if (what < 82) await this.#repair(0.3);
@@ -74,7 +75,10 @@ export class Faults {
 			this.#parts.clockOf(member).jump();
 			counts.clockJumps += 1;
 		} else if (what < 96) {
-			member.machine.syncMs = random.pick([wellMs, 30, 200, 900]);
+			// One, or what they all stand on.
+			const slow = random.chance(0.4) ? members : [member];
+			const syncMs = random.pick([wellMs, 30, 200, 900]);
+			for (const { machine } of slow) machine.syncMs = syncMs;
 			counts.slowDisks += 1;
 		} else if (what < 104) member.machine.syncMs = wellMs;
 	}
@@ -93,7 +97,13 @@ export class Faults {
 		}
 	}
 
+	/** In the middle of what clients are about to ask for. */
 	#kill(member: SimMember, isPowerCut: boolean): void {
+		const { world } = this.#parts;
+		world.after(world.random.below(midwayMs), () => this.#killNow(member, isPowerCut));
+	}
+
+	#killNow(member: SimMember, isPowerCut: boolean): void {
 		if (!member.isAlive) return;
 		member.kill(isPowerCut);
 		this.counts[isPowerCut ? 'powerCuts' : 'kills'] += 1;
@@ -109,12 +119,19 @@ export class Faults {
 	}
 
 	/** The power is cut everywhere. They come back one by one, or all at once. */
-	async #allDown(): Promise<void> {
+	#allDown(): void {
 		const { members, world } = this.#parts;
 		if (!world.random.chance(0.3)) return;
 		this.counts.restarts += 1;
-		for (const member of members) this.#kill(member, true);
-		if (world.random.chance(0.5)) for (const member of members) await member.start();
+		const areBackAtOnce = world.random.chance(0.5);
+		world.after(world.random.below(midwayMs), () => {
+			for (const member of members) this.#killNow(member, true);
+			if (areBackAtOnce) void this.#startAll();
+		});
+	}
+
+	async #startAll(): Promise<void> {
+		for (const member of this.#parts.members) await member.start();
 	}
 
 	#failDisk(member: SimMember): void {

@@ -1,5 +1,5 @@
 /** One seed's run: trouble for a while, then quiet, in which all must come together again. */
-import { formatZxid } from '#core/model/zxid';
+import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { parseQuorumConfig } from '#core/zab/parse-quorum-config';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { Breach } from './breach.ts';
@@ -64,6 +64,8 @@ class Ensemble {
 	readonly #clients: readonly SessionClient[];
 	readonly #faults: Faults;
 	readonly #mirrored = new MirrorTable();
+	/** The last one when nobody asked for anything any more. */
+	#quietZxid: Zxid = zeroZxid;
 	/** Of runs whose members change. */
 	readonly #reconfiguration: Reconfiguration | undefined;
 	#refusals = 0;
@@ -177,6 +179,7 @@ class Ensemble {
 			await member.startAnew();
 		}
 		await this.#world.run(quietMs / 2);
+		this.#quietZxid = this.#checkers.history.last;
 	}
 
 	/** However little the trouble let through, now everybody is served, and stays so. */
@@ -199,7 +202,7 @@ class Ensemble {
 		const checkers = this.#checkers;
 		const { history, promises } = checkers;
 		checkers.noEpochIsLast();
-		if (this.#world.hasFiles) this.#mirrored.check(history, (finding) => checkers.find(finding));
+		if (this.#world.hasFiles) this.#mirrored.check(history, this.#quietZxid, (finding) => checkers.find(finding));
 		this.#reconfiguration?.settle();
 		if (!this.#isShort) promises.sessionsLeft(this.#clients.flatMap(({ session }) => session ?? []));
 		for (const { id, machine, host } of this.#members) {
@@ -257,5 +260,5 @@ function drawConfig({ random }: World): QuorumConfig {
 }
 
 function isOfMembership(breach: Breach | undefined): boolean {
-	return breach === 'oldQuorumAlone' || breach === 'newQuorumAlone' || breach === 'forgottenNext';
+	return breach === 'newQuorumAlone' || breach === 'forgottenNext';
 }

@@ -132,6 +132,8 @@ class SimFile implements DiskFile {
 
 	/** What is there by now goes to the disk, whoever wrote it. */
 	#sync(written: readonly Unsynced[]): void {
+		// Nobody closes a file that is not synced, unless it was told that it is.
+		if (!this.#isOpen) return;
 		for (const { position, length } of written) {
 			if (this.#image.length < position + length) {
 				const image = new Uint8Array(position + length);
