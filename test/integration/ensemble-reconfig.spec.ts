@@ -346,6 +346,15 @@ it(
 			member.said.some((line) => line.includes(`connect to ${member.place.clientPort} from now on`)),
 		);
 		expect(readFileSync(member.file, 'utf8')).not.toContain('clientPort');
+		// Where the configuration confines it, it stays so.
+		await member.stop();
+		await member.start({ CK_CLIENT_PORT_ADDRESS: '127.0.0.1' });
+		await ensemble.serve();
+		const [other] = (await freePorts(1)) as [number];
+		await ensemble.change({ add: [own.replace(/;.*/, `;0.0.0.0:${other}`)] });
+		await eventually('it says so', () =>
+			member.said.some((line) => line.includes(`connect to 127.0.0.1:${other} from now on`)),
+		);
 	},
 	limitMs,
 );

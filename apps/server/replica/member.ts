@@ -206,11 +206,28 @@ export class Member {
 		this.#self = self;
 		if (formatAddresses(before.electionAddresses) !== formatAddresses(self.electionAddresses))
 			this.#elections.move(self.electionAddresses, this.#listenOn(self.electionAddresses));
-		if (self.client !== undefined) this.#parts.clientsMoved(self.client);
+		if (self.client !== undefined && addressText(before.client) !== addressText(self.client))
+			this.#parts.clientsMoved(this.#confined(self.client));
+	}
+
+	/** A line that says all addresses does not open a port that clientPortAddress confines. */
+	#confined(address: HostPort): HostPort {
+		const { given, clientPortAddress } = this.#parts.config;
+		return isEveryHost(address.host) && given.has('clientPortAddress') && clientPortAddress !== ''
+			? { ...address, host: clientPortAddress }
+			: address;
 	}
 
 	/** What it listens on to be reached at these addresses. */
 	#listenOn(addresses: readonly HostPort[]): readonly HostPort[] {
 		return this.#parts.config.quorumListenOnAllIPs ? addresses.map(({ port }) => ({ host: '', port })) : addresses;
 	}
+}
+
+function isEveryHost(host: string): boolean {
+	return host === '0.0.0.0' || host === '::';
+}
+
+function addressText(address: HostPort | undefined): string {
+	return address === undefined ? '' : formatAddresses([address]);
 }

@@ -95,6 +95,14 @@ describe('beside a zoo.cfg', () => {
 		expect(textOf('zoo.cfg')).toContain('clientPort=2181\n');
 	});
 
+	it('82: an address that confines the client port stays when the line says all addresses', () => {
+		write(`clientPort=2182\nclientPortAddress=127.0.0.1\n${two}${limits}`);
+		filesFor(1).saveCurrent(members('1', 'server.2=b:1:2'));
+		expect(textOf('zoo.cfg')).toMatch(/^clientPortAddress=127\.0\.0\.1\n/);
+		const read = loadConfig({ file, environment: { CK_SERVER_ID: '1', CK_DATA_DIR: dataDir, CK_AUDIT_MODE: 'off' } });
+		expect(read).toMatchObject({ clientPort: 2182, clientPortAddress: '127.0.0.1' });
+	});
+
 	it('its mode, its bytes and where it really is do not change', () => {
 		const real = join(folder, 'real.cfg');
 		writeFileSync(real, Buffer.from(`# caf\xe9\n${two}${limits}`, 'latin1'), { mode: 0o640 });

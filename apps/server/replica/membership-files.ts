@@ -89,16 +89,22 @@ export class MembershipFiles implements MembershipStore {
 		if (savedFiles(this.#parts.dataDir).length > 0) this.#forgetSaved(config.version + 1);
 	}
 
-	/** ZooKeeper takes the same lines out; comments it does not keep. */
+	/**
+	 * ZooKeeper takes the same lines out; comments it does not keep. A `clientPortAddress` stays that confines a port whose line says all addresses, with which ZooKeeper does not start
+	 * anyway.
+	 */
 	#edited(text: string, path: string, config: QuorumConfig): string {
-		const hasClientAddress = config.servers.get(this.#parts.serverId)?.client !== undefined;
+		const client = config.servers.get(this.#parts.serverId)?.client;
+		const saysAll = client?.host === '0.0.0.0' || client?.host === '::';
+		const address = parseProperties(text).findLast(({ key }) => key === 'clientPortAddress')?.value ?? '';
+		const keepsAddress = saysAll && address !== '' && address !== '0.0.0.0' && address !== '::';
 		const rest = withoutProperties(
 			text,
 			(key) =>
 				isMemberKey(key) ||
 				key === 'dynamicConfigFile' ||
 				key === 'peerType' ||
-				(hasClientAddress && (key === 'clientPort' || key === 'clientPortAddress')),
+				(client !== undefined && (key === 'clientPort' || (key === 'clientPortAddress' && !keepsAddress))),
 		);
 		const end = rest === '' || /[\r\n]$/.test(rest) ? '' : '\n';
 		return `${rest}${end}dynamicConfigFile=${escapedValue(path)}\n`;
