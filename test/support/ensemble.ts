@@ -74,7 +74,7 @@ export async function startEnsemble(options: EnsembleOptions): Promise<Ensemble>
 
 /** Ended with this process, should it end before they do. */
 const running = new Set<Ensemble>();
-/** For all ensembles of this process. */
+/** For all ensembles that are there; it goes with the last of them. */
 let compiled: CompiledServer | undefined;
 process.on('exit', () => {
 	for (const ensemble of running) ensemble.abandon();
@@ -253,6 +253,9 @@ export class Ensemble {
 			for (const { id, log } of this.members) writeFileSync(join(kept, `member${id}.log`), log);
 		}
 		rmSync(this.#folder, { recursive: true, force: true });
+		if (running.size > 0) return;
+		compiled?.remove();
+		compiled = undefined;
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
