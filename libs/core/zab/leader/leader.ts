@@ -28,7 +28,7 @@ import { LearnerHandler } from './learner-handler.ts';
 import type { LearnerMaster } from './learner-master.ts';
 import type { ProposalSizes } from './proposal-sizes.ts';
 import { type Proposal, Proposals } from './proposals.ts';
-import { quorumValue } from './quorum-value.ts';
+import { committable, jointValue, quorumValue } from './quorum-value.ts';
 
 type LeaderPhase = 'new' | 'discovery' | 'election' | 'synchronization' | 'broadcast' | 'closed';
 
@@ -225,21 +225,6 @@ export class Leader {
 		this.#deadlineMs = nowMs() + limits.initLimit * limits.tickMs;
 	}
 
-	/** With a reconfiguration on its way both configurations must agree. */
-	#reached(values: ReadonlyMap<number, number>): number {
-		const { current, next } = this.#parts.membership;
-		const now = quorumValue(current, values);
-		return next === null ? now : Math.min(now, quorumValue(next, values));
-	}
-
-	/** Up to where proposals can be committed. Those in front of a reconfiguration do not depend on the quorum that it makes. */
-	#committable(acknowledged: ReadonlyMap<number, number>): Zxid {
-		const { current, next } = this.#parts.membership;
-		const now = Math.min(quorumValue(current, acknowledged), this.#sent);
-		if (next === null || now < next.version) return now as Zxid;
-		return Math.min(now, Math.max(next.version - 1, quorumValue(next, acknowledged))) as Zxid;
-	}
-
 	/** What this server and its followers have reached: those for whom `value` is null do not count. */
 	#values(own: number | null, value: (handler: LearnerHandler) => number | null): Map<number, number> {
 		const values = new Map<number, number>();
@@ -253,7 +238,12 @@ export class Leader {
 	}
 
 	#hasQuorum(counts: (handler: LearnerHandler) => boolean): boolean {
-		return this.#reached(this.#values(1, (handler) => (counts(handler) ? 1 : null))) === 1;
+		return (
+			jointValue(
+				this.#parts.membership,
+				this.#values(1, (handler) => (counts(handler) ? 1 : null)),
+			) === 1
+		);
 	}
 
 	get #hasFollowers(): boolean {
@@ -394,7 +384,7 @@ export class Leader {
 		// A reconfiguration ends a batch: what is behind it needs another quorum.
 		let isCommitted = false;
 		while (!isCommitted && this.#handedOver === null) {
-			const zxid = this.#committable(acknowledged);
+			const zxid = Math.min(committable(this.#parts.membership, acknowledged), this.#sent) as Zxid;
 			isCommitted = zxid <= this.#committed || this.#commit(zxid, acknowledged) === zxid;
 			if (this.#phase !== 'broadcast') return;
 		}
@@ -408,7 +398,8 @@ export class Leader {
 	}
 
 	#confirmedRound(): number {
-		return this.#reached(
+		return jointValue(
+			this.#parts.membership,
 			this.#values(this.#round, (handler) => (handler.phase === 'upToDate' ? handler.answeredRound : null)),
 		);
 	}
