@@ -28,7 +28,8 @@ export interface FaultParts {
 /** The longest that a member stops: a few session timeouts. */
 const longestPauseMs = 10_000;
 const wellMs = 3;
-const midwayMs = 30;
+/** The latest that what strikes in the middle of other things does. */
+export const midwayMs = 30;
 
 export class Faults {
 	readonly counts: FaultCounts = {

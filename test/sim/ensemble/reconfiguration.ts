@@ -226,12 +226,16 @@ export class Reconfiguration {
 	/** At the end everybody has the configuration that was committed last, and says so where clients look. */
 	settle(): void {
 		this.#follow();
-		const { members, checkers } = this.#parts;
+		const { members, checkers, tell } = this.#parts;
 		if (this.#committed.version < this.#acknowledged)
 			checkers.find(`the configuration ${formatZxid(this.#acknowledged as never)} was acknowledged and is lost`);
 		const ends = new Set<string>();
-		for (const { id, host } of members) {
-			const config = this.#stored.get(id)!.current;
+		for (const { id, host, peer } of members) {
+			const { current: config, next } = this.#stored.get(id)!;
+			const log = formatZxid(host?.lastLogged ?? zeroZxid);
+			tell(
+				`member ${id} is ${peer?.state} ${peer?.vote.leader} at ${log} by ${brief(config)}, next ${next && brief(next)}`,
+			);
 			ends.add(brief(config));
 			const shown = decoder.decode(host?.tree.data(configPath) ?? new Uint8Array(0));
 			if (shown !== config.toString())

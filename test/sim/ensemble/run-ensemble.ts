@@ -4,7 +4,7 @@ import { parseQuorumConfig } from '#core/zab/parse-quorum-config';
 import type { QuorumConfig } from '#core/zab/quorum-config';
 import type { Breach } from './breach.ts';
 import { Checkers } from './checkers/checkers.ts';
-import { type FaultCounts, Faults } from './faults.ts';
+import { type FaultCounts, Faults, midwayMs } from './faults.ts';
 import { FileMachine } from './file-machine.ts';
 import type { StorageCounts } from './machine.ts';
 import { MemoryMachine } from './memory-machine.ts';
@@ -107,7 +107,15 @@ class Ensemble {
 				breach,
 				mirror:
 					machine instanceof FileMachine
-						? (gate) => new SimMirror({ world, gate, directory: machine.directory, table: this.#mirrored, breach })
+						? (gate) =>
+								new SimMirror({
+									world,
+									gate,
+									directory: machine.directory,
+									table: this.#mirrored,
+									history: this.#checkers.history,
+									breach,
+								})
 						: undefined,
 				tell: (who, what) => tell?.(`${Math.round(world.nowMs)} ms, member ${who}: ${what}`),
 			});
@@ -169,6 +177,8 @@ class Ensemble {
 
 	/** Nobody is there: sessions without a client end. */
 	async quiet(): Promise<void> {
+		// What has been begun still strikes.
+		await this.#world.run(midwayMs);
 		await this.#faults.end();
 		for (const client of this.#clients) client.disconnect();
 		await this.#world.run(quietMs / 2);

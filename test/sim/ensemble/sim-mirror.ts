@@ -49,6 +49,7 @@ export interface SimMirrorParts {
 	readonly gate: ProcessGate;
 	readonly directory: DataDirectory;
 	readonly table: MirrorTable;
+	readonly history: CommittedHistory;
 	readonly breach?: Breach | undefined;
 }
 
@@ -99,7 +100,9 @@ export class SimMirror implements GatedMirror {
 		while (batch.length < batchTxns) {
 			const entry = tail.next(committed);
 			if (entry === null) break;
-			if (entry.holeAfter !== undefined) {
+			const last = batch.at(-1) ?? from;
+			// Where an epoch's end is in a snapshot only the reader sees no hole; the digest of what comes then does.
+			if (entry.holeAfter !== undefined || !this.#parts.history.follows(last, entry.record.header.zxid)) {
 				this.#beginAnew();
 				return;
 			}
@@ -161,10 +164,11 @@ export class SimMirror implements GatedMirror {
 		const base = source.snapshots.find(
 			({ zxid }) => zxid > at && zxid <= committed && (chain === undefined || zxid >= chain.first - 1),
 		);
-		if (base === undefined) return at >= committed ? new LogTail(directory.logDirectory, at) : null;
-		table.gaps.push({ after: at, through: base.zxid });
-		table.cursor = base.zxid;
-		return new LogTail(directory.logDirectory, base.zxid);
+		const newest = base ?? source.snapshots.findLast(({ zxid }) => zxid > at && zxid <= committed);
+		if (newest === undefined) return at >= committed ? new LogTail(directory.logDirectory, at) : null;
+		table.gaps.push({ after: at, through: newest.zxid });
+		table.cursor = newest.zxid;
+		return new LogTail(directory.logDirectory, newest.zxid);
 	}
 }
 

@@ -51,6 +51,11 @@ export class CommittedHistory {
 		}
 	}
 
+	/** Whether a transaction stands right behind another one. */
+	follows(last: Zxid, zxid: Zxid): boolean {
+		return this.#logged.get(zxid)?.previous === last;
+	}
+
 	/** The last zxid at or before `upTo` in the history that ends with `from`. */
 	lastBefore(from: Zxid, upTo: Zxid): Zxid {
 		let zxid = from;
