@@ -117,8 +117,7 @@ export class Membership {
 }
 
 /**
- * Whether a learner has to leave its leader when a configuration takes the place of another (what ZooKeeper's processReconfig answers, but that ZooKeeper also
- * elects again when the former configuration did not have the leader).
+ * Whether a learner has to leave its leader when a configuration takes the place of another (what ZooKeeper's processReconfig answers).
  * @param designated who leads from now on; null when nobody said so
  */
 export function endsTerm(
@@ -130,7 +129,8 @@ export function endsTerm(
 	const { current, previous } = change;
 	if (hasSameServers(current, previous)) return false;
 	if (roleIn(current, serverId) !== roleIn(previous, serverId)) return true;
-	return designated === null ? !staysLeader(previous, current, leader) : designated !== leader;
+	if (designated !== null) return designated !== leader;
+	return previous.servers.get(leader)?.role !== 'participant' || !staysLeader(previous, current, leader);
 }
 
 /** Whether a server that leads can go on: it is a voter, at the address that it had. */

@@ -472,13 +472,3 @@ it('82: whom a reconfiguration makes the leader needs no search, and those that 
 	subject.wait(5000);
 	expect(subject.outcome).toBeUndefined();
 });
-
-it('82: who has a vote in the next configuration only is a candidate, as its history may be the longest', () => {
-	const subject = new Subject(5);
-	subject.nextConfig = ensemble(5, 'version=100000005');
-	subject.look(9, 1);
-	expect(subject.election.vote).toEqual({ leader: 5, zxid: 9, electionEpoch: 1, peerEpoch: 1 });
-	for (const id of [1, 2, 3]) subject.votes(id, 5, { zxid: 9, peerEpoch: 1 });
-	subject.wait(200);
-	expect(subject.outcome).toBe('leading 5@1');
-});

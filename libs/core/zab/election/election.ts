@@ -64,8 +64,8 @@ export class Election implements ElectionListener {
 	look(proposal: { readonly zxid: number; readonly peerEpoch: number }, decided: Decided): void {
 		this.stop();
 		const { serverId, after } = this.#parts;
-		// Also of the next configuration only (ZooKeeper's is no candidate then): it may have the longest history, and both quorums need its promise.
-		const own = this.#voters().has(serverId)
+		const isVoter = this.#parts.config().servers.get(serverId)?.role === 'participant';
+		const own = isVoter
 			? { leader: serverId, zxid: proposal.zxid, peerEpoch: proposal.peerEpoch }
 			: { leader: noCandidate, zxid: noCandidate, peerEpoch: noCandidate };
 		this.#state = 'looking';

@@ -26,6 +26,7 @@ import { designatedLeader } from './designated-leader.ts';
 import type { LeaderApp, LearnerStatus } from './leader-app.ts';
 import { LearnerHandler } from './learner-handler.ts';
 import type { LearnerMaster } from './learner-master.ts';
+import { hasAllNewcomers, isNewcomer } from './newcomers.ts';
 import type { ProposalSizes } from './proposal-sizes.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import { committable, jointValue, quorumValue } from './quorum-value.ts';
@@ -316,9 +317,9 @@ export class Leader {
 			this.#synchronize(handler);
 			return;
 		}
-		const isAhead =
+		handler.isAhead =
 			currentEpoch > this.#currentEpoch || (currentEpoch === this.#currentEpoch && handler.lastZxid > this.#lastZxid);
-		if (isAhead) {
+		if (handler.isAhead && !isNewcomer(this.#parts.membership, handler.serverId)) {
 			throw new QuorumError(
 				`server ${handler.serverId} has a more recent history (epoch ${currentEpoch}, 0x${handler.lastZxid.toString(16)}) than this leader (epoch ${this.#currentEpoch}, 0x${this.#lastZxid.toString(16)})`,
 			);
@@ -331,7 +332,8 @@ export class Leader {
 	 * more recent than those of servers that have what is missing.
 	 */
 	#elect(): void {
-		const promised = (handler: LearnerHandler): boolean => handler.phase === 'elected' && handler.currentEpoch !== -1;
+		const promised = ({ phase, currentEpoch, isAhead }: LearnerHandler): boolean =>
+			phase === 'elected' && currentEpoch !== -1 && (!isAhead || hasAllNewcomers(this.#parts, this.#handlers));
 		if (this.#phase !== 'election' || !this.#isDurable || !this.#hasQuorum(promised)) return;
 		this.#parts.history.currentEpoch = this.#epoch;
 		this.#enter('synchronization');

@@ -38,6 +38,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	lastZxid: Zxid = zeroZxid;
 	/** -1 when it had promised the epoch before. */
 	currentEpoch = -1;
+	/** Its history is more recent than the leader's. */
+	isAhead = false;
 	/** It has all proposals up to here on its disk. */
 	acknowledged: Zxid = zeroZxid;
 	/**

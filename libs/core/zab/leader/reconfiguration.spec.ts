@@ -84,14 +84,16 @@ class Fixture {
 	}
 
 	/** Followers that only together are a quorum, each up to NEWLEADER. */
-	async together(...ids: readonly number[]): Promise<ScriptedPeer[]> {
-		const followers = ids.map(() => new ScriptedPeer('learner', (link) => this.leader.connected(link)));
+	async together(...each: readonly (readonly [id: number, zxid?: number])[]): Promise<ScriptedPeer[]> {
+		const followers = each.map(() => new ScriptedPeer('learner', (link) => this.leader.connected(link)));
 		for (const [i, follower] of followers.entries()) {
-			const data = writeLearnerInfo({ serverId: ids[i]!, protocolVersion, configVersion: 0, isMarked: false });
+			const data = writeLearnerInfo({ serverId: each[i]![0], protocolVersion, configVersion: 0, isMarked: false });
 			follower.send(packet(packetType.followerInfo, makeZxid(1, 0), data));
 		}
 		for (const follower of followers) await follower.heard();
-		for (const follower of followers) follower.send(packet(packetType.ackEpoch, makeZxid(1, 5), writeIntData(1)));
+		for (const [i, follower] of followers.entries()) {
+			follower.send(packet(packetType.ackEpoch, each[i]![1] ?? makeZxid(1, 5), writeIntData(1)));
+		}
 		for (const follower of followers) await follower.heard();
 		return followers;
 	}
@@ -285,7 +287,7 @@ it('82: a leader completes what another one proposed: NEWLEADER has it, and both
 	expect(two.heard).toEqual([]);
 	expect(fixture.leader.epoch).toBe(0);
 	const another = new Fixture({ next });
-	const [second, five] = await another.together(2, 5);
+	const [second, five] = await another.together([2], [5]);
 	expect(textOf(last(five!).data!)).toBe(next.toString());
 	second!.send(ack(makeZxid(2, 0)));
 	expect(another.told).toEqual([]);
@@ -295,7 +297,7 @@ it('82: a leader completes what another one proposed: NEWLEADER has it, and both
 
 it('82: one that completes its own removal serves nobody, and leaves the rest to an election', async () => {
 	const fixture = new Fixture({ next: config(makeZxid(1, 5), '2', '3') });
-	const [two, three] = await fixture.together(2, 3);
+	const [two, three] = await fixture.together([2], [3]);
 	for (const each of [two!, three!]) each.send(ack(makeZxid(2, 0)));
 	expect(fixture.told).toEqual(['current 100000005']);
 	expect(await two!.heard()).toEqual(['UPTODATE']);
@@ -318,4 +320,19 @@ it('82: a learner with a newer configuration in force is refused', async () => {
 	const { learner } = await fixture.upTo(2, 'followerInfo', makeZxid(1, 1));
 	expect(learner.isClosed).toBe(true);
 	expect(fixture.told[0]).toContain('has the configuration of version');
+});
+
+it('82: a newcomer that is ahead counts when all voters of the next configuration have promised, and is cut', async () => {
+	const next = config(makeZxid(1, 5), '1', '6', '7');
+	const fixture = new Fixture({ next });
+	const [two, six] = await fixture.together([2], [6, makeZxid(1, 8)]);
+	expect(fixture.leader.epoch).toBe(2);
+	expect([two!.isClosed, six!.isClosed, six!.packets.at(-1)?.type]).toEqual([false, false, packetType.leaderInfo]);
+	const { heard } = await fixture.upTo(7);
+	expect(heard.at(-1)).toBe('NEWLEADER 0x200000000');
+	expect((await six!.heard()).slice(0, 1)).toEqual(['TRUNC 0x100000005']);
+	// A voter of the configuration in force does not count, whoever is there.
+	const other = new Fixture({ next });
+	const [ahead] = await other.together([2, makeZxid(1, 8)], [6]);
+	expect(ahead!.isClosed).toBe(true);
 });
