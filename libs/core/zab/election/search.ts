@@ -11,7 +11,7 @@
  */
 import type { Notification } from '../../ports/election-network.ts';
 import type { After } from '../../ports/timers.ts';
-import { type CastVote, castVote, isSameVote, type Vote } from './vote.ts';
+import { type CastVote, castVote, isSameVote, noCandidate, type Vote } from './vote.ts';
 import type { Voters } from './voters.ts';
 
 export interface SearchLimits {
@@ -92,13 +92,15 @@ export class Search {
 		if (vote.zxid === -1) return;
 		const round = this.#vote.electionEpoch;
 		const isBetter = this.#parts.voters().prefer(vote, this.#vote);
-		if (vote.electionEpoch < round) {
+		// Who is no candidate and has heard of none cannot call others into its round: they look at votes for somebody only.
+		if (this.#vote.leader === noCandidate && isBetter) {
+			this.#enterRound(vote);
+		} else if (vote.electionEpoch < round) {
 			this.#parts.send(from);
 			// It will come back in this round, and should find nothing decided by then.
 			if (isBetter) this.#restartFinalize();
 			return;
-		}
-		if (vote.electionEpoch > round) {
+		} else if (vote.electionEpoch > round) {
 			// Others of the quorum may have decided already: to run from them to a newer round, and to no better candidate, would leave them alone.
 			if (this.#finalize !== undefined && !isBetter) {
 				this.#askers.add(from);
