@@ -52,6 +52,8 @@ export class SessionClient {
 	#line: Line | null = null;
 	/** One that its session has left and that it did not close. */
 	#former: Line | null = null;
+	/** Where something that it sent through such a one is not answered yet. */
+	#formerDoor: Door | null = null;
 	#sessionId: SessionId = noSession;
 	#password: Uint8Array | null = null;
 	#lastSeen: Zxid = zeroZxid;
@@ -97,7 +99,7 @@ export class SessionClient {
 
 	/** Without a word. */
 	disconnect(): void {
-		this.#line?.closed();
+		if (this.#line !== null) this.#abandon(this.#line);
 		this.#former?.closed();
 		this.#former = null;
 	}
@@ -121,6 +123,8 @@ export class SessionClient {
 			return;
 		}
 		const { sessionId } = line;
+		// Back there before that is refused: it belongs there again when its turn comes.
+		if (door === this.#formerDoor) this.#checkers.promises.uncertain(sessionId);
 		const sentMs = this.#world.nowMs;
 		this.#tell(`asks member ${member.id} for session ${sessionId.toString(16)}`);
 		const asked = () =>
@@ -148,7 +152,12 @@ export class SessionClient {
 		this.#line = null;
 		if (line.isReady && line.door !== to && this.#former === null && this.#world.random.chance(0.5))
 			this.#former = line;
-		else line.closed();
+		else this.#abandon(line);
+	}
+
+	#abandon(line: Line): void {
+		if (!line.isReady && line.sessionId !== noSession) this.#checkers.promises.uncertain(line.sessionId);
+		line.closed();
 	}
 
 	/** What still comes through a connection that its session has left is refused, and the connection closed (semantics 65). */
@@ -165,8 +174,10 @@ export class SessionClient {
 		const { sessionId } = former;
 		this.#tell(`sends ${cxid} through a former connection`);
 		this.#checkers.promises.invoke({ sessionId, cxid, op, isFormer: true });
+		this.#formerDoor = former.door;
 		const reply = ({ error }: Reply) => {
-			if (error === 0) this.#checkers.find(`${this.#name}: a write was answered that came through a former connection`);
+			this.#formerDoor = null;
+			// One that is committed the history shows (Promises).
 			if (error === sessionMoved.code) this.#checkers.promises.moved += 1;
 			former.closed();
 		};

@@ -71,8 +71,8 @@ export class Promises {
 	}
 
 	/**
-	 * A client gave up waiting whether it may come with this session, and goes elsewhere. The member may yet ask the leader, to which the session then belongs there, and what was
-	 * sent there before is in time (so it is in ZooKeeper, too).
+	 * A client gave up waiting whether it may come with this session, and goes elsewhere: the member may yet ask the leader, to which the session then belongs there. Or it goes back
+	 * to where something waits that it sent before. What was sent there is in time then: a leader answers whose a session is before it has performed what came in front (as ZooKeeper's).
 	 */
 	uncertain(sessionId: SessionId): void {
 		const session = this.#sessions.get(sessionId);
