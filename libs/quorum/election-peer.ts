@@ -24,6 +24,7 @@ export interface ElectionPeerParts {
 	readonly warn: Warn;
 	readonly connectTimeoutMs: number;
 	readonly silenceMs: number;
+	readonly keepAlive: boolean;
 	/** Of close(). */
 	readonly signal: AbortSignal;
 }
@@ -139,8 +140,9 @@ export class ElectionPeer {
 	}
 
 	async #makeCall(signal: AbortSignal): Promise<void> {
-		const { after, connectTimeoutMs: timeoutMs } = this.#parts;
-		const socket = await connectToAny(this.#addresses(), { after, timeoutMs, attempts: 1, retryMs: 0, signal });
+		const { after, connectTimeoutMs: timeoutMs, keepAlive } = this.#parts;
+		const options = { after, timeoutMs, attempts: 1, retryMs: 0, keepAlive, signal };
+		const socket = await connectToAny(this.#addresses(), options);
 		if (signal.aborted) socket.destroy();
 		else if (this.id < this.#parts.serverId) this.#adopt(socket, this.#parts.hello());
 		else await this.#askToBeCalled(socket, signal);

@@ -376,7 +376,7 @@ describe('an election port that somebody connects to', () => {
 
 	it('closes a connection that says no hello', async () => {
 		const ports = await freePorts(1);
-		const one = await new Member(1, ports, { connectTimeoutMs: 50 }).open();
+		const one = await new Member(1, ports, { helloTimeoutMs: 50 }).open();
 		const socket = await caller(ports[0]!);
 		socket.write(Uint8Array.of(255, 255));
 		await once(socket, 'close');

@@ -31,6 +31,13 @@ export interface ElectionPortOptions {
 	readonly after?: After;
 	/** ZooKeeper's cnxTimeout, 5000 ms. */
 	readonly connectTimeoutMs?: number;
+	/** How long who connects has to say who it is: ZooKeeper's quorumCnxnTimeoutMs. 5000 ms. */
+	readonly helloTimeoutMs?: number;
+	/** How often open() tries to listen in all, 0 for ever: ZooKeeper's electionPortBindRetry, once unless given. 1000 ms lie between. */
+	readonly openAttempts?: number;
+	readonly openRetryMs?: number;
+	/** ZooKeeper's tcpKeepAlive, false: a connection that is broken somewhere on the way is given up only when something is to be sent over it. */
+	readonly keepAlive?: boolean;
 	/** A server that has said nothing for so long after it was told something gets the next message over a new connection. 5000 ms. */
 	readonly silenceMs?: number;
 	/** ZooKeeper's multiAddress.enabled: all servers know the hello with several addresses. */
@@ -43,7 +50,6 @@ const mostStrangers = 256;
 export class ElectionPort implements ElectionNetwork {
 	readonly #options: ElectionPortOptions;
 	readonly #after: After;
-	readonly #connectTimeoutMs: number;
 	readonly #peers = new Map<number, ElectionPeer>();
 	readonly #peerParts: ElectionPeerParts;
 	readonly #closing = new AbortController();
@@ -56,13 +62,15 @@ export class ElectionPort implements ElectionNetwork {
 	constructor(options: ElectionPortOptions) {
 		this.#options = options;
 		this.#after = options.after ?? systemAfter;
-		this.#connectTimeoutMs = options.connectTimeoutMs ?? 5000;
 		this.#hello = helloOf(options, options.addresses);
 		this.#listening = new Listening({
 			accept: (socket) => this.#accept(socket),
 			after: this.#after,
 			warn: (message) => options.warn(`election: ${message}`),
 			retryMs: options.listenRetryMs ?? 500,
+			keepAlive: options.keepAlive ?? false,
+			openAttempts: options.openAttempts ?? 1,
+			openRetryMs: options.openRetryMs ?? 1000,
 		});
 		this.#peerParts = {
 			serverId: options.serverId,
@@ -72,8 +80,9 @@ export class ElectionPort implements ElectionNetwork {
 			idle: (id) => this.#forgetStranger(id),
 			after: this.#after,
 			warn: options.warn,
-			connectTimeoutMs: this.#connectTimeoutMs,
+			connectTimeoutMs: options.connectTimeoutMs ?? 5000,
 			silenceMs: options.silenceMs ?? 5000,
+			keepAlive: options.keepAlive ?? false,
 			signal: this.#closing.signal,
 		};
 	}
@@ -163,7 +172,7 @@ export class ElectionPort implements ElectionNetwork {
 			this.#options.warn(`election: ${address}: ${problem}`);
 			socket.destroy();
 		};
-		const timeoutMs = this.#connectTimeoutMs;
+		const timeoutMs = this.#options.helloTimeoutMs ?? 5000;
 		const cancel = this.#after(timeoutMs, () => refuse(`no hello within ${timeoutMs} ms`));
 		const forget = (): void => {
 			cancel();

@@ -10,6 +10,10 @@ export interface ListeningParts {
 	readonly warn: Warn;
 	/** How long until an address that could not be listened on is tried again. */
 	readonly retryMs: number;
+	readonly keepAlive: boolean;
+	/** How often open() tries in all, 0 for ever, and what lies between. Once. */
+	readonly openAttempts?: number;
+	readonly openRetryMs?: number;
 }
 
 export class Listening {
@@ -22,16 +26,31 @@ export class Listening {
 	readonly #closed: Promise<unknown>[] = [];
 	readonly #cancelRetry = new Map<string, () => void>();
 	readonly #said = new Set<string>();
+	/** Ends the pause between two attempts of open(). */
+	#endPause: (() => void) | null = null;
+	#isClosed = false;
 
 	constructor(parts: ListeningParts) {
 		this.#parts = parts;
 	}
 
-	/** @throws Error naming the address that cannot be listened on; then on none */
+	/** Returns when it is closed, too. @throws Error naming the address that cannot be listened on; then on none */
 	async open(addresses: readonly HostPort[]): Promise<void> {
 		this.#want(addresses);
-		const servers = await listen(addresses, this.#parts.accept);
-		for (const [at, server] of servers.entries()) this.#opened(formatAddress(addresses[at]!), server);
+		const { accept, keepAlive, warn, openAttempts = 1, openRetryMs = 1000 } = this.#parts;
+		for (let attempt = 1; !this.#isClosed; attempt++) {
+			try {
+				const servers = await listen(addresses, accept, keepAlive);
+				for (const [at, server] of servers.entries()) this.#opened(formatAddress(addresses[at]!), server);
+				return;
+			} catch (error) {
+				if (attempt === openAttempts) throw error;
+				const { message } = error as Error;
+				if (!this.#said.has(message)) warn(`${message}; it is tried again every ${openRetryMs} ms`);
+				this.#said.add(message);
+			}
+			await this.#pause(openRetryMs);
+		}
 	}
 
 	/** Addresses that are in use for the moment are tried again and again. Connections that were accepted stay. */
@@ -50,9 +69,23 @@ export class Listening {
 
 	/** The addresses are free when this returns, but for one that is just being opened. Resolves when it is, and the connections that were accepted are closed. */
 	async close(): Promise<void> {
+		this.#isClosed = true;
+		this.#endPause?.();
 		this.move([]);
 		await Promise.all(this.#opening.values());
 		await Promise.all(this.#closed);
+	}
+
+	async #pause(ms: number): Promise<void> {
+		if (this.#isClosed) return;
+		await new Promise<void>((resolve) => {
+			const cancel = this.#parts.after(ms, resolve);
+			this.#endPause = () => {
+				cancel();
+				resolve();
+			};
+		});
+		this.#endPause = null;
 	}
 
 	#want(addresses: readonly HostPort[]): void {
@@ -62,7 +95,7 @@ export class Listening {
 	#open(text: string, address: HostPort): void {
 		// One that was given up in the meantime and is wanted again ends as it would have.
 		if (this.#opening.has(text)) return;
-		const opening = listen([address], this.#parts.accept).then(
+		const opening = listen([address], this.#parts.accept, this.#parts.keepAlive).then(
 			([server]) => {
 				this.#opening.delete(text);
 				this.#opened(text, server!);

@@ -56,6 +56,7 @@ export class QuorumPort implements QuorumNetwork {
 			// If it goes on, no learner comes, and the leader gives up for want of a quorum.
 			warn: (message) => options.warn(`quorum: ${message}`),
 			retryMs: options.listenRetryMs ?? 500,
+			keepAlive: true,
 		});
 		this.#linkParts = {
 			maxPacketBytes: options.maxPacketBytes ?? 2 * 0xfffff,
@@ -78,6 +79,7 @@ export class QuorumPort implements QuorumNetwork {
 				timeoutMs,
 				attempts: connectAttempts,
 				retryMs: connectRetryMs,
+				keepAlive: true,
 				signal: this.#closing.signal,
 			});
 		} catch (error) {

@@ -36,14 +36,18 @@ export function remoteAddress(socket: Socket): string {
 }
 
 /**
- * Listens on all of these addresses; an empty host is every address of the machine. Sockets come with noDelay and keep-alive.
+ * Listens on all of these addresses; an empty host is every address of the machine. Sockets come with noDelay.
  * @throws Error naming the address that cannot be listened on; then on none
  */
-export async function listen(addresses: readonly HostPort[], accept: (socket: Socket) => void): Promise<Server[]> {
+export async function listen(
+	addresses: readonly HostPort[],
+	accept: (socket: Socket) => void,
+	keepAlive: boolean,
+): Promise<Server[]> {
 	const servers: Server[] = [];
 	try {
 		for (const { host, port } of addresses) {
-			const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveMs }, accept);
+			const server = createServer({ noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveMs }, accept);
 			server.listen({ port, ...(host === '' ? {} : { host }) });
 			await once(server, 'listening').catch((error: unknown) => {
 				throw new Error(`${formatAddress({ host, port })} cannot be listened on: ${(error as Error).message}`, {
@@ -68,6 +72,7 @@ export interface ConnectOptions {
 	/** How often each address is tried, and what lies between. */
 	readonly attempts: number;
 	readonly retryMs: number;
+	readonly keepAlive: boolean;
 	/** Gives it up. */
 	readonly signal?: AbortSignal;
 }
@@ -75,8 +80,8 @@ export interface ConnectOptions {
 const keepAliveMs = 10_000;
 
 /**
- * Tries the addresses at the same time, each by itself again and again. The first that answers wins. The socket has noDelay and keep-alive and
- * no listener.
+ * Tries the addresses at the same time, each by itself again and again. The first that answers wins. The socket has noDelay and no
+ * listener.
  * @throws Error with what became of every address
  */
 export function connectToAny(addresses: readonly HostPort[], options: ConnectOptions): Promise<Socket> {
@@ -139,8 +144,8 @@ class Attempts {
 
 	#try(): void {
 		this.#left--;
-		const keepAlive = { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
-		const socket = connect({ ...this.#address, noDelay: true, ...keepAlive });
+		const { keepAlive } = this.#options;
+		const socket = connect({ ...this.#address, noDelay: true, keepAlive, keepAliveInitialDelay: keepAliveMs });
 		this.#socket = socket;
 		let problem = new Error('it connected to itself');
 		socket.on('error', (error) => {

@@ -38,12 +38,16 @@ export const ensembleKeys = {
 		false,
 		'Whether the quorum and the election port listen on all addresses instead of that of the `server.N` line.',
 	),
-	electionPortBindRetry: key(integer(0), 3, 'How often to try to listen on the election port; 0: for ever.'),
+	electionPortBindRetry: key(
+		integer(0),
+		3,
+		'How often to try to listen on the election port when the server starts, a second apart; 0: until it can be.',
+	),
 	cnxTimeout: key(integer(1), 5000, 'Milliseconds a connection to an election port may take.'),
 	quorumCnxnTimeoutMs: key(
 		integer(-1),
 		-1,
-		'Milliseconds the other end of an election connection has to say who it is; -1: `syncLimit`.',
+		'Milliseconds the other end of an election connection has to say who it is; 0 or less: `syncLimit` ticks.',
 	),
 	tcpKeepAlive: key(boolean, false, 'Whether election connections use TCP keep-alive.'),
 	'fastleader.minNotificationInterval': key(

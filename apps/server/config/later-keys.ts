@@ -97,9 +97,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 /** Keys that are read and checked, but that nothing looks at: setting one is said to be without effect. */
 export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
 	'leaderServes',
-	'electionPortBindRetry',
-	'quorumCnxnTimeoutMs',
-	'tcpKeepAlive',
 	'maxTimeToWaitForEpoch',
 	'snapshotSizeFactor',
 	'forceSnapshotSync',

@@ -13,6 +13,7 @@ import { formatAddresses, systemAfter } from '#quorum/sockets';
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { EnsembleConfig, EnsembleLimits } from '../config/ensemble.ts';
+import { electionPortOptions } from './ensemble-options.ts';
 import { MemberStorage, type MemberStorageParts } from './member-storage.ts';
 import { membershipChange } from './membership-change.ts';
 import { MembershipFiles } from './membership-files.ts';
@@ -81,7 +82,7 @@ export class Member {
 			encode: writeNotification,
 			decode: readNotification,
 			warn,
-			connectTimeoutMs: config.cnxTimeout,
+			...electionPortOptions(config, limits),
 		});
 		this.#quorum = new QuorumPort({
 			listenOn: () => this.#listenOn(this.#self.quorumAddresses),

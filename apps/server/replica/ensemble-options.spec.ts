@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadConfig } from '../config/config.ts';
+import { electionPortOptions } from './ensemble-options.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ck-ensemble-options-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Server 1 of three, and what its zoo.cfg says besides. */
+function member(lines: readonly string[] = []) {
+	const servers = [1, 2, 3].map((id) => `server.${id}=host${id}:2888:3888;2181`);
+	const file = join(folder, 'zoo.cfg');
+	const given = [
+		'tickTime=100',
+		'initLimit=10',
+		'syncLimit=5',
+		'serverId=1',
+		'clientPort=2181',
+		'audit.mode=off',
+		...servers,
+		...lines,
+	];
+	writeFileSync(file, `${given.join('\n')}\n`);
+	const config = loadConfig({ file });
+	if (config.ensemble === undefined) throw new Error('it is no ensemble');
+	return { config, limits: config.ensemble.limits };
+}
+
+describe('the keys of the election port', () => {
+	it("have ZooKeeper's defaults", () => {
+		const { config, limits } = member();
+		expect(config.warnings).toEqual([]);
+		const options = { connectTimeoutMs: 5000, helloTimeoutMs: 500, openAttempts: 3, keepAlive: false };
+		expect(electionPortOptions(config, limits)).toEqual(options);
+	});
+
+	it('are what zoo.cfg says, without a warning', () => {
+		const { config, limits } = member([
+			'cnxTimeout=7',
+			'quorumCnxnTimeoutMs=8',
+			'electionPortBindRetry=0',
+			'tcpKeepAlive=true',
+		]);
+		expect(config.warnings).toEqual([]);
+		const options = { connectTimeoutMs: 7, helloTimeoutMs: 8, openAttempts: 0, keepAlive: true };
+		expect(electionPortOptions(config, limits)).toEqual(options);
+	});
+});

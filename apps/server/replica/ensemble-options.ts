@@ -1,0 +1,17 @@
+/** ZooKeeper's keys of an ensemble, as the parts of a member take them. */
+import type { ElectionPortOptions } from '#quorum/election-port';
+import type { ServerConfig } from '../config/config.ts';
+import type { EnsembleLimits } from '../config/ensemble.ts';
+
+export function electionPortOptions(
+	config: ServerConfig,
+	{ tickMs, syncLimit }: EnsembleLimits,
+): Pick<ElectionPortOptions, 'connectTimeoutMs' | 'helloTimeoutMs' | 'openAttempts' | 'keepAlive'> {
+	const { cnxTimeout, quorumCnxnTimeoutMs, electionPortBindRetry, tcpKeepAlive } = config;
+	return {
+		connectTimeoutMs: cnxTimeout,
+		helloTimeoutMs: quorumCnxnTimeoutMs > 0 ? quorumCnxnTimeoutMs : tickMs * syncLimit,
+		openAttempts: electionPortBindRetry,
+		keepAlive: tcpKeepAlive,
+	};
+}
