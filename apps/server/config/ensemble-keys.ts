@@ -87,9 +87,13 @@ export const ensembleKeys = {
 	'observer.reconnectDelayMs': key(
 		integer(0),
 		0,
-		'An observer that lost its leader waits a random time up to so many milliseconds.',
+		'An observer waits a random time below so many milliseconds before it connects to a leader.',
 	),
-	'observer.election.DelayMs': key(integer(0), 200, 'Milliseconds an observer waits before it asks who leads.'),
+	'observer.election.DelayMs': key(
+		integer(0),
+		200,
+		'An observer that lost its leader waits a random time below so many milliseconds before it asks who leads.',
+	),
 	localSessionsEnabled: key(
 		boolean,
 		false,

@@ -103,8 +103,6 @@ export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
 	'maxConcurrentSnapSyncs',
 	'maxConcurrentDiffSyncs',
 	'syncEnabled',
-	'observer.reconnectDelayMs',
-	'observer.election.DelayMs',
 	'request_throttle_stall_time',
 	'request_stale_connection_check',
 ]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/config.ts';
-import { electionPortOptions } from './ensemble-options.ts';
+import { electionPortOptions, observerPauses } from './ensemble-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ck-ensemble-options-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -46,5 +46,20 @@ describe('the keys of the election port', () => {
 		expect(config.warnings).toEqual([]);
 		const options = { connectTimeoutMs: 7, helloTimeoutMs: 8, openAttempts: 0, keepAlive: true };
 		expect(electionPortOptions(config, limits)).toEqual(options);
+	});
+});
+
+describe('the keys of an observer', () => {
+	it.each([
+		{ lines: [], most: [199, 0] },
+		{ lines: ['observer.election.DelayMs=1000', 'observer.reconnectDelayMs=50'], most: [999, 49] },
+	])('are the end of what it waits at random: $lines', ({ lines, most }) => {
+		const { config } = member(lines);
+		expect(config.warnings).toEqual([]);
+		const pauses = (random: number) => {
+			const { beforeElection, beforeConnecting } = observerPauses(config, () => random);
+			return [beforeElection(), beforeConnecting()];
+		};
+		expect([pauses(0), pauses(0.9999)]).toEqual([[0, 0], most]);
 	});
 });

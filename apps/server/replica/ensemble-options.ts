@@ -1,4 +1,5 @@
 /** ZooKeeper's keys of an ensemble, as the parts of a member take them. */
+import type { ObserverPauses } from '#core/host/peer';
 import type { ElectionPortOptions } from '#quorum/election-port';
 import type { ServerConfig } from '../config/config.ts';
 import type { EnsembleLimits } from '../config/ensemble.ts';
@@ -13,5 +14,14 @@ export function electionPortOptions(
 		helloTimeoutMs: quorumCnxnTimeoutMs > 0 ? quorumCnxnTimeoutMs : tickMs * syncLimit,
 		openAttempts: electionPortBindRetry,
 		keepAlive: tcpKeepAlive,
+	};
+}
+
+/** @param random from 0 to just below 1 */
+export function observerPauses(config: ServerConfig, random: () => number): ObserverPauses {
+	const upTo = (ms: number) => Math.floor(random() * ms);
+	return {
+		beforeElection: () => upTo(config['observer.election.DelayMs']),
+		beforeConnecting: () => upTo(config['observer.reconnectDelayMs']),
 	};
 }

@@ -13,7 +13,7 @@ import { formatAddresses, systemAfter } from '#quorum/sockets';
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { EnsembleConfig, EnsembleLimits } from '../config/ensemble.ts';
-import { electionPortOptions } from './ensemble-options.ts';
+import { electionPortOptions, observerPauses } from './ensemble-options.ts';
 import { MemberStorage, type MemberStorageParts } from './member-storage.ts';
 import { membershipChange } from './membership-change.ts';
 import { MembershipFiles } from './membership-files.ts';
@@ -103,6 +103,7 @@ export class Member {
 			limits,
 			// ZooKeeper's grace: not shorter, however short a tick is.
 			...(config['readonlymode.enabled'] ? { readOnlyAfterMs: Math.max(2000, limits.tickMs) } : {}),
+			observerPauses: observerPauses(config, Math.random),
 			electionLimits: {
 				minNotificationIntervalMs: config['fastleader.minNotificationInterval'],
 				maxNotificationIntervalMs: config['fastleader.maxNotificationInterval'],

@@ -39,7 +39,16 @@ export interface PeerParts {
 	readonly electionLimits?: Partial<SearchLimits>;
 	/** Milliseconds without a leader after which reads are served (semantics 67); never, unless it is given. */
 	readonly readOnlyAfterMs?: number;
+	readonly observerPauses?: ObserverPauses;
 	readonly events?: PeerEvents;
+}
+
+/** Milliseconds that an observer waits, another number each time: many of them do not come at once to those who have just lost a leader. */
+export interface ObserverPauses {
+	/** When it lost its leader, before it looks for one. */
+	readonly beforeElection: () => number;
+	/** When it knows who leads, before it connects. */
+	readonly beforeConnecting: () => number;
 }
 
 export interface PeerEvents {
@@ -72,6 +81,7 @@ export class Peer implements ElectionListener {
 	#leader: Leader | null = null;
 	#isStopped = false;
 	#isEnding = false;
+	#cancelPause = ignore;
 
 	constructor(parts: PeerParts) {
 		this.#parts = parts;
@@ -110,6 +120,7 @@ export class Peer implements ElectionListener {
 
 	stop(): void {
 		this.#isStopped = true;
+		this.#cancelPause();
 		this.#readOnly.end('this replica was stopped');
 		this.#election.stop();
 		this.#endTerm(new Error('this replica was stopped'));
@@ -136,11 +147,22 @@ export class Peer implements ElectionListener {
 		const { history, membership } = this.#parts;
 		this.#parts.events?.stateChanged?.('looking', undefined, reason);
 		this.#readOnly.looking();
-		void history.settled().then(() => {
+		void this.#settled().then(() => {
 			if (this.#isOut) return;
 			this.#remember(() => membership.logEnds(history.lastLogged));
 			this.#elect();
 		});
+	}
+
+	/** An observer has waited, and nothing of the last term is under way any more. */
+	async #settled(): Promise<void> {
+		const { observerPauses, history, after } = this.#parts;
+		const waitMs = this.#election.state === 'observing' ? (observerPauses?.beforeElection() ?? 0) : 0;
+		if (waitMs > 0) {
+			this.#election.stop();
+			await new Promise<void>((resolve) => (this.#cancelPause = after(waitMs, resolve)));
+		}
+		await history.settled();
 	}
 
 	/** Nothing is begun any more. */
@@ -159,7 +181,7 @@ export class Peer implements ElectionListener {
 	#assume(leader: number, reason: Error): void {
 		const { history, membership, serverId } = this.#parts;
 		this.#parts.events?.stateChanged?.('looking', undefined, reason);
-		void history.settled().then(() => {
+		void this.#settled().then(() => {
 			if (this.#isOut) return;
 			const learning = membership.role === 'observer' ? 'observing' : 'following';
 			const state = leader === serverId ? 'leading' : learning;
@@ -209,6 +231,7 @@ export class Peer implements ElectionListener {
 
 	#endTerm(reason: Error): void {
 		this.#isEnding = true;
+		this.#cancelPause();
 		this.#term?.close(reason);
 		this.#term = null;
 		this.#leader = null;
@@ -289,11 +312,16 @@ export class Peer implements ElectionListener {
 		);
 		this.#term = { close: (reason) => learner.close(reason) };
 		const term = this.#term;
-		quorum
-			.connect(leaderId, (link) => this.#inBatches(learner.connected(link)))
-			.catch((error: Error) => {
-				if (this.#term === term) this.#end(error);
-			});
+		const connect = (): void => {
+			quorum
+				.connect(leaderId, (link) => this.#inBatches(learner.connected(link)))
+				.catch((error: Error) => {
+					if (this.#term === term) this.#end(error);
+				});
+		};
+		const waitMs = role === 'observer' ? (this.#parts.observerPauses?.beforeConnecting() ?? 0) : 0;
+		if (waitMs > 0) this.#cancelPause = this.#parts.after(waitMs, connect);
+		else connect();
 	}
 
 	#learnAnew(leaderId: number, role: 'follower' | 'observer', epoch: number, reason: Error): void {
