@@ -42,6 +42,21 @@ const between = (after: Zxid, upTo: Zxid) =>
 	history.records.filter(({ header: { zxid } }) => zxid > after && zxid <= upTo);
 
 describe('80: committed transactions from the log on disk', () => {
+	it('80: are sent while they are smaller than snapshotSizeFactor of the newest snapshot', () => {
+		const upTo = history.lastZxid;
+		const newest = directory.snapshots().at(-1)!.path;
+		const isSent = (after: Zxid, snapshotSizeFactor?: number) =>
+			recordsAfter(directory, after, { upTo, snapshotSizeFactor }) !== null;
+		const [many, few] = [makeZxid(1, 5), makeZxid(2, 38)];
+		truncateSync(newest, 10_000);
+		expect([many, few].map((after) => isSent(after, 0.33))).toEqual([false, true]);
+		expect([many, few].map((after) => isSent(after, 0))).toEqual([true, true]);
+		expect([many, few].map((after) => isSent(after, -0.01))).toEqual([false, false]);
+		expect([many, few].map((after) => isSent(after))).toEqual([true, true]);
+		truncateSync(newest, 10_000_000);
+		expect([many, few].map((after) => isSent(after, 0.33))).toEqual([true, true]);
+	});
+
 	it('80: those behind a zxid up to another, whichever two, over files and epochs', async () => {
 		const points = [
 			0,

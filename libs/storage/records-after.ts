@@ -11,12 +11,16 @@ import { logsFrom } from './log-sequence.ts';
 export interface RecordsAfterOptions {
 	/** What is committed: nothing behind it is read. */
 	readonly upTo: Zxid;
-	/** More is not worth sending: the caller streams a snapshot instead. Unless it is given a third of the newest snapshot, and 64 MiB at least. */
+	/** More is not worth sending: the caller streams a snapshot instead. Unless it is given, `snapshotSizeFactor` says it. */
 	readonly maxBytes?: number;
+	/**
+	 * ZooKeeper's: so much of the newest snapshot's size is worth sending, without a limit where that is nothing; below 0 the log is not used. Unless it is given
+	 * 0.33, and 64 MiB at least.
+	 */
+	readonly snapshotSizeFactor?: number | undefined;
 }
 
-/** ZooKeeper's snapshotSizeFactor is 0.33. */
-const snapshotShare = 1 / 3;
+const defaultFactor = 0.33;
 const leastMaxBytes = 64 << 20;
 /** Of log that is read before others run, and most of what one batch has. */
 const turnBytes = 1 << 18;
@@ -31,7 +35,8 @@ export function recordsAfter(
 	zxid: Zxid,
 	options: RecordsAfterOptions,
 ): AsyncGenerator<readonly TxnRecord[], void> | null {
-	const { upTo } = options;
+	const { upTo, snapshotSizeFactor } = options;
+	if (snapshotSizeFactor !== undefined && snapshotSizeFactor < 0) return null;
 	const logs = logsFrom(directory.logs(), nextZxid(zxid));
 	const first = logs[0];
 	if (first === undefined) return null;
@@ -40,7 +45,7 @@ export function recordsAfter(
 		const isStateHere = directory.snapshots().some((snapshot) => snapshot.zxid === zxid);
 		if (!isStateHere || !isContiguous(zxid, first.zxid) || hasBetween(directory, zxid, first.zxid)) return null;
 	}
-	if (estimatedBytes(logs, zxid, upTo) > (options.maxBytes ?? defaultMaxBytes(directory))) return null;
+	if (estimatedBytes(logs, zxid, upTo) > (options.maxBytes ?? worthSending(directory, snapshotSizeFactor))) return null;
 	return batches(directory, first, zxid, upTo);
 }
 
@@ -87,9 +92,11 @@ function hasBetween(directory: DataDirectory, last: Zxid, next: Zxid): boolean {
 	return directory.snapshots().some(({ zxid }) => zxid > last && zxid < next && counterOf(zxid) !== 0);
 }
 
-function defaultMaxBytes(directory: DataDirectory): number {
+function worthSending(directory: DataDirectory, factor: number | undefined): number {
 	const newest = directory.snapshots().at(-1);
-	return Math.max(leastMaxBytes, newest === undefined ? 0 : fs.statSync(newest.path).size * snapshotShare);
+	const share = Math.floor((newest === undefined ? 0 : fs.statSync(newest.path).size) * (factor ?? defaultFactor));
+	if (factor === undefined) return Math.max(leastMaxBytes, share);
+	return share === 0 ? Number.POSITIVE_INFINITY : share;
 }
 
 /** Nothing is read for it: records are taken to be of one size within a file. */

@@ -78,7 +78,7 @@ export const ensembleKeys = {
 	snapshotSizeFactor: key(
 		decimal(-1, 1),
 		0.33,
-		'A learner gets transactions from the log on disk while they are smaller than the last snapshot times this, and a snapshot otherwise; below 0: never from disk.',
+		'A learner gets transactions from the log on disk while they are smaller than the last snapshot times this, and a snapshot otherwise; below 0: never from disk; 0: however many they are. Up to 64 MiB of them in any case while nothing sets it.',
 	),
 	forceSnapshotSync: key(boolean, false, 'Whether each learner gets a whole snapshot, for tests.'),
 	maxConcurrentSnapSyncs: key(integer(1), 10, 'How many learners may be sent a snapshot at a time.'),

@@ -98,7 +98,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
 	'leaderServes',
 	'maxTimeToWaitForEpoch',
-	'snapshotSizeFactor',
 	'forceSnapshotSync',
 	'maxConcurrentSnapSyncs',
 	'maxConcurrentDiffSyncs',

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/config.ts';
-import { electionPortOptions, observerPauses } from './ensemble-options.ts';
+import { electionPortOptions, observerPauses, snapshotSizeFactor } from './ensemble-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ck-ensemble-options-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -61,5 +61,17 @@ describe('the keys of an observer', () => {
 			return [beforeElection(), beforeConnecting()];
 		};
 		expect([pauses(0), pauses(0.9999)]).toEqual([[0, 0], most]);
+	});
+});
+
+describe('snapshotSizeFactor', () => {
+	it.each([
+		{ lines: [], factor: undefined },
+		{ lines: ['snapshotSizeFactor=0.33'], factor: 0.33 },
+		{ lines: ['snapshotSizeFactor=-1'], factor: -1 },
+	])('is $factor with $lines', ({ lines, factor }) => {
+		const { config } = member(lines);
+		expect(config.warnings).toEqual([]);
+		expect(snapshotSizeFactor(config)).toBe(factor);
 	});
 });

@@ -25,3 +25,8 @@ export function observerPauses(config: ServerConfig, random: () => number): Obse
 		beforeConnecting: () => upTo(config['observer.reconnectDelayMs']),
 	};
 }
+
+/** Unless somebody says so, small logs are sent however small the snapshot is. */
+export function snapshotSizeFactor({ given, snapshotSizeFactor: factor }: ServerConfig): number | undefined {
+	return given.has('snapshotSizeFactor') ? factor : undefined;
+}

@@ -23,6 +23,8 @@ export interface MemberStorageParts {
 	readonly snapshotsSettled: () => Promise<void>;
 	/** Where the epoch files are missing: the epoch of the last transaction, as ZooKeeper takes it. */
 	readonly firstEpoch: number;
+	/** See RecordsAfterOptions. */
+	readonly snapshotSizeFactor?: number | undefined;
 }
 
 export class MemberStorage implements ReplicaStorage {
@@ -56,7 +58,8 @@ export class MemberStorage implements ReplicaStorage {
 	}
 
 	recordsAfter(zxid: Zxid, upTo: Zxid): AsyncIterable<readonly TxnRecord[]> | null {
-		return recordsAfter(this.#parts.directory, zxid, { upTo });
+		const { directory, snapshotSizeFactor } = this.#parts;
+		return recordsAfter(directory, zxid, { upTo, snapshotSizeFactor });
 	}
 
 	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array> {

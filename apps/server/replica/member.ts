@@ -13,7 +13,7 @@ import { formatAddresses, systemAfter } from '#quorum/sockets';
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { EnsembleConfig, EnsembleLimits } from '../config/ensemble.ts';
-import { electionPortOptions, observerPauses } from './ensemble-options.ts';
+import { electionPortOptions, observerPauses, snapshotSizeFactor } from './ensemble-options.ts';
 import { MemberStorage, type MemberStorageParts } from './member-storage.ts';
 import { membershipChange } from './membership-change.ts';
 import { MembershipFiles } from './membership-files.ts';
@@ -55,10 +55,14 @@ export class Member {
 		this.limits = limits;
 		this.#logger = logger;
 		const warn = (message: string) => logger.warn(message);
-		this.history = new MemberHistory(host, new MemberStorage(parts), {
-			maxTxns: config.commitLogCount,
-			maxBytes: 64 << 20,
-		});
+		this.history = new MemberHistory(
+			host,
+			new MemberStorage({ ...parts, snapshotSizeFactor: snapshotSizeFactor(config) }),
+			{
+				maxTxns: config.commitLogCount,
+				maxBytes: 64 << 20,
+			},
+		);
 		const { dataDir } = config;
 		this.#files = new MembershipFiles({ serverId: self.id, dataDir, editableFile: ensemble.editableFile, warn });
 		this.membership = new Membership({
