@@ -80,9 +80,17 @@ export const ensembleKeys = {
 		0.33,
 		'A learner gets transactions from the log on disk while they are smaller than the last snapshot times this, and a snapshot otherwise; below 0: never from disk; 0: however many they are. Up to 64 MiB of them in any case while nothing sets it.',
 	),
-	forceSnapshotSync: key(boolean, false, 'Whether each learner gets a whole snapshot, for tests.'),
-	maxConcurrentSnapSyncs: key(integer(1), 10, 'How many learners may be sent a snapshot at a time.'),
-	maxConcurrentDiffSyncs: key(integer(1), 100, 'How many learners may be sent transactions at a time, as they join.'),
+	forceSnapshotSync: key(boolean, false, 'Whether a leader sends each learner a whole snapshot, for tests.'),
+	maxConcurrentSnapSyncs: key(
+		integer(1),
+		10,
+		'How many learners may be sent a snapshot at a time: a further observer has to come again, a follower never.',
+	),
+	maxConcurrentDiffSyncs: key(
+		integer(1),
+		100,
+		'How many learners may be sent transactions at a time, as they join: a further observer has to come again, a follower never.',
+	),
 	syncEnabled: key(boolean, true, 'Whether an observer logs and writes snapshots.'),
 	'observer.reconnectDelayMs': key(
 		integer(0),

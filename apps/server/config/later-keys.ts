@@ -98,9 +98,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
 	'leaderServes',
 	'maxTimeToWaitForEpoch',
-	'forceSnapshotSync',
-	'maxConcurrentSnapSyncs',
-	'maxConcurrentDiffSyncs',
 	'syncEnabled',
 	'request_throttle_stall_time',
 	'request_stale_connection_check',

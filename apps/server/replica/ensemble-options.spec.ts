@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config/config.ts';
-import { electionPortOptions, observerPauses, snapshotSizeFactor } from './ensemble-options.ts';
+import { electionPortOptions, observerPauses, snapshotSizeFactor, syncLimits } from './ensemble-options.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ck-ensemble-options-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -73,5 +73,19 @@ describe('snapshotSizeFactor', () => {
 		const { config } = member(lines);
 		expect(config.warnings).toEqual([]);
 		expect(snapshotSizeFactor(config)).toBe(factor);
+	});
+});
+
+describe('the keys of synchronization', () => {
+	it.each([
+		{ lines: [], limits: { forceSnapshot: false, maxConcurrentSnapSyncs: 10, maxConcurrentDiffSyncs: 100 } },
+		{
+			lines: ['forceSnapshotSync=true', 'leader.maxConcurrentSnapSyncs=2', 'leader.maxConcurrentDiffSyncs=3'],
+			limits: { forceSnapshot: true, maxConcurrentSnapSyncs: 2, maxConcurrentDiffSyncs: 3 },
+		},
+	])('are $limits with $lines', ({ lines, limits }) => {
+		const { config } = member(lines);
+		expect(config.warnings).toEqual([]);
+		expect(syncLimits(config)).toEqual(limits);
 	});
 });

@@ -1,5 +1,6 @@
 /** ZooKeeper's keys of an ensemble, as the parts of a member take them. */
 import type { ObserverPauses } from '#core/host/peer';
+import type { SyncLimits } from '#core/zab/leader/sync-throttle';
 import type { ElectionPortOptions } from '#quorum/election-port';
 import type { ServerConfig } from '../config/config.ts';
 import type { EnsembleLimits } from '../config/ensemble.ts';
@@ -29,4 +30,9 @@ export function observerPauses(config: ServerConfig, random: () => number): Obse
 /** Unless somebody says so, small logs are sent however small the snapshot is. */
 export function snapshotSizeFactor({ given, snapshotSizeFactor: factor }: ServerConfig): number | undefined {
 	return given.has('snapshotSizeFactor') ? factor : undefined;
+}
+
+export function syncLimits(config: ServerConfig): SyncLimits {
+	const { forceSnapshotSync, maxConcurrentSnapSyncs, maxConcurrentDiffSyncs } = config;
+	return { forceSnapshot: forceSnapshotSync, maxConcurrentSnapSyncs, maxConcurrentDiffSyncs };
 }

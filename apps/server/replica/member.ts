@@ -13,7 +13,7 @@ import { formatAddresses, systemAfter } from '#quorum/sockets';
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { EnsembleConfig, EnsembleLimits } from '../config/ensemble.ts';
-import { electionPortOptions, observerPauses, snapshotSizeFactor } from './ensemble-options.ts';
+import { electionPortOptions, observerPauses, snapshotSizeFactor, syncLimits } from './ensemble-options.ts';
 import { MemberStorage, type MemberStorageParts } from './member-storage.ts';
 import { membershipChange } from './membership-change.ts';
 import { MembershipFiles } from './membership-files.ts';
@@ -107,6 +107,7 @@ export class Member {
 			limits,
 			// ZooKeeper's grace: not shorter, however short a tick is.
 			...(config['readonlymode.enabled'] ? { readOnlyAfterMs: Math.max(2000, limits.tickMs) } : {}),
+			syncLimits: syncLimits(config),
 			observerPauses: observerPauses(config, Math.random),
 			electionLimits: {
 				minNotificationIntervalMs: config['fastleader.minNotificationInterval'],

@@ -17,6 +17,7 @@ import { Election } from '../zab/election/election.ts';
 import type { SearchLimits } from '../zab/election/search.ts';
 import type { Vote } from '../zab/election/vote.ts';
 import { Leader } from '../zab/leader/leader.ts';
+import type { SyncLimits } from '../zab/leader/sync-throttle.ts';
 import { Learner } from '../zab/learner/learner.ts';
 import { type Membership, MembershipChanged } from '../zab/membership.ts';
 import { type ForwardedRequest, textData } from '../zab/messages.ts';
@@ -40,6 +41,7 @@ export interface PeerParts {
 	/** Milliseconds without a leader after which reads are served (semantics 67); never, unless it is given. */
 	readonly readOnlyAfterMs?: number;
 	readonly observerPauses?: ObserverPauses;
+	readonly syncLimits?: SyncLimits;
 	readonly events?: PeerEvents;
 }
 
@@ -240,8 +242,8 @@ export class Peer implements ElectionListener {
 	}
 
 	get #zabParts(): ZabParts {
-		const { serverId, membership, history, after, clock, limits } = this.#parts;
-		return { serverId, membership, history, after, nowMs: () => clock.monotonicMs(), limits };
+		const { serverId, membership, history, after, clock, limits, syncLimits } = this.#parts;
+		return { serverId, membership, history, after, nowMs: () => clock.monotonicMs(), limits, syncLimits };
 	}
 
 	#lead(): void {

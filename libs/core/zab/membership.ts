@@ -82,6 +82,11 @@ export class Membership {
 		this.#next = config;
 	}
 
+	/** A configuration out of a file becomes one that was agreed upon: it wins over those of servers that join with a file of their own. */
+	versionFirst(version: number): void {
+		if (this.current.version === 0 && this.next === null) this.propose(this.current.withVersion(version));
+	}
+
 	/** A leader says with NEWLEADER, whose history is the own one by now, which configuration it is about to put in force, or has. */
 	replaceNext(config: QuorumConfig): void {
 		if (config.version > this.current.version) this.propose(config);

@@ -1,6 +1,7 @@
 /** What leader and learner alike are given. */
 import type { History } from '../ports/history.ts';
 import type { After } from '../ports/timers.ts';
+import type { SyncLimits } from './leader/sync-throttle.ts';
 import type { Membership } from './membership.ts';
 
 export interface ZabParts {
@@ -11,6 +12,8 @@ export interface ZabParts {
 	/** Monotonic. */
 	nowMs(): number;
 	readonly limits: ZabLimits;
+	/** Of a leader. */
+	readonly syncLimits?: SyncLimits | undefined;
 }
 
 export interface ZabLimits {

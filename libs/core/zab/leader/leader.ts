@@ -30,6 +30,7 @@ import { hasAllNewcomers, isNewcomer } from './newcomers.ts';
 import type { ProposalSizes } from './proposal-sizes.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import { committable, jointValue, quorumValue } from './quorum-value.ts';
+import { SyncThrottle } from './sync-throttle.ts';
 
 type LeaderPhase = 'new' | 'discovery' | 'election' | 'synchronization' | 'broadcast' | 'closed';
 
@@ -255,6 +256,7 @@ export class Leader {
 		const leader = this;
 		return {
 			parts: this.#parts,
+			syncs: new SyncThrottle(this.#parts.syncLimits),
 			get epoch() {
 				return leader.#epoch;
 			},
@@ -298,18 +300,10 @@ export class Leader {
 		if (this.#phase !== 'discovery' || !this.#hasQuorum((handler) => handler.phase === 'discovery')) return;
 		epochZxid(this.#epoch);
 		this.#parts.history.acceptedEpoch = this.#epoch;
-		this.#versionFirstConfig();
+		this.#parts.membership.versionFirst(epochZxid(this.#epoch));
 		this.#enter('election');
 		for (const handler of this.#handlers) if (handler.phase === 'discovery') handler.sendLeaderInfo();
 		this.#elect();
-	}
-
-	/** A configuration out of a file becomes one that was agreed upon: it wins over those of servers that join with a file of their own. */
-	#versionFirstConfig(): void {
-		const { current, next } = this.#parts.membership;
-		if (current.version === 0 && next === null) {
-			this.#parts.membership.propose(current.withVersion(epochZxid(this.#epoch)));
-		}
 	}
 
 	#epochAcknowledged(handler: LearnerHandler, currentEpoch: number): void {

@@ -8,6 +8,7 @@ import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts'
 import { dataOf, describePacket, epochZxid, packet, requestOf, textData, zxidOf } from '../messages.ts';
 import { QuorumError } from '../quorum-error.ts';
 import type { LearnerMaster } from './learner-master.ts';
+import { type SyncWay, TooManySyncs } from './sync-throttle.ts';
 import { Synchronization } from './synchronization.ts';
 
 /**
@@ -55,6 +56,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	 */
 	readonly #commits: QuorumPacket[] = [];
 	#synchronization: Synchronization | null = null;
+	/** It is not being brought up any more. */
+	#endSync: () => void = () => {};
 	/** Up to here it was sent the leader's history; null while it is being sent. */
 	#has: Zxid | null = null;
 	/** Transactions could not be read from the log on disk: the learner needs a snapshot when it comes back. */
@@ -127,6 +130,7 @@ export class LearnerHandler implements QuorumLinkListener {
 		if (this.#phase === 'closed') return;
 		this.#phase = 'closed';
 		this.#synchronization?.stop();
+		this.#endSync();
 		this.#held = null;
 		this.#link.close();
 		this.#leader.gone(this, reason);
@@ -216,14 +220,34 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#held = [];
 		this.#leader.startForwarding(this, upTo);
 		this.#synchronization = new Synchronization(
-			{ history, after, link: this.#link, learnerLastZxid: this.lastZxid, upTo, useLog, takesBatches: this.isMarked },
 			{
+				history,
+				after,
+				link: this.#link,
+				learnerLastZxid: this.lastZxid,
+				upTo,
+				useLog,
+				forceSnapshot: this.#leader.syncs.limits.forceSnapshot,
+				takesBatches: this.isMarked,
+			},
+			{
+				begins: (way) => this.#beginSync(way),
 				done: (zxid) => this.#synchronized(zxid),
 				failed: (error) => this.#synchronizationFailed(error),
 				progressed: () => this.#progressed(),
 			},
 		);
-		this.#synchronization.start();
+		try {
+			this.#synchronization.start();
+		} catch (error) {
+			// Of this learner, whoever's packet led to it.
+			if (!(error instanceof TooManySyncs)) throw error;
+			this.close(error);
+		}
+	}
+
+	#beginSync(way: SyncWay): void {
+		this.#endSync = this.#leader.syncs.begin(way, this.role);
 	}
 
 	#progressed(): void {
@@ -232,7 +256,7 @@ export class LearnerHandler implements QuorumLinkListener {
 
 	/** Bad places of an old log are no reason to stop leading. */
 	#synchronizationFailed(error: unknown): void {
-		this.logFailed = this.#synchronization?.kind === 'log';
+		this.logFailed = this.#synchronization?.kind === 'log' && !(error instanceof TooManySyncs);
 		this.close(error instanceof Error ? error : new Error(String(error)));
 	}
 
@@ -286,6 +310,7 @@ export class LearnerHandler implements QuorumLinkListener {
 			if (this.#phase !== 'newLeader') return;
 			this.#phase = 'acknowledged';
 			this.#synchronization = null;
+			this.#endSync();
 			if (this.#coveredByNewLeader > this.acknowledged) this.acknowledged = this.#coveredByNewLeader;
 			this.#leader.newLeaderAcknowledged(this);
 			return;

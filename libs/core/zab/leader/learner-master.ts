@@ -5,10 +5,12 @@ import type { Zxid } from '../../model/zxid.ts';
 import type { ForwardedRequest } from '../messages.ts';
 import type { ZabParts } from '../zab-parts.ts';
 import type { LearnerHandler } from './learner-handler.ts';
+import type { SyncThrottle } from './sync-throttle.ts';
 
 export interface LearnerMaster {
 	readonly parts: ZabParts;
 	readonly epoch: number;
+	readonly syncs: SyncThrottle;
 	/** The newest proposal that was sent. */
 	readonly lastProposed: Zxid;
 	/** It leads, and a reconfiguration is proposed and not committed. */

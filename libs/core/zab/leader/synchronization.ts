@@ -10,6 +10,7 @@ import { packet, proposal } from '../messages.ts';
 import { QuorumError } from '../quorum-error.ts';
 import type { ZabParts } from '../zab-parts.ts';
 import { planSync, type SyncPlan } from './sync-plan.ts';
+import type { SyncWay } from './sync-throttle.ts';
 
 /** From the log on disk no more than this is read ahead of what the learner takes. */
 const maxUnsentBytes = 4 << 20;
@@ -27,11 +28,14 @@ export interface SynchronizationParts extends Pick<ZabParts, 'history' | 'after'
 	readonly upTo: Zxid;
 	/** Whether the log on disk may be used. */
 	readonly useLog: boolean;
+	readonly forceSnapshot: boolean;
 	/** Whether a COMMIT commits all in front of it, too. */
 	readonly takesBatches: boolean;
 }
 
 export interface SynchronizationEvents {
+	/** Once, before anything is sent. @throws TooManySyncs when it may not begin */
+	begins(way: SyncWay): void;
 	/** Once, unless it fails or is stopped. The learner has everything up to `zxid`. Perhaps from inside start(). */
 	done(zxid: Zxid): void;
 	failed(error: unknown): void;
@@ -57,23 +61,25 @@ export class Synchronization {
 	}
 
 	start(): void {
-		const plan = planSync(this.#parts.history, this.#parts.learnerLastZxid);
+		const { history, learnerLastZxid, useLog, forceSnapshot } = this.#parts;
+		const plan = forceSnapshot ? ({ kind: 'snap' } as const) : planSync(history, learnerLastZxid);
 		this.kind = plan.kind;
 		switch (plan.kind) {
 			case 'diff':
 			case 'trunc': {
 				const type = plan.kind === 'diff' ? packetType.diff : packetType.trunc;
+				this.#events.begins('diff');
 				this.#parts.link.send(packet(type, plan.zxid));
-				this.#sendCommitted(this.#parts.history.window.after(plan.after));
+				this.#sendCommitted(history.window.after(plan.after));
 				this.#events.done(this.#parts.upTo);
 				return;
 			}
 			case 'log':
-				if (this.#parts.useLog) void this.#fromLog(plan.zxid, plan.after);
-				else this.#snapshot();
+				if (useLog) void this.#fromLog(plan.zxid, plan.after);
+				else this.#beginSnapshot();
 				return;
 			case 'snap':
-				this.#snapshot();
+				this.#beginSnapshot();
 				return;
 			default:
 				plan satisfies never;
@@ -93,7 +99,7 @@ export class Synchronization {
 	 * snapshot takes it away.
 	 */
 	async #fromLog(zxid: Zxid, learnerLastZxid: Zxid): Promise<void> {
-		const { history, link, upTo } = this.#parts;
+		const { history, upTo } = this.#parts;
 		let sent = learnerLastZxid;
 		let isFirst = counterOf(learnerLastZxid) !== 0;
 		let isDiffSent = false;
@@ -118,7 +124,7 @@ export class Synchronization {
 						isFirst = false;
 					}
 					if (!isDiffSent && wanted.length > 0) {
-						link.send(packet(packetType.diff, zxid));
+						this.#beginDiff(zxid);
 						isDiffSent = true;
 					}
 					this.#sendCommitted(wanted);
@@ -132,7 +138,7 @@ export class Synchronization {
 				this.#snapshotLater();
 				return;
 			}
-			if (!isDiffSent) link.send(packet(packetType.diff, zxid));
+			if (!isDiffSent) this.#beginDiff(zxid);
 			this.#sendCommitted(history.window.after(sent).filter((record) => record.header.zxid <= upTo));
 			this.#events.done(upTo);
 		} catch (error) {
@@ -153,7 +159,17 @@ export class Synchronization {
 	/** The snapshot may reach beyond `upTo` by now. */
 	#snapshotLater(): void {
 		this.kind = 'snap';
+		this.#beginSnapshot();
+	}
+
+	#beginSnapshot(): void {
+		this.#events.begins('snap');
 		this.#snapshot();
+	}
+
+	#beginDiff(zxid: Zxid): void {
+		this.#events.begins('diff');
+		this.#parts.link.send(packet(packetType.diff, zxid));
 	}
 
 	#snapshot(): void {
