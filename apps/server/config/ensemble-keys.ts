@@ -26,7 +26,11 @@ export const ensembleKeys = {
 	),
 	connectToLearnerMasterLimit: key(integer(0), 0, 'Ticks a learner has to connect to the leader; 0: `initLimit`.'),
 	electionAlg: key(oneOf('3'), '3', 'The election algorithm: there is one.'),
-	leaderServes: key(boolean, true, 'Whether the leader accepts clients.'),
+	leaderServes: key(
+		boolean,
+		true,
+		'Whether a leader serves clients of `clientPort`; otherwise it hangs up on them, and only the leader does. gRPC calls are served in any case.',
+	),
 	peerType: key(
 		oneOf('participant', 'observer'),
 		'participant',

@@ -3,6 +3,8 @@ import type { Host } from '#core/host/host';
 import { formatSessionId, noSession, type SessionId, type Zxid } from '#core/model/zxid';
 import { type ConnectRequest, writeConnectResponse } from '#jute/client/connect';
 import type { JuteWriter } from '#jute/codec';
+import type { ServerConfig } from '../config/config.ts';
+import { sendsClientsAway } from './figures/service.ts';
 import type { Limits } from './limits.ts';
 import type { ServiceStats } from './service-stats.ts';
 
@@ -20,6 +22,7 @@ export interface HandshakeParts {
 	readonly host: Host;
 	readonly limits: Limits;
 	readonly stats: ServiceStats;
+	readonly config: Pick<ServerConfig, 'leaderServes'>;
 }
 
 const noPassword = new Uint8Array(16);
@@ -40,10 +43,12 @@ export function judge(request: ConnectRequest, parts: HandshakeParts, decided: (
 }
 
 /** Undefined: it depends on the session. */
-function judgeHere(request: ConnectRequest, { host, limits, stats }: HandshakeParts): Verdict | undefined {
+function judgeHere(request: ConnectRequest, { host, limits, stats, config }: HandshakeParts): Verdict | undefined {
 	const { sessionId } = request;
 	if (host.state === 'looking')
 		return abandoned('this replica has no leader at the moment: the client must try another');
+	if (sendsClientsAway(host, config))
+		return abandoned('this replica leads and serves no clients (leaderServes=no): the client must try another');
 	if (!limits.admitsSession(sessionId)) {
 		stats.connectionsRejected += 1;
 		return abandoned('too many sessions are opened at once (connectionMaxTokens)');

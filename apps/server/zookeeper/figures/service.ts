@@ -1,4 +1,6 @@
 /** How the replica serves: what `srvr`, `stat`, `mntr` and the AdminServer's `server_stats` and `monitor` have in common. */
+import type { Host } from '#core/host/host';
+import type { ServerConfig } from '../../config/config.ts';
 import type { Replica } from '../../replica/replica.ts';
 import type { ServerView } from '../server-view.ts';
 import { type LatencyFigures, latencyFigures } from './latency-figures.ts';
@@ -22,6 +24,11 @@ export const notServing = 'This ZooKeeper instance is not currently serving requ
 export function isServing({ replica }: ServerView): boolean {
 	const { state } = replica.host;
 	return state === 'serving' || state === 'readOnly' || state === 'logFailed';
+}
+
+/** It leads, and the client port is for those of the others: only the AdminServer's commands are answered. */
+export function sendsClientsAway({ role }: Pick<Host, 'role'>, config: Pick<ServerConfig, 'leaderServes'>): boolean {
+	return role === 'leader' && !config.leaderServes;
 }
 
 /** Reads are all that is served. */

@@ -1,6 +1,6 @@
 /** ZooKeeper's four-letter words: four bytes where a client sends the length of its first frame, and a text as the answer. */
 import type { ServerConfig } from '../../config/config.ts';
-import { isReadOnly, isServing, notServing } from '../figures/service.ts';
+import { isReadOnly, isServing, notServing, sendsClientsAway } from '../figures/service.ts';
 import type { ServerView } from '../server-view.ts';
 import { writeConfiguration, writeDirectories, writeEnvironment } from './configuration-words.ts';
 import { resetConnections, resetService, writeConnections } from './connection-words.ts';
@@ -31,7 +31,7 @@ const words: Readonly<Record<string, Word>> = {
 	wchs: { write: writeWatchSummary },
 	wchc: { write: writeWatchesBySession },
 	wchp: { write: writeWatchesByPath },
-	isro: { always: true, write: (view) => (!isServing(view) ? 'null' : isReadOnly(view) ? 'ro' : 'rw') },
+	isro: { always: true, write: (view) => (!servesClients(view) ? 'null' : isReadOnly(view) ? 'ro' : 'rw') },
 	hash: { write: writeDigests },
 	gtmk: { always: true, write: ({ traceMask }) => `${traceMask.value}` },
 	stmk: { always: true, write: setTraceMask },
@@ -59,10 +59,14 @@ export function answerWord(word: string, view: ServerView, argument?: bigint): s
 	}
 	const known = words[word];
 	if (known === undefined) return '';
-	if (known.always !== true && !isServing(view)) return `${notServing}\n`;
+	if (known.always !== true && !servesClients(view)) return `${notServing}\n`;
 	const text = new WordText();
 	const whole = known.write(view, text, argument);
 	return typeof whole === 'string' ? whole : text.toString();
+}
+
+function servesClients(view: ServerView): boolean {
+	return isServing(view) && !sendsClientsAway(view.replica.host, view.config);
 }
 
 /** The zxids at which a digest is kept are the same on every replica. */
