@@ -10,7 +10,7 @@ import { RecordingListener, sampleRecord } from '#test/contract/txn-log.contract
 import { unpackRecording } from '#test/support/recordings';
 import { LogDamage, SnapshotDamage, StorageDamage } from './damage.ts';
 import { readLogs } from './history-reader.ts';
-import { lacksSectors } from './lost-sectors.ts';
+import { lacksChecksum, lacksSectors } from './lost-sectors.ts';
 import { recover } from './recovery.ts';
 import { readSnapshot } from './snapshot-reader.ts';
 import { type SnapshotContent, writeSnapshotFile } from './snapshot-writer.ts';
@@ -233,6 +233,22 @@ describe('lost sectors', () => {
 		expect(lacksSectors(ones(4096).fill(0, 512, 1024), 0, 4096, 0)).toBe(true);
 		expect(lacksSectors(ones(4096).fill(0, 1024, 4096), 0, 4096, 0)).toBe(true);
 		expect(lacksSectors(ones(4096).fill(0, 412, 924), 0, 4096, 100)).toBe(true);
+	});
+
+	it('are the beginning of a checksum, when what is left of it is right', () => {
+		for (const [offset, lost, found] of [
+			[512 - 8, [0, 0, 0, 0, 0, 0, 0, 0], true],
+			[512 - 10, [0, 0, 0, 0, 0, 0, 0, 0], true],
+			[512 - 7, [0, 0, 0, 0, 0, 0, 0, 0x78], true],
+			[512 - 5, [0, 0, 0, 0, 0, 0x34, 0x56, 0x78], true],
+			[512 - 7, [0, 0, 0, 0, 0, 0, 0, 0x79], false],
+			[512 - 7, [0, 0, 0, 0, 0, 1, 0, 0x78], false],
+			[512 - 5, [0, 0, 0, 0, 0, 0x34, 0x57, 0x78], false],
+			[512 - 4, [0, 0, 0, 0, 0, 0x34, 0x56, 0x78], false],
+			[512 - 12, [0, 0, 0, 0, 0, 0, 0, 0], false],
+			[0, [0, 0, 0, 0, 0, 0, 0, 0], false],
+		] as const)
+			expect(lacksChecksum(Uint8Array.from([9, ...lost]), 1, offset, 0x12345678)).toBe(found);
 	});
 
 	it('are not zeros that begin or end elsewhere, or that are fewer', () => {

@@ -9,7 +9,7 @@ import { fileHeaderBytes, headerProblem, logKind } from './file-header.ts';
 import { logPrefix, zxidInName } from './file-names.ts';
 import { FileWindow } from './file-window.ts';
 import { decodeBody, endMark, recordHeadBytes } from './log-record.ts';
-import { lacksSectors } from './lost-sectors.ts';
+import { lacksChecksum, lacksSectors } from './lost-sectors.ts';
 
 /** Longer records are taken for damage. ZooKeeper's own limit follows jute.maxbuffer; a closeSession can be longer than that. */
 export const defaultMaxRecordBytes = 128 << 20;
@@ -109,8 +109,10 @@ export class LogFileReader {
 		}
 		const start = window.at + recordHeadBytes;
 		if (window.bytes[start + length] !== endMark) return this.#end('torn', 'a record lacks its end mark');
-		if (checksumHigh !== 0 || adler32(window.bytes, start, start + length) !== checksum) {
-			if (lacksSectors(window.bytes, window.at, window.at + whole, window.offset)) {
+		const expected = adler32(window.bytes, start, start + length);
+		if (checksumHigh !== 0 || checksum !== expected) {
+			const { bytes, at, offset } = window;
+			if (lacksSectors(bytes, at, at + whole, offset) || lacksChecksum(bytes, at, offset, expected)) {
 				return this.#end('torn', 'sectors of a record were not written');
 			}
 			throw this.#damage('the checksum of a record is wrong', this.#zxidAt(start, length));

@@ -20,6 +20,20 @@ export function lacksSectors(bytes: Uint8Array, start: number, end: number, offs
 	return false;
 }
 
+/**
+ * Whether a checksum is wrong because the sector in which it begins was not written: it is zeros up to the next sector, and what stands there is right.
+ * @param offset the byte of the file that bytes[start] is, where the checksum's 64 bits begin
+ * @param expected the low half of it; the high one is 0
+ */
+export function lacksChecksum(bytes: Uint8Array, start: number, offset: number, expected: number): boolean {
+	const left = sectorBytes - (offset % sectorBytes);
+	const lost = Math.min(left, 8);
+	// The zeros in front are the checksum's own; had more been lost, the length would be, too.
+	if (left <= 4 || left >= 12 || !isZero(bytes, start, start + lost)) return false;
+	for (let i = lost; i < 8; i++) if (bytes[start + i] !== ((expected >>> (8 * (7 - i))) & 0xff)) return false;
+	return true;
+}
+
 function isZero(bytes: Uint8Array, start: number, end: number): boolean {
 	for (let at = start; at < end; at++) if (bytes[at] !== 0) return false;
 	return true;
