@@ -67,7 +67,7 @@ export const ensembleKeys = {
 	maxTimeToWaitForEpoch: key(
 		integer(-1),
 		-1,
-		'Milliseconds an elected leader waits for a quorum to name its epochs; -1: `initLimit`.',
+		'An elected leader that has waited longer than so many milliseconds for a quorum to name its epochs gives up as soon as one of those who elected it looks for a leader again; -1: it waits for `initLimit` in any case.',
 	),
 	leaderConnectDelayDuringRetryMs: key(
 		integer(0),

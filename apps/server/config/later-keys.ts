@@ -96,7 +96,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 
 /** Keys that are read and checked, but that nothing looks at: setting one is said to be without effect. */
 export const unbuiltKeys: ReadonlySet<KeyName> = new Set<KeyName>([
-	'maxTimeToWaitForEpoch',
 	'syncEnabled',
 	'request_throttle_stall_time',
 	'request_stale_connection_check',

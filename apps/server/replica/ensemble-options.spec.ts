@@ -89,3 +89,10 @@ describe('the keys of synchronization', () => {
 		expect(syncLimits(config)).toEqual(limits);
 	});
 });
+
+it('of all keys of an ensemble only syncEnabled is without effect', () => {
+	const lines = ['leaderServes=no', 'maxTimeToWaitForEpoch=5', 'leader.maxTimeToWaitForEpoch=6', 'syncEnabled=false'];
+	const { config } = member(lines);
+	expect(config.warnings).toEqual(['without effect in this build: syncEnabled']);
+	expect(config.maxTimeToWaitForEpoch).toBe(6);
+});

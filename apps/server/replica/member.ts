@@ -107,6 +107,7 @@ export class Member {
 			limits,
 			// ZooKeeper's grace: not shorter, however short a tick is.
 			...(config['readonlymode.enabled'] ? { readOnlyAfterMs: Math.max(2000, limits.tickMs) } : {}),
+			maxEpochWaitMs: config.maxTimeToWaitForEpoch,
 			syncLimits: syncLimits(config),
 			observerPauses: observerPauses(config, Math.random),
 			electionLimits: {

@@ -40,6 +40,8 @@ export interface PeerParts {
 	readonly electionLimits?: Partial<SearchLimits>;
 	/** Milliseconds without a leader after which reads are served (semantics 67); never, unless it is given. */
 	readonly readOnlyAfterMs?: number;
+	/** ZooKeeper's maxTimeToWaitForEpoch: see #disloyal(). Below 0, and unless it is given: no matter. */
+	readonly maxEpochWaitMs?: number;
 	readonly observerPauses?: ObserverPauses;
 	readonly syncLimits?: SyncLimits;
 	readonly events?: PeerEvents;
@@ -81,6 +83,8 @@ export class Peer implements ElectionListener {
 	readonly #readOnly: ReadOnlyMode;
 	#term: Term | null = null;
 	#leader: Leader | null = null;
+	/** Monotonic. */
+	#ledSinceMs = 0;
 	#isStopped = false;
 	#isEnding = false;
 	#cancelPause = ignore;
@@ -129,7 +133,18 @@ export class Peer implements ElectionListener {
 	}
 
 	notified(from: number, notification: Notification): void {
-		if (!this.#isStopped) this.#election.notified(from, notification);
+		if (this.#isStopped) return;
+		this.#election.notified(from, notification);
+		if (notification.state === 'looking') this.#disloyal(from);
+	}
+
+	/** A leader that still waits for a quorum to name its epochs gives up when one of those who elected it looks for another: sooner than initLimit would. */
+	#disloyal(server: number): void {
+		const { clock, maxEpochWaitMs = -1 } = this.#parts;
+		if (maxEpochWaitMs < 0 || this.#leader?.epoch !== 0 || !this.#election.supporters.has(server)) return;
+		const waitedMs = clock.monotonicMs() - this.#ledSinceMs;
+		if (waitedMs <= maxEpochWaitMs) return;
+		this.#end(new Error(`server ${server} had voted for this one, and looks for a leader again after ${waitedMs} ms`));
 	}
 
 	/** A leader whose epoch has no zxid left makes room for the next (semantics 7). */
@@ -275,6 +290,7 @@ export class Peer implements ElectionListener {
 		});
 		const refuse = quorum.accept((link) => leader.connected(link));
 		this.#leader = leader;
+		this.#ledSinceMs = this.#parts.clock.monotonicMs();
 		this.#term = {
 			close: (reason) => {
 				refuse();

@@ -45,6 +45,7 @@ export class Election implements ElectionListener {
 	/** What the last search came to, and what update() made of it. */
 	#vote: Vote = { leader: noCandidate, zxid: noCandidate, electionEpoch: 0, peerEpoch: noCandidate };
 	#round = 0;
+	#supporters: ReadonlySet<number> = new Set();
 
 	constructor(parts: ElectionParts) {
 		this.#parts = parts;
@@ -58,6 +59,11 @@ export class Election implements ElectionListener {
 
 	get vote(): Vote {
 		return this.#search?.vote ?? this.#vote;
+	}
+
+	/** Who voted for the one that was elected, as far as this server had heard when it was decided; nobody where a reconfiguration said it. */
+	get supporters(): ReadonlySet<number> {
+		return this.#supporters;
 	}
 
 	/** Looks for a leader, in the next round. The proposal is the server's own last logged zxid and current epoch; those of an observer do not count. */
@@ -76,7 +82,10 @@ export class Election implements ElectionListener {
 				limits: this.#limits,
 				voters: () => this.#voters(),
 				send: (to) => this.#send(to),
-				decided: (vote, askers) => this.#decided(vote, askers, decided),
+				decided: (vote, askers, supporters) => {
+					this.#supporters = supporters;
+					this.#decided(vote, askers, decided);
+				},
 			},
 			own,
 			this.#round + 1,
@@ -97,6 +106,7 @@ export class Election implements ElectionListener {
 	/** A reconfiguration said who leads: there is nothing to look for. */
 	assume(vote: Vote, state: Exclude<ServerState, 'looking'>): void {
 		this.stop();
+		this.#supporters = new Set();
 		this.#vote = vote;
 		this.#state = state;
 	}

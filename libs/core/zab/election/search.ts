@@ -29,8 +29,8 @@ export interface SearchParts {
 	voters(): Voters;
 	/** Sends the search's vote. */
 	send(to: number): void;
-	/** The end. `askers` looked meanwhile and were put off: they want to know. */
-	decided(vote: Vote, askers: ReadonlySet<number>): void;
+	/** The end. `askers` looked meanwhile and were put off: they want to know. `supporters` voted alike. */
+	decided(vote: Vote, askers: ReadonlySet<number>, supporters: ReadonlySet<number>): void;
 }
 
 export class Search {
@@ -207,12 +207,14 @@ export class Search {
 
 	#finish({ leader, zxid, electionEpoch, peerEpoch }: Vote): void {
 		this.stop();
-		this.#parts.decided({ leader, zxid, electionEpoch, peerEpoch }, this.#askers);
+		const vote = { leader, zxid, electionEpoch, peerEpoch };
+		const supporters = [...this.#received].filter(([, other]) => isSupport(other, vote)).map(([id]) => id);
+		this.#parts.decided(vote, this.#askers, new Set(supporters));
 	}
 }
 
 /** Of one round: a server that still looks must vote the very same; one that has decided may know a newer epoch of the same leader. */
-function isSupport(other: CastVote, vote: CastVote): boolean {
+function isSupport(other: CastVote, vote: Vote): boolean {
 	return other.state === 'looking' ? isSameVote(other, vote) : other.leader === vote.leader;
 }
 
