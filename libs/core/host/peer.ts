@@ -7,7 +7,7 @@ import type { Uplink } from '../chain/wiring.ts';
 import type { AuditContext } from '../model/audit-context.ts';
 import { forwardedOperation, wireRequest } from '../model/forwarding.ts';
 import type { Caller, Request } from '../model/op.ts';
-import type { Zxid } from '../model/zxid.ts';
+import type { SessionId, Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ElectionListener, ElectionNetwork, Notification, ServerState } from '../ports/election-network.ts';
 import { SnapshotNeeded } from '../ports/history.ts';
@@ -126,7 +126,6 @@ export class Peer implements ElectionListener {
 
 	stop(): void {
 		this.#isStopped = true;
-		this.#cancelPause();
 		this.#readOnly.end('this replica was stopped');
 		this.#election.stop();
 		this.#endTerm(new Error('this replica was stopped'));
@@ -275,7 +274,7 @@ export class Peer implements ElectionListener {
 				host.commit(zxid);
 				host.endBatch();
 			},
-			request: (request, learner) => host.submit(requestOf(request, learner)),
+			request: (request, learner) => host.submit(requestOf(request, ownerOnArrival(host, request.sessionId, learner))),
 			touched: (sessions) => host.member((roles) => roles.touched(sessions)),
 			revalidate: (id, timeoutMs, learner) => {
 				let isValid = false;
@@ -393,6 +392,18 @@ function uplinkTo(learner: Learner): Uplink {
 function contextOf({ caller, traceparent, requestId }: Request): AuditContext {
 	const { identities, address, door } = caller;
 	return { traceparent: traceparent ?? '', identities, address, door, requestId: requestId ?? '' };
+}
+
+/** No server has this id: a request that is taken for this one's is answered SessionMoved. */
+const nobody = -1;
+
+/**
+ * A session may come back to a learner, whose word for that overtakes what waits for its turn here: what was sent while the session was elsewhere stays refused
+ * (semantics 65), or it would be performed behind what its client did there.
+ */
+function ownerOnArrival(host: Host, sessionId: SessionId, learner: number): number {
+	const owner = host.sessions.get(sessionId)?.owner ?? learner;
+	return owner === learner ? learner : nobody;
 }
 
 /** An Apache ZooKeeper learner says nothing but the identities, the address among them. */
