@@ -55,6 +55,8 @@ describe('80: committed transactions from the log on disk', () => {
 		expect([many, few].map((after) => isSent(after))).toEqual([true, true]);
 		truncateSync(newest, 10_000_000);
 		expect([many, few].map((after) => isSent(after, 0.33))).toEqual([true, true]);
+		for (const snapshot of directory.snapshots()) rmSync(snapshot.path);
+		expect([0.33, -1].map((factor) => isSent(few, factor))).toEqual([true, false]);
 	});
 
 	it('80: those behind a zxid up to another, whichever two, over files and epochs', async () => {
