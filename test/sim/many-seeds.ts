@@ -49,19 +49,27 @@ function runMany(count: number, jobs: number): Promise<boolean> {
 		if (bar === null && done % lineEverySeeds === 0) console.log(`${done} of ${count} seeds, ${failed} failed`);
 	};
 	return new Promise((resolve) => {
-		for (let job = 0; job < Math.min(jobs, count); job++) {
+		const work = () => {
 			const worker = startWorker();
+			let seed = 0;
+			const goOn = () => {
+				if (next < count) worker.postMessage((seed = seedOf(next++)));
+				else void worker.terminate();
+			};
 			worker.on('message', (outcome: SeedOutcome) => {
 				ended(outcome);
-				if (next < count) worker.postMessage(seedOf(next++));
-				else void worker.terminate();
+				goOn();
 				if (done === count) finish(resolve);
 			});
+			// Something was thrown where nobody waits for it: this worker is gone.
 			worker.on('error', (error) => {
-				throw error;
+				ended({ seed, outcome: { findings: [`the run ended: ${(error as Error).stack}`] } });
+				if (next < count) work();
+				if (done === count) finish(resolve);
 			});
-			worker.postMessage(seedOf(next++));
-		}
+			goOn();
+		};
+		for (let job = 0; job < Math.min(jobs, count); job++) work();
 	});
 }
 

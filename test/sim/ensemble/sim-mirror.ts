@@ -7,6 +7,7 @@ import { LogSource } from '#audit/log-source';
 import { chainsOf } from '#audit/tree-loader';
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { GatedMirror } from '#server/replica/commit-gate';
+import { LogDamage } from '#storage/damage';
 import type { DataDirectory } from '#storage/data-directory';
 import { LogTail } from '#storage/history-reader';
 import type { Breach } from './breach.ts';
@@ -83,7 +84,15 @@ export class SimMirror implements GatedMirror {
 
 	#soon(ms: number): void {
 		const { world, gate } = this.#parts;
-		world.after(ms, () => gate.enter(() => void this.#work()));
+		world.after(ms, () =>
+			gate.enter(() => {
+				this.#work().catch((error: unknown) => {
+					// A replica's says so, and tries again.
+					if (!(error instanceof LogDamage)) throw error;
+					gate.enter(() => this.#beginAnew());
+				});
+			}),
+		);
 	}
 
 	async #work(): Promise<void> {
