@@ -7,14 +7,19 @@ import type { Zxid } from '../model/zxid.ts';
 import type { History, ReceivedSnapshot, SnapshotReceiver } from '../ports/history.ts';
 import type { ReplicaStorage } from '../ports/replica-storage.ts';
 import type { FrozenTree } from '../tree/frozen-tree.ts';
-import { CommittedWindow, type WindowLimits } from '../zab/committed-window.ts';
+import { CommittedWindow, defaultWindowLimits, type WindowLimits } from '../zab/committed-window.ts';
 import type { Host } from './host.ts';
 import { ReceivedState } from './received-state.ts';
+
+/** The most that a socket gives at once. */
+const readBytes = 1 << 16;
 
 export class MemberHistory implements History {
 	readonly window: CommittedWindow;
 	readonly #host: Host;
 	readonly #storage: ReplicaStorage;
+	/** Data and context are views of what a socket read. A window of few transactions may keep all of that; a larger one has copies. */
+	readonly #isWindowLarge: boolean;
 	/** What stands in the window leaves it in the order it came. */
 	readonly #slab = new Slab();
 	#durable: Zxid;
@@ -22,11 +27,12 @@ export class MemberHistory implements History {
 	#settled: Promise<unknown> = Promise.resolve();
 	#waiting: { readonly zxid: Zxid; resolve(): void }[] = [];
 
-	constructor(host: Host, storage: ReplicaStorage, limits?: WindowLimits) {
+	constructor(host: Host, storage: ReplicaStorage, limits: WindowLimits = defaultWindowLimits) {
 		this.#host = host;
 		this.#storage = storage;
 		this.#durable = host.lastLogged;
 		this.window = new CommittedWindow(host.lastProcessedZxid, limits);
+		this.#isWindowLarge = limits.maxTxns * readBytes > limits.maxBytes;
 	}
 
 	get lastLogged(): Zxid {
@@ -147,7 +153,7 @@ export class MemberHistory implements History {
 
 	/** Of the host: this was applied. */
 	noteCommitted(record: TxnRecord): void {
-		this.window.add(compact(record, this.#slab));
+		this.window.add(this.#isWindowLarge ? compact(record, this.#slab) : record);
 	}
 
 	/** Of the log: everything up to here is on disk. */
@@ -166,7 +172,6 @@ export class MemberHistory implements History {
 	}
 }
 
-/** Data and context are views of what a socket read: the window would keep all of that. */
 function compact(record: TxnRecord, slab: Slab): TxnRecord {
 	const txn = ownTxn(record.txn, slab);
 	const context = record.context instanceof Uint8Array ? own(record.context, slab) : record.context;
