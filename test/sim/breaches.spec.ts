@@ -35,7 +35,7 @@ const breaches: readonly Known[] = [
 	{ breach: 'requestTwice', words: /done twice/ },
 	{ breach: 'wrongAnswer', words: /gave other data than are there/ },
 	{ breach: 'unfencedMirror', words: /the mirror has/ },
-	{ breach: 'believedDamage', words: /was committed before: it is lost|is committed$/, begin: 29 },
+	{ breach: 'believedDamage', words: /was committed before: it is lost|is committed$/, begin: 225 },
 ];
 
 it.each(breaches)('the checkers find it: $breach', async ({ breach, words, begin = 0 }) => {

@@ -159,14 +159,15 @@ export class Peer implements ElectionListener {
 		this.#end(new Error('the last zxid of this epoch is used up: a new election begins the next epoch'));
 	}
 
-	#look(reason: Error | undefined): void {
+	/** @param lost the leader that was followed and hung up */
+	#look(reason: Error | undefined, lost?: number): void {
 		const { history, membership } = this.#parts;
 		this.#parts.events?.stateChanged?.('looking', undefined, reason);
 		this.#readOnly.looking();
 		void this.#settled().then(() => {
 			if (this.#isOut) return;
 			this.#remember(() => membership.logEnds(history.lastLogged));
-			this.#elect();
+			this.#elect(lost);
 		});
 	}
 
@@ -187,10 +188,10 @@ export class Peer implements ElectionListener {
 		return this.#isStopped || state === 'broken' || state === 'logFailed';
 	}
 
-	#elect(): void {
+	#elect(lost?: number): void {
 		const { history } = this.#parts;
 		const proposal = { zxid: history.lastLogged, peerEpoch: history.currentEpoch };
-		this.#election.look(proposal, (vote, state) => this.#decided(vote, state));
+		this.#election.look(proposal, (vote, state) => this.#decided(vote, state), lost);
 	}
 
 	/** A reconfiguration said who leads: there is an election only if that comes to nothing (semantics 82). */
@@ -236,12 +237,12 @@ export class Peer implements ElectionListener {
 	}
 
 	/** Once per term, whoever finds out first. */
-	#end(reason: Error): void {
+	#end(reason: Error, lost?: number): void {
 		if (this.#term === null || this.#isEnding) return;
 		this.#endTerm(reason);
 		if (this.#isStopped) return;
 		const leader = reason instanceof MembershipChanged ? reason.designatedLeader : null;
-		if (leader === null) this.#look(reason);
+		if (leader === null) this.#look(reason, lost);
 		else this.#assume(leader, reason);
 	}
 
@@ -323,7 +324,7 @@ export class Peer implements ElectionListener {
 				lost: (reason) => {
 					// In an election it would promise another leader a new epoch with the same history, and be told to cut it again.
 					if (reason instanceof SnapshotNeeded) this.#learnAnew(leaderId, role, learner.epoch, reason);
-					else this.#end(reason);
+					else this.#end(reason, leaderId);
 				},
 			},
 		);

@@ -41,8 +41,8 @@ class Subject {
 		});
 	}
 
-	look(zxid = 0, peerEpoch = 0): void {
-		this.election.look({ zxid, peerEpoch }, (vote, state) => this.decisions.push({ vote, state }));
+	look(zxid = 0, peerEpoch = 0, lost?: number): void {
+		this.election.look({ zxid, peerEpoch }, (vote, state) => this.decisions.push({ vote, state }), lost);
 	}
 
 	/** `from` looks and votes for `leader`. */
@@ -148,6 +148,18 @@ it('79: a quorum of votes waits for a better candidate', () => {
 	expect(late.outcome).toBeUndefined();
 	late.wait(1);
 	expect(late.outcome).toBe('following 3@1');
+});
+
+it.each([
+	[3, 'following 2@1'],
+	// One that was not lost may still have a better vote.
+	[undefined, undefined],
+])('79: the leader that was just lost (%s) is not waited for', (lost, outcome) => {
+	const subject = new Subject(1);
+	subject.look(0, 0, lost);
+	subject.votes(2, 2);
+	subject.wait(0);
+	expect(subject.outcome).toBe(outcome);
 });
 
 it('79: nobody is waited for when all voters agree', () => {

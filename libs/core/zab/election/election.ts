@@ -66,8 +66,11 @@ export class Election implements ElectionListener {
 		return this.#supporters;
 	}
 
-	/** Looks for a leader, in the next round. The proposal is the server's own last logged zxid and current epoch; those of an observer do not count. */
-	look(proposal: { readonly zxid: number; readonly peerEpoch: number }, decided: Decided): void {
+	/**
+	 * Looks for a leader, in the next round. The proposal is the server's own last logged zxid and current epoch; those of an observer do not count.
+	 * @param lost a leader whose vote is not waited for
+	 */
+	look(proposal: { readonly zxid: number; readonly peerEpoch: number }, decided: Decided, lost?: number): void {
 		this.stop();
 		const { serverId, after } = this.#parts;
 		const isVoter = this.#parts.config().servers.get(serverId)?.role === 'participant';
@@ -81,6 +84,7 @@ export class Election implements ElectionListener {
 				after,
 				limits: this.#limits,
 				voters: () => this.#voters(),
+				lost,
 				send: (to) => this.#send(to),
 				decided: (vote, askers, supporters) => {
 					this.#supporters = supporters;

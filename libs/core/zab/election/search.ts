@@ -7,7 +7,7 @@
  * (semantics 79).
  *
  * Beyond ZooKeeper's rules, all of them compatible: a server that lags within a round is told the better vote at once instead of after a pause; there is no
- * wait when every voter agrees, because nobody is left to wait for; news starts the pauses between re-sent votes anew.
+ * wait when every voter agrees but the leader that was just lost, because nobody is left to wait for; news starts the pauses between re-sent votes anew.
  */
 import type { Notification } from '../../ports/election-network.ts';
 import type { After } from '../../ports/timers.ts';
@@ -27,6 +27,8 @@ export interface SearchParts {
 	readonly after: After;
 	readonly limits: SearchLimits;
 	voters(): Voters;
+	/** The leader that was followed until now and hung up: gone most likely, and if not, all that it had committed a quorum without it has, too. */
+	readonly lost?: number | undefined;
 	/** Sends the search's vote. */
 	send(to: number): void;
 	/** The end. `askers` looked meanwhile and were put off: they want to know. `supporters` voted alike. */
@@ -172,7 +174,9 @@ export class Search {
 			this.#cancelFinalize();
 			return;
 		}
-		const waitMs = voters.ids.every((id) => alike.has(id)) ? 0 : this.#parts.limits.finalizeWaitMs;
+		const { lost, limits } = this.#parts;
+		const isComplete = voters.ids.every((id) => alike.has(id) || (id === lost && this.#vote.leader !== lost));
+		const waitMs = isComplete ? 0 : limits.finalizeWaitMs;
 		if (this.#finalize === undefined || waitMs < this.#finalize.waitMs) this.#startFinalize(waitMs);
 	}
 
