@@ -96,6 +96,18 @@ export class LogTail {
 		return isContiguous(before, zxid) ? there : { ...there, holeAfter: before };
 	}
 
+	/**
+	 * Passes over committed records up to this zxid, in the file where those behind the last one begin, so many bytes at most; see LogFileReader.
+	 * @returns whether there may be more to pass over
+	 */
+	pass(through: Zxid, maxBytes: number): boolean {
+		this.#reader ??= this.#openFor(nextZxid(this.#last));
+		if (this.#reader === null) return false;
+		const isMore = this.#reader.pass(through, maxBytes);
+		if ((this.#reader.lastZxid ?? zeroZxid) > this.#last) this.#last = this.#reader.lastZxid!;
+		return isMore;
+	}
+
 	close(): void {
 		this.#reader?.close();
 		this.#reader = null;

@@ -8,7 +8,7 @@ import { LogDamage, restoreAdvice } from './damage.ts';
 import { fileHeaderBytes, headerProblem, logKind } from './file-header.ts';
 import { logPrefix, zxidInName } from './file-names.ts';
 import { FileWindow } from './file-window.ts';
-import { decodeBody, endMark, recordHeadBytes } from './log-record.ts';
+import { decodeBody, endMark, minRecordBytes, recordHeadBytes } from './log-record.ts';
 import { lacksChecksum, lacksSectors } from './lost-sectors.ts';
 
 /** Longer records are taken for damage. ZooKeeper's own limit follows jute.maxbuffer; a closeSession can be longer than that. */
@@ -118,6 +118,29 @@ export class LogFileReader {
 			throw this.#damage('the checksum of a record is wrong', this.#zxidAt(start, length));
 		}
 		return this.#decode(start, length, whole, checksum);
+	}
+
+	/**
+	 * Passes over records up to this zxid, so many bytes of them at most, by their heads: they are not checked. What is not as it should be ends it, and next() says what it is.
+	 * @returns whether there may be more to pass over
+	 */
+	pass(through: Zxid, maxBytes: number): boolean {
+		if (!this.#headerRead && this.#readHeader() !== null) return false;
+		const window = this.#window;
+		const untilOffset = window.offset + maxBytes;
+		while (window.offset < untilOffset) {
+			if (window.need(minRecordBytes) < minRecordBytes) return false;
+			const length = window.view.getInt32(window.at + recordHeadBytes - 4);
+			const zxid = window.view.getBigUint64(window.at + recordHeadBytes + 12);
+			if (length < minRecordBytes - recordHeadBytes - 1 || length > this.#maxRecordBytes || zxid > BigInt(through))
+				return false;
+			const whole = recordHeadBytes + length + 1;
+			if (window.need(whole) < whole || window.bytes[window.at + whole - 1] !== endMark) return false;
+			if (this.lastZxid !== null && zxid <= BigInt(this.lastZxid)) return false;
+			this.lastZxid = zxidFromBigInt(zxid);
+			window.at += whole;
+		}
+		return true;
 	}
 
 	/** Reads the file anew from the record at `offset`, or the one that next() would give: it may have been cut there and gone on elsewhere. */

@@ -22,6 +22,8 @@ export interface RecordsAfterOptions {
 
 const defaultFactor = 0.33;
 const leastMaxBytes = 64 << 20;
+/** Of log that is passed over before others run. */
+const passedBytes = 1 << 22;
 /** Of log that is read before others run, and most of what one batch has. */
 const turnBytes = 1 << 18;
 
@@ -55,10 +57,10 @@ async function* batches(
 	zxid: Zxid,
 	upTo: Zxid,
 ): AsyncGenerator<readonly TxnRecord[], void> {
-	// From the beginning of its file on, so that what is passed over is, too, read a bit at a time.
 	const tail = new LogTail(directory.logDirectory, Math.min(zxid, first.zxid - 1) as Zxid);
-	let last = tail.lastZxid;
 	try {
+		while (tail.pass(Math.min(zxid, upTo) as Zxid, passedBytes)) await new Promise((resolve) => setImmediate(resolve));
+		let last = tail.lastZxid;
 		for (;;) {
 			const batch: TxnRecord[] = [];
 			let bytes = 0;
