@@ -40,4 +40,4 @@ VOLUME ["/var/lib/chronokeeper"]
 EXPOSE 2181 2888 3888 50051 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 CMD ["node", "deploy/health.mjs"]
-CMD ["node", "--max-semi-space-size=16", "--no-parallel-scavenge", "--enable-source-maps", "dist/apps/server/main.js"]
+CMD ["node", "--max-semi-space-size=32", "--no-parallel-scavenge", "--enable-source-maps", "dist/apps/server/main.js"]
