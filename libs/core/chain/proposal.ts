@@ -28,11 +28,6 @@ export class Proposal extends Pending {
 		const { header, txn } = this.record;
 		const op = this.request?.op.kind ?? txn.kind;
 		const error = txn.kind === 'error' ? txn.code : 0;
-		tracer.stage(sampledBy(this.record), stage, startMs, endMs, { zxid: header.zxid, op, error });
+		tracer.stage(traceparentOf(this.record.context), stage, startMs, endMs, { zxid: header.zxid, op, error });
 	}
-}
-
-/** The traceparent of the request that made this transaction; empty when that was not sampled, or nobody said. */
-export function sampledBy({ context }: TxnRecord): string {
-	return traceparentOf(context);
 }

@@ -11,6 +11,7 @@
  * Sync and final belong to the replica and outlive its roles: what is logged and not applied yet stays when a leader is lost.
  */
 import { InvariantError } from '../model/assert.ts';
+import { traceparentOf } from '../model/audit-context.ts';
 import type { Request, SyncOp } from '../model/op.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import type { SessionId, Zxid } from '../model/zxid.ts';
@@ -23,7 +24,7 @@ import { Forwards } from './forwards.ts';
 import { Pending } from './pending.ts';
 import type { Ensemble } from './prep/ensemble.ts';
 import { Prep, type Preparable, type PrepParts } from './prep.ts';
-import { Proposal, sampledBy } from './proposal.ts';
+import { Proposal } from './proposal.ts';
 import { SampledSyncs } from './sampled-syncs.ts';
 import type { Sync } from './sync.ts';
 
@@ -273,7 +274,7 @@ export class LearnerChain extends RoleChain implements Chain {
 	/** The leader proposes it. */
 	proposed(record: TxnRecord): void {
 		const forward = this.#forwards.take(record.header);
-		const begunMs = sampledBy(record) === '' ? 0 : this.#parts.clock.monotonicMs();
+		const begunMs = traceparentOf(record.context) === '' ? 0 : this.#parts.clock.monotonicMs();
 		const proposal = new Proposal(record, forward?.request ?? null, forward?.session, begunMs);
 		forward?.passOn(proposal);
 		this.#sampled.add(proposal);
