@@ -139,12 +139,7 @@ export class Member {
 
 	/** Resolves when it has served for the first time, and after so many milliseconds in any case. */
 	async served(withinMs: number): Promise<void> {
-		const late = new AbortController();
-		await Promise.race([
-			this.#served.promise,
-			pause(withinMs, undefined, { signal: late.signal }).catch(() => undefined),
-		]);
-		late.abort();
+		await Promise.race([this.#served.promise, pause(withinMs, undefined, { ref: false })]);
 	}
 
 	/** Leaves the ensemble's work to the others. */
