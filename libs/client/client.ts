@@ -17,7 +17,10 @@ import {
 	Consistency,
 	CreateMode,
 	type CreateResponse,
+	ExistsRequest,
+	GetRequest,
 	type GetResponse,
+	ListChildrenRequest,
 	type ListChildrenResponse,
 	type MultiReadRequest_Op,
 	type MultiReadResponse,
@@ -100,7 +103,7 @@ export class ChronokeeperClient {
 	}
 
 	async get(path: string, options: ReadOptions = {}): Promise<NodeData> {
-		const request = { path, ...consistency(options) };
+		const request = GetRequest.create({ path, ...consistency(options) });
 		const response: GetResponse = await this.#calls.unary(this.#znodes.get.bind(this.#znodes), request);
 		return { data: response.data ?? null, stat: present(response.stat), zxid: response.zxid };
 	}
@@ -119,17 +122,18 @@ export class ChronokeeperClient {
 
 	/** Undefined when there is no such node. */
 	async exists(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
-		const request = { path, ...consistency(options) };
+		const request = ExistsRequest.create({ path, ...consistency(options) });
 		const response = await this.#calls.unary(this.#znodes.exists.bind(this.#znodes), request);
 		return response.stat;
 	}
 
 	/** Names, not paths, by code unit. */
 	async children(path: string, options: ReadOptions = {}): Promise<{ names: string[]; stat: Stat; zxid: bigint }> {
-		const response: ListChildrenResponse = await this.#calls.unary(this.#znodes.listChildren.bind(this.#znodes), {
-			path,
-			...consistency(options),
-		});
+		const request = ListChildrenRequest.create({ path, ...consistency(options) });
+		const response: ListChildrenResponse = await this.#calls.unary(
+			this.#znodes.listChildren.bind(this.#znodes),
+			request,
+		);
 		return { names: response.children.sort(), stat: present(response.stat), zxid: response.zxid };
 	}
 

@@ -2,7 +2,7 @@
 import { credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { ChronokeeperClient } from '#client/client';
-import { Consistency, type GetRequest, ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
+import { Consistency, GetRequest, ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
 import { ck } from '#test/support/ck';
 import { type Ensemble, type EnsembleMember, startEnsemble } from '#test/support/ensemble';
 import { TestServers } from '#test/support/test-servers';
@@ -80,7 +80,12 @@ describe('a linearizable read', () => {
 			expect(await reader.allChildrenNumber('/', linearizable)).toBe(before + 3);
 			await writer.create(`${path}/f`, null);
 			const { results } = await reader.multiRead([
-				{ op: { $case: 'get', value: { path: `${path}/f`, consistency: Consistency.CONSISTENCY_LINEARIZABLE } } },
+				{
+					op: {
+						$case: 'get',
+						value: GetRequest.create({ path: `${path}/f`, consistency: Consistency.CONSISTENCY_LINEARIZABLE }),
+					},
+				},
 			]);
 			expect(results.map(({ result }) => result?.$case)).toEqual(['get']);
 		}
@@ -136,7 +141,7 @@ it('a single server reads so without asking anybody; what it does not know it re
 	const metrics = await (await fetch(`http://${addresses.http}/metrics`)).text();
 	expect(metrics).toMatch(/^chronokeeper_read_barrier_rounds_total 0$/m);
 	const raw = servers.keep(new ZnodeServiceClient(addresses.grpc, credentials.createInsecure()));
-	const request: GetRequest = { path: '/', consistency: 77 as Consistency };
+	const request = GetRequest.create({ path: '/', consistency: 77 as Consistency });
 	const error = await new Promise<ServiceError | null>((resolve) => raw.get(request, resolve));
 	expect(error).toMatchObject({ code: status.INVALID_ARGUMENT, details: '77 is not a Consistency' });
 });

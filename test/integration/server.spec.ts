@@ -21,7 +21,7 @@ import { CreateMode } from '#client/client';
 import { readAuditContext } from '#core/model/audit-context';
 import { zeroZxid } from '#core/model/zxid';
 import { ErrorDetail } from '#proto/chronokeeper/v1/common';
-import { ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
+import { GetRequest, ListChildrenRequest, ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
 import { ErrorInfo } from '#proto/google/rpc/error_details';
 import { Status } from '#proto/google/rpc/status';
 import { readLogs } from '#storage/history-reader';
@@ -121,7 +121,7 @@ describe('znodes over gRPC', () => {
 		const raw = new ZnodeServiceClient(addresses.grpc, credentials.createInsecure());
 		servers.keep(raw);
 		const error = await new Promise<ServiceError>((resolve) =>
-			raw.get({ path: '/none' }, (failure) => resolve(failure!)),
+			raw.get(GetRequest.create({ path: '/none' }), (failure) => resolve(failure!)),
 		);
 		const rich = Status.decode(error.metadata.get('grpc-status-details-bin')[0] as Buffer);
 		expect(rich).toMatchObject({ code: status.NOT_FOUND, message: '/none: the node does not exist' });
@@ -177,9 +177,9 @@ describe('znodes over gRPC', () => {
 		});
 		expect(await client.exists('/m/b')).toBeUndefined();
 		const reads = await client.multiRead([
-			{ op: { $case: 'get', value: { path: '/m' } } },
-			{ op: { $case: 'listChildren', value: { path: '/m' } } },
-			{ op: { $case: 'get', value: { path: '/none' } } },
+			{ op: { $case: 'get', value: GetRequest.create({ path: '/m' }) } },
+			{ op: { $case: 'listChildren', value: ListChildrenRequest.create({ path: '/m' }) } },
+			{ op: { $case: 'get', value: GetRequest.create({ path: '/none' }) } },
 		]);
 		expect(reads.results.map(({ result }) => result?.$case)).toEqual(['get', 'listChildren', 'error']);
 	});

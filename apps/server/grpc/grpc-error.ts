@@ -36,6 +36,7 @@ function statusObject(failure: ZooKeeperFailure): object {
 		zxid: BigInt(failure.zxid),
 		op: failure.op,
 		opCodes: [...(failure.opCodes ?? [])],
+		advice: '',
 	};
 	const code = grpcStatus(failure.code);
 	const metadata = new Metadata();

@@ -50,7 +50,7 @@ export function multiReadResult(result: Result | ErrorResult, path: string, zxid
 			return {
 				result: {
 					$case: 'listChildren',
-					value: { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid) },
+					value: { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid), nextPageToken: '' },
 				},
 			};
 		case 'error':
@@ -64,6 +64,7 @@ export function multiReadResult(result: Result | ErrorResult, path: string, zxid
 						zxid: BigInt(zxid),
 						op: undefined,
 						opCodes: [],
+						advice: '',
 					},
 				},
 			};

@@ -74,7 +74,7 @@ export class Znodes {
 
 	async listChildren(request: ListChildrenRequest, call: GrpcCall): Promise<ListChildrenResponse> {
 		const { result, zxid } = await this.#read(this.requests.listChildren(request), request, call);
-		return { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid) };
+		return { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid), nextPageToken: '' };
 	}
 
 	async getAcl(request: GetAclRequest, call: GrpcCall): Promise<GetAclResponse> {

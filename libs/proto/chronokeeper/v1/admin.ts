@@ -10,13 +10,16 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Id, Stat } from "./common.ts";
 
 export const protobufPackage = "chronokeeper.v1";
 
@@ -126,6 +129,164 @@ export interface TakeSnapshotResponse {
   bytes: bigint;
   /** How long it took. */
   durationMs: bigint;
+}
+
+/** Request of AdminService.WatchStatus. */
+export interface WatchStatusRequest {
+  /** Milliseconds between two messages; 0: 1,000. At least 100. */
+  intervalMs: number;
+}
+
+/** Response of AdminService.WatchStatus. */
+export interface WatchStatusResponse {
+  /** The state. */
+  status:
+    | StatusResponse
+    | undefined;
+  /** What this message tells of, milliseconds; 0 in the first one, which has no rates yet. */
+  intervalMs: number;
+  /** Operations, by kind and door; those that did not happen are left out. */
+  operations: WatchStatusResponse_OperationRate[];
+  /** The log's fdatasyncs. */
+  logSync?:
+    | WatchStatusResponse_Latency
+    | undefined;
+  /** Requests in a batch of the log, on average. */
+  batchSize: number;
+  /** How much later than planned the event loop ran. */
+  eventLoopDelay?:
+    | WatchStatusResponse_Latency
+    | undefined;
+  /** Share of one processor that the process used. */
+  cpu: number;
+  /** Resident memory. */
+  memoryBytes: bigint;
+  /** Open connections, by door. */
+  connections: { [key: string]: number };
+  /** Watches that are set. */
+  watches: bigint;
+}
+
+export interface WatchStatusResponse_ConnectionsEntry {
+  key: string;
+  value: number;
+}
+
+/** How often something was done, and how long it took. */
+export interface WatchStatusResponse_OperationRate {
+  /** ZooKeeper's name: `create`, `setData`, `getData`. */
+  operation: string;
+  /** `grpc` or `zookeeper`. */
+  door: string;
+  /** Per second. */
+  rate: number;
+  /** Of these, how many failed, per second. */
+  errorRate: number;
+  /** From the door to the answer. */
+  latency: WatchStatusResponse_Latency | undefined;
+}
+
+/** Quantiles, in milliseconds. */
+export interface WatchStatusResponse_Latency {
+  /** The median. */
+  p50Ms: number;
+  /** 99 of 100 were not slower. */
+  p99Ms: number;
+  /** The slowest. */
+  maxMs: number;
+}
+
+/** Request of AdminService.ListConnections. */
+export interface ListConnectionsRequest {
+}
+
+/** Response of AdminService.ListConnections. */
+export interface ListConnectionsResponse {
+  /** One for each connection or stream. */
+  connections: Connection[];
+}
+
+/** A connection of ZooKeeper's protocol, or a stream. */
+export interface Connection {
+  /** Its number at this replica. */
+  id: bigint;
+  /** `zookeeper`, `grpc-session` or `grpc-watch`. */
+  kind: string;
+  /** The client's address. */
+  address: string;
+  /** Its session; 0 when it has none. */
+  sessionId: bigint;
+  /** The session's timeout; 0 when it has none. */
+  timeoutMs: number;
+  /** Requests under way. */
+  outstanding: number;
+  /** Requests and events so far. */
+  received: bigint;
+  /** Answers and events so far. */
+  sent: bigint;
+  /** Watches that it has set. */
+  watches: number;
+  /** Milliseconds since it was opened. */
+  ageMs: bigint;
+  /** Who it is; hashes of digest identities are shown as `x`. */
+  identities: Id[];
+}
+
+/** Request of AdminService.ShedLoad. */
+export interface ShedLoadRequest {
+  /** Which: some by number, or a share. */
+  which:
+    | //
+    /** These. */
+    { $case: "connections"; value: ShedLoadRequest_ConnectionIds }
+    | //
+    /** This share of all that there are, chosen at random: 0.25 is a quarter. */
+    { $case: "share"; value: number }
+    | undefined;
+}
+
+/** Numbers of ListConnections. */
+export interface ShedLoadRequest_ConnectionIds {
+  /** At least one. */
+  ids: bigint[];
+}
+
+/** Response of AdminService.ShedLoad. */
+export interface ShedLoadResponse {
+  /** How many were closed. */
+  closed: number;
+}
+
+/** Request of AdminService.GetConfig. */
+export interface GetConfigRequest {
+}
+
+/** Response of AdminService.GetConfig. */
+export interface GetConfigResponse {
+  /** ZooKeeper's text: a line for each server, then `version=`. */
+  config: string;
+  /** The Stat of /zookeeper/config; its mzxid is the version that Reconfig can demand. */
+  stat: Stat | undefined;
+}
+
+/** Request of AdminService.Reconfig: either joining and leaving, or the new members as a whole. */
+export interface ReconfigRequest {
+  /** Servers to add or change, comma-separated: `server.4=four:2888:3888:participant;2181`. */
+  joining: string;
+  /** Ids of servers that leave, comma-separated. */
+  leaving: string;
+  /** All servers of the new ensemble, comma-separated. */
+  newMembers: string;
+  /** The version the configuration must have; absent: any. */
+  fromVersion?: bigint | undefined;
+}
+
+/** Response of AdminService.Reconfig, once the new members have it. */
+export interface ReconfigResponse {
+  /** The new configuration. */
+  config: string;
+  /** The Stat of /zookeeper/config. */
+  stat: Stat | undefined;
 }
 
 function createBaseStatusRequest(): StatusRequest {
@@ -921,6 +1082,1298 @@ export const TakeSnapshotResponse: MessageFns<TakeSnapshotResponse> = {
   },
 };
 
+function createBaseWatchStatusRequest(): WatchStatusRequest {
+  return { intervalMs: 0 };
+}
+
+export const WatchStatusRequest: MessageFns<WatchStatusRequest> = {
+  encode(message: WatchStatusRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.intervalMs !== 0) {
+      writer.uint32(8).uint32(message.intervalMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchStatusRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchStatusRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.intervalMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchStatusRequest>): WatchStatusRequest {
+    return WatchStatusRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchStatusRequest>): WatchStatusRequest {
+    const message = createBaseWatchStatusRequest();
+    message.intervalMs = object.intervalMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchStatusResponse(): WatchStatusResponse {
+  return {
+    status: undefined,
+    intervalMs: 0,
+    operations: [],
+    logSync: undefined,
+    batchSize: 0,
+    eventLoopDelay: undefined,
+    cpu: 0,
+    memoryBytes: 0n,
+    connections: {},
+    watches: 0n,
+  };
+}
+
+export const WatchStatusResponse: MessageFns<WatchStatusResponse> = {
+  encode(message: WatchStatusResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== undefined) {
+      StatusResponse.encode(message.status, writer.uint32(10).fork()).join();
+    }
+    if (message.intervalMs !== 0) {
+      writer.uint32(16).uint32(message.intervalMs);
+    }
+    for (const v of message.operations) {
+      WatchStatusResponse_OperationRate.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.logSync !== undefined) {
+      WatchStatusResponse_Latency.encode(message.logSync, writer.uint32(34).fork()).join();
+    }
+    if (message.batchSize !== 0) {
+      writer.uint32(41).double(message.batchSize);
+    }
+    if (message.eventLoopDelay !== undefined) {
+      WatchStatusResponse_Latency.encode(message.eventLoopDelay, writer.uint32(50).fork()).join();
+    }
+    if (message.cpu !== 0) {
+      writer.uint32(57).double(message.cpu);
+    }
+    if (message.memoryBytes !== 0n) {
+      if (BigInt.asUintN(64, message.memoryBytes) !== message.memoryBytes) {
+        throw new globalThis.Error("value provided for field message.memoryBytes of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.memoryBytes);
+    }
+    globalThis.Object.entries(message.connections).forEach(([key, value]: [string, number]) => {
+      WatchStatusResponse_ConnectionsEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
+    });
+    if (message.watches !== 0n) {
+      if (BigInt.asUintN(64, message.watches) !== message.watches) {
+        throw new globalThis.Error("value provided for field message.watches of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.watches);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchStatusResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchStatusResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.status = StatusResponse.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.intervalMs = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operations.push(WatchStatusResponse_OperationRate.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.logSync = WatchStatusResponse_Latency.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.batchSize = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.eventLoopDelay = WatchStatusResponse_Latency.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.cpu = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.memoryBytes = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            const entry9 = WatchStatusResponse_ConnectionsEntry.decode(reader, reader.uint32());
+            if (entry9.value !== undefined) {
+              message.connections[entry9.key] = entry9.value;
+            }
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.watches = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchStatusResponse>): WatchStatusResponse {
+    return WatchStatusResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchStatusResponse>): WatchStatusResponse {
+    const message = createBaseWatchStatusResponse();
+    message.status = (object.status !== undefined && object.status !== null)
+      ? StatusResponse.fromPartial(object.status)
+      : undefined;
+    message.intervalMs = object.intervalMs ?? 0;
+    message.operations = object.operations?.map((e) => WatchStatusResponse_OperationRate.fromPartial(e)) || [];
+    message.logSync = (object.logSync !== undefined && object.logSync !== null)
+      ? WatchStatusResponse_Latency.fromPartial(object.logSync)
+      : undefined;
+    message.batchSize = object.batchSize ?? 0;
+    message.eventLoopDelay = (object.eventLoopDelay !== undefined && object.eventLoopDelay !== null)
+      ? WatchStatusResponse_Latency.fromPartial(object.eventLoopDelay)
+      : undefined;
+    message.cpu = object.cpu ?? 0;
+    message.memoryBytes = (object.memoryBytes !== undefined && object.memoryBytes !== null)
+      ? BigInt(object.memoryBytes)
+      : 0n;
+    message.connections = (globalThis.Object.entries(object.connections ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.watches = (object.watches !== undefined && object.watches !== null) ? BigInt(object.watches) : 0n;
+    return message;
+  },
+};
+
+function createBaseWatchStatusResponse_ConnectionsEntry(): WatchStatusResponse_ConnectionsEntry {
+  return { key: "", value: 0 };
+}
+
+export const WatchStatusResponse_ConnectionsEntry: MessageFns<WatchStatusResponse_ConnectionsEntry> = {
+  encode(message: WatchStatusResponse_ConnectionsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).uint32(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchStatusResponse_ConnectionsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchStatusResponse_ConnectionsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchStatusResponse_ConnectionsEntry>): WatchStatusResponse_ConnectionsEntry {
+    return WatchStatusResponse_ConnectionsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchStatusResponse_ConnectionsEntry>): WatchStatusResponse_ConnectionsEntry {
+    const message = createBaseWatchStatusResponse_ConnectionsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseWatchStatusResponse_OperationRate(): WatchStatusResponse_OperationRate {
+  return { operation: "", door: "", rate: 0, errorRate: 0, latency: undefined };
+}
+
+export const WatchStatusResponse_OperationRate: MessageFns<WatchStatusResponse_OperationRate> = {
+  encode(message: WatchStatusResponse_OperationRate, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operation !== "") {
+      writer.uint32(10).string(message.operation);
+    }
+    if (message.door !== "") {
+      writer.uint32(18).string(message.door);
+    }
+    if (message.rate !== 0) {
+      writer.uint32(25).double(message.rate);
+    }
+    if (message.errorRate !== 0) {
+      writer.uint32(33).double(message.errorRate);
+    }
+    if (message.latency !== undefined) {
+      WatchStatusResponse_Latency.encode(message.latency, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchStatusResponse_OperationRate {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchStatusResponse_OperationRate();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operation = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.door = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.rate = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.errorRate = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.latency = WatchStatusResponse_Latency.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchStatusResponse_OperationRate>): WatchStatusResponse_OperationRate {
+    return WatchStatusResponse_OperationRate.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchStatusResponse_OperationRate>): WatchStatusResponse_OperationRate {
+    const message = createBaseWatchStatusResponse_OperationRate();
+    message.operation = object.operation ?? "";
+    message.door = object.door ?? "";
+    message.rate = object.rate ?? 0;
+    message.errorRate = object.errorRate ?? 0;
+    message.latency = (object.latency !== undefined && object.latency !== null)
+      ? WatchStatusResponse_Latency.fromPartial(object.latency)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseWatchStatusResponse_Latency(): WatchStatusResponse_Latency {
+  return { p50Ms: 0, p99Ms: 0, maxMs: 0 };
+}
+
+export const WatchStatusResponse_Latency: MessageFns<WatchStatusResponse_Latency> = {
+  encode(message: WatchStatusResponse_Latency, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.p50Ms !== 0) {
+      writer.uint32(9).double(message.p50Ms);
+    }
+    if (message.p99Ms !== 0) {
+      writer.uint32(17).double(message.p99Ms);
+    }
+    if (message.maxMs !== 0) {
+      writer.uint32(25).double(message.maxMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatchStatusResponse_Latency {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatchStatusResponse_Latency();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 9) {
+              break;
+            }
+
+            message.p50Ms = reader.double();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.p99Ms = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.maxMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<WatchStatusResponse_Latency>): WatchStatusResponse_Latency {
+    return WatchStatusResponse_Latency.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<WatchStatusResponse_Latency>): WatchStatusResponse_Latency {
+    const message = createBaseWatchStatusResponse_Latency();
+    message.p50Ms = object.p50Ms ?? 0;
+    message.p99Ms = object.p99Ms ?? 0;
+    message.maxMs = object.maxMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseListConnectionsRequest(): ListConnectionsRequest {
+  return {};
+}
+
+export const ListConnectionsRequest: MessageFns<ListConnectionsRequest> = {
+  encode(_: ListConnectionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListConnectionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListConnectionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListConnectionsRequest>): ListConnectionsRequest {
+    return ListConnectionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListConnectionsRequest>): ListConnectionsRequest {
+    const message = createBaseListConnectionsRequest();
+    return message;
+  },
+};
+
+function createBaseListConnectionsResponse(): ListConnectionsResponse {
+  return { connections: [] };
+}
+
+export const ListConnectionsResponse: MessageFns<ListConnectionsResponse> = {
+  encode(message: ListConnectionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.connections) {
+      Connection.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListConnectionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListConnectionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.connections.push(Connection.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListConnectionsResponse>): ListConnectionsResponse {
+    return ListConnectionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListConnectionsResponse>): ListConnectionsResponse {
+    const message = createBaseListConnectionsResponse();
+    message.connections = object.connections?.map((e) => Connection.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseConnection(): Connection {
+  return {
+    id: 0n,
+    kind: "",
+    address: "",
+    sessionId: 0n,
+    timeoutMs: 0,
+    outstanding: 0,
+    received: 0n,
+    sent: 0n,
+    watches: 0,
+    ageMs: 0n,
+    identities: [],
+  };
+}
+
+export const Connection: MessageFns<Connection> = {
+  encode(message: Connection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      if (BigInt.asUintN(64, message.id) !== message.id) {
+        throw new globalThis.Error("value provided for field message.id of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.kind !== "") {
+      writer.uint32(18).string(message.kind);
+    }
+    if (message.address !== "") {
+      writer.uint32(26).string(message.address);
+    }
+    if (message.sessionId !== 0n) {
+      if (BigInt.asUintN(64, message.sessionId) !== message.sessionId) {
+        throw new globalThis.Error("value provided for field message.sessionId of type fixed64 too large");
+      }
+      writer.uint32(33).fixed64(message.sessionId);
+    }
+    if (message.timeoutMs !== 0) {
+      writer.uint32(40).uint32(message.timeoutMs);
+    }
+    if (message.outstanding !== 0) {
+      writer.uint32(48).uint32(message.outstanding);
+    }
+    if (message.received !== 0n) {
+      if (BigInt.asUintN(64, message.received) !== message.received) {
+        throw new globalThis.Error("value provided for field message.received of type uint64 too large");
+      }
+      writer.uint32(56).uint64(message.received);
+    }
+    if (message.sent !== 0n) {
+      if (BigInt.asUintN(64, message.sent) !== message.sent) {
+        throw new globalThis.Error("value provided for field message.sent of type uint64 too large");
+      }
+      writer.uint32(64).uint64(message.sent);
+    }
+    if (message.watches !== 0) {
+      writer.uint32(72).uint32(message.watches);
+    }
+    if (message.ageMs !== 0n) {
+      if (BigInt.asUintN(64, message.ageMs) !== message.ageMs) {
+        throw new globalThis.Error("value provided for field message.ageMs of type uint64 too large");
+      }
+      writer.uint32(80).uint64(message.ageMs);
+    }
+    for (const v of message.identities) {
+      Id.encode(v!, writer.uint32(90).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Connection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConnection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.id = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.sessionId = reader.fixed64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.timeoutMs = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.outstanding = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.received = reader.uint64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.sent = reader.uint64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.watches = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.ageMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.identities.push(Id.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Connection>): Connection {
+    return Connection.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Connection>): Connection {
+    const message = createBaseConnection();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.kind = object.kind ?? "";
+    message.address = object.address ?? "";
+    message.sessionId = (object.sessionId !== undefined && object.sessionId !== null) ? BigInt(object.sessionId) : 0n;
+    message.timeoutMs = object.timeoutMs ?? 0;
+    message.outstanding = object.outstanding ?? 0;
+    message.received = (object.received !== undefined && object.received !== null) ? BigInt(object.received) : 0n;
+    message.sent = (object.sent !== undefined && object.sent !== null) ? BigInt(object.sent) : 0n;
+    message.watches = object.watches ?? 0;
+    message.ageMs = (object.ageMs !== undefined && object.ageMs !== null) ? BigInt(object.ageMs) : 0n;
+    message.identities = object.identities?.map((e) => Id.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseShedLoadRequest(): ShedLoadRequest {
+  return { which: undefined };
+}
+
+export const ShedLoadRequest: MessageFns<ShedLoadRequest> = {
+  encode(message: ShedLoadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.which?.$case) {
+      case "connections":
+        ShedLoadRequest_ConnectionIds.encode(message.which.value, writer.uint32(10).fork()).join();
+        break;
+      case "share":
+        writer.uint32(17).double(message.which.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShedLoadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShedLoadRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.which = {
+              $case: "connections",
+              value: ShedLoadRequest_ConnectionIds.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.which = { $case: "share", value: reader.double() };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShedLoadRequest>): ShedLoadRequest {
+    return ShedLoadRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShedLoadRequest>): ShedLoadRequest {
+    const message = createBaseShedLoadRequest();
+    switch (object.which?.$case) {
+      case "connections": {
+        if (object.which?.value !== undefined && object.which?.value !== null) {
+          message.which = {
+            $case: "connections",
+            value: ShedLoadRequest_ConnectionIds.fromPartial(object.which.value),
+          };
+        }
+        break;
+      }
+      case "share": {
+        if (object.which?.value !== undefined && object.which?.value !== null) {
+          message.which = { $case: "share", value: object.which.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseShedLoadRequest_ConnectionIds(): ShedLoadRequest_ConnectionIds {
+  return { ids: [] };
+}
+
+export const ShedLoadRequest_ConnectionIds: MessageFns<ShedLoadRequest_ConnectionIds> = {
+  encode(message: ShedLoadRequest_ConnectionIds, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ids.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.ids) {
+        if (BigInt.asUintN(64, v) !== v) {
+          throw new globalThis.Error("a value provided in array field ids of type uint64 is too large");
+        }
+        writer.uint64(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShedLoadRequest_ConnectionIds {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShedLoadRequest_ConnectionIds();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.ids.push(reader.uint64() as bigint);
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.ids.push(reader.uint64() as bigint);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShedLoadRequest_ConnectionIds>): ShedLoadRequest_ConnectionIds {
+    return ShedLoadRequest_ConnectionIds.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShedLoadRequest_ConnectionIds>): ShedLoadRequest_ConnectionIds {
+    const message = createBaseShedLoadRequest_ConnectionIds();
+    message.ids = object.ids?.map((e) => BigInt(e)) || [];
+    return message;
+  },
+};
+
+function createBaseShedLoadResponse(): ShedLoadResponse {
+  return { closed: 0 };
+}
+
+export const ShedLoadResponse: MessageFns<ShedLoadResponse> = {
+  encode(message: ShedLoadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.closed !== 0) {
+      writer.uint32(8).uint32(message.closed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShedLoadResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShedLoadResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.closed = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ShedLoadResponse>): ShedLoadResponse {
+    return ShedLoadResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShedLoadResponse>): ShedLoadResponse {
+    const message = createBaseShedLoadResponse();
+    message.closed = object.closed ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetConfigRequest(): GetConfigRequest {
+  return {};
+}
+
+export const GetConfigRequest: MessageFns<GetConfigRequest> = {
+  encode(_: GetConfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetConfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetConfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetConfigRequest>): GetConfigRequest {
+    return GetConfigRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetConfigRequest>): GetConfigRequest {
+    const message = createBaseGetConfigRequest();
+    return message;
+  },
+};
+
+function createBaseGetConfigResponse(): GetConfigResponse {
+  return { config: "", stat: undefined };
+}
+
+export const GetConfigResponse: MessageFns<GetConfigResponse> = {
+  encode(message: GetConfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.config !== "") {
+      writer.uint32(10).string(message.config);
+    }
+    if (message.stat !== undefined) {
+      Stat.encode(message.stat, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetConfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetConfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.config = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stat = Stat.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetConfigResponse>): GetConfigResponse {
+    return GetConfigResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetConfigResponse>): GetConfigResponse {
+    const message = createBaseGetConfigResponse();
+    message.config = object.config ?? "";
+    message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
+    return message;
+  },
+};
+
+function createBaseReconfigRequest(): ReconfigRequest {
+  return { joining: "", leaving: "", newMembers: "", fromVersion: undefined };
+}
+
+export const ReconfigRequest: MessageFns<ReconfigRequest> = {
+  encode(message: ReconfigRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.joining !== "") {
+      writer.uint32(10).string(message.joining);
+    }
+    if (message.leaving !== "") {
+      writer.uint32(18).string(message.leaving);
+    }
+    if (message.newMembers !== "") {
+      writer.uint32(26).string(message.newMembers);
+    }
+    if (message.fromVersion !== undefined) {
+      if (BigInt.asUintN(64, message.fromVersion) !== message.fromVersion) {
+        throw new globalThis.Error("value provided for field message.fromVersion of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.fromVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReconfigRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReconfigRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.joining = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.leaving = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.newMembers = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromVersion = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReconfigRequest>): ReconfigRequest {
+    return ReconfigRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReconfigRequest>): ReconfigRequest {
+    const message = createBaseReconfigRequest();
+    message.joining = object.joining ?? "";
+    message.leaving = object.leaving ?? "";
+    message.newMembers = object.newMembers ?? "";
+    message.fromVersion = (object.fromVersion !== undefined && object.fromVersion !== null)
+      ? BigInt(object.fromVersion)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReconfigResponse(): ReconfigResponse {
+  return { config: "", stat: undefined };
+}
+
+export const ReconfigResponse: MessageFns<ReconfigResponse> = {
+  encode(message: ReconfigResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.config !== "") {
+      writer.uint32(10).string(message.config);
+    }
+    if (message.stat !== undefined) {
+      Stat.encode(message.stat, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReconfigResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReconfigResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.config = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stat = Stat.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReconfigResponse>): ReconfigResponse {
+    return ReconfigResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReconfigResponse>): ReconfigResponse {
+    const message = createBaseReconfigResponse();
+    message.config = object.config ?? "";
+    message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
+    return message;
+  },
+};
+
 /** The state of one replica, and what can be asked of it. */
 export type AdminServiceService = typeof AdminServiceService;
 export const AdminServiceService = {
@@ -945,6 +2398,58 @@ export const AdminServiceService = {
       Buffer.from(TakeSnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TakeSnapshotResponse => TakeSnapshotResponse.decode(value),
   },
+  /** The state and what happened since the message before, again and again until the caller cancels. */
+  watchStatus: {
+    path: "/chronokeeper.v1.AdminService/WatchStatus" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: WatchStatusRequest): Buffer => Buffer.from(WatchStatusRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): WatchStatusRequest => WatchStatusRequest.decode(value),
+    responseSerialize: (value: WatchStatusResponse): Buffer => Buffer.from(WatchStatusResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): WatchStatusResponse => WatchStatusResponse.decode(value),
+  },
+  /** Who is connected to this replica: connections of ZooKeeper's protocol, session streams and watch streams. */
+  listConnections: {
+    path: "/chronokeeper.v1.AdminService/ListConnections" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListConnectionsRequest): Buffer =>
+      Buffer.from(ListConnectionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListConnectionsRequest => ListConnectionsRequest.decode(value),
+    responseSerialize: (value: ListConnectionsResponse): Buffer =>
+      Buffer.from(ListConnectionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListConnectionsResponse => ListConnectionsResponse.decode(value),
+  },
+  /** Closes connections, or a share of all. Their sessions live on, their clients go to another replica or come back. */
+  shedLoad: {
+    path: "/chronokeeper.v1.AdminService/ShedLoad" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ShedLoadRequest): Buffer => Buffer.from(ShedLoadRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ShedLoadRequest => ShedLoadRequest.decode(value),
+    responseSerialize: (value: ShedLoadResponse): Buffer => Buffer.from(ShedLoadResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ShedLoadResponse => ShedLoadResponse.decode(value),
+  },
+  /** The members of the ensemble, as /zookeeper/config has them. */
+  getConfig: {
+    path: "/chronokeeper.v1.AdminService/GetConfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetConfigRequest): Buffer => Buffer.from(GetConfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetConfigRequest => GetConfigRequest.decode(value),
+    responseSerialize: (value: GetConfigResponse): Buffer => Buffer.from(GetConfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetConfigResponse => GetConfigResponse.decode(value),
+  },
+  /** Changes the members of the ensemble (ZooKeeper's reconfig). */
+  reconfig: {
+    path: "/chronokeeper.v1.AdminService/Reconfig" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReconfigRequest): Buffer => Buffer.from(ReconfigRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReconfigRequest => ReconfigRequest.decode(value),
+    responseSerialize: (value: ReconfigResponse): Buffer => Buffer.from(ReconfigResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReconfigResponse => ReconfigResponse.decode(value),
+  },
 } as const;
 
 export interface AdminServiceServer extends UntypedServiceImplementation {
@@ -952,6 +2457,16 @@ export interface AdminServiceServer extends UntypedServiceImplementation {
   status: handleUnaryCall<StatusRequest, StatusResponse>;
   /** Writes an exact snapshot now and answers when it is on disk. Serving goes on meanwhile. */
   takeSnapshot: handleUnaryCall<TakeSnapshotRequest, TakeSnapshotResponse>;
+  /** The state and what happened since the message before, again and again until the caller cancels. */
+  watchStatus: handleServerStreamingCall<WatchStatusRequest, WatchStatusResponse>;
+  /** Who is connected to this replica: connections of ZooKeeper's protocol, session streams and watch streams. */
+  listConnections: handleUnaryCall<ListConnectionsRequest, ListConnectionsResponse>;
+  /** Closes connections, or a share of all. Their sessions live on, their clients go to another replica or come back. */
+  shedLoad: handleUnaryCall<ShedLoadRequest, ShedLoadResponse>;
+  /** The members of the ensemble, as /zookeeper/config has them. */
+  getConfig: handleUnaryCall<GetConfigRequest, GetConfigResponse>;
+  /** Changes the members of the ensemble (ZooKeeper's reconfig). */
+  reconfig: handleUnaryCall<ReconfigRequest, ReconfigResponse>;
 }
 
 export interface AdminServiceClient extends Client {
@@ -986,6 +2501,77 @@ export interface AdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: TakeSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  /** The state and what happened since the message before, again and again until the caller cancels. */
+  watchStatus(request: WatchStatusRequest, options?: Partial<CallOptions>): ClientReadableStream<WatchStatusResponse>;
+  watchStatus(
+    request: WatchStatusRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<WatchStatusResponse>;
+  /** Who is connected to this replica: connections of ZooKeeper's protocol, session streams and watch streams. */
+  listConnections(
+    request: ListConnectionsRequest,
+    callback: (error: ServiceError | null, response: ListConnectionsResponse) => void,
+  ): ClientUnaryCall;
+  listConnections(
+    request: ListConnectionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListConnectionsResponse) => void,
+  ): ClientUnaryCall;
+  listConnections(
+    request: ListConnectionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListConnectionsResponse) => void,
+  ): ClientUnaryCall;
+  /** Closes connections, or a share of all. Their sessions live on, their clients go to another replica or come back. */
+  shedLoad(
+    request: ShedLoadRequest,
+    callback: (error: ServiceError | null, response: ShedLoadResponse) => void,
+  ): ClientUnaryCall;
+  shedLoad(
+    request: ShedLoadRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ShedLoadResponse) => void,
+  ): ClientUnaryCall;
+  shedLoad(
+    request: ShedLoadRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ShedLoadResponse) => void,
+  ): ClientUnaryCall;
+  /** The members of the ensemble, as /zookeeper/config has them. */
+  getConfig(
+    request: GetConfigRequest,
+    callback: (error: ServiceError | null, response: GetConfigResponse) => void,
+  ): ClientUnaryCall;
+  getConfig(
+    request: GetConfigRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetConfigResponse) => void,
+  ): ClientUnaryCall;
+  getConfig(
+    request: GetConfigRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetConfigResponse) => void,
+  ): ClientUnaryCall;
+  /** Changes the members of the ensemble (ZooKeeper's reconfig). */
+  reconfig(
+    request: ReconfigRequest,
+    callback: (error: ServiceError | null, response: ReconfigResponse) => void,
+  ): ClientUnaryCall;
+  reconfig(
+    request: ReconfigRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReconfigResponse) => void,
+  ): ClientUnaryCall;
+  reconfig(
+    request: ReconfigRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReconfigResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -61,7 +61,8 @@ export interface Acl {
 
 /**
  * What is behind a failed call, in the `details` of the google.rpc.Status that stands in the trailer `grpc-status-details-bin`.
- * Beside it is a google.rpc.ErrorInfo with the same facts for tools that do not know this message.
+ * Beside it are, for tools that do not know this message, a google.rpc.ErrorInfo with the same facts, a google.rpc.Help with the advice,
+ * and a google.rpc.RetryInfo where the same call may succeed a moment later.
  */
 export interface ErrorDetail {
   /** ZooKeeper's error code: -101 for NoNode. */
@@ -78,6 +79,8 @@ export interface ErrorDetail {
     | undefined;
   /** In a multi: ZooKeeper's code for each operation. 0 before the one that failed (nothing of it was done), -2 behind it. */
   opCodes: number[];
+  /** What the caller can do about it, a sentence; empty when there is nothing to add. */
+  advice: string;
 }
 
 function createBaseStat(): Stat {
@@ -422,7 +425,7 @@ export const Acl: MessageFns<Acl> = {
 };
 
 function createBaseErrorDetail(): ErrorDetail {
-  return { code: 0, name: "", path: "", zxid: 0n, op: undefined, opCodes: [] };
+  return { code: 0, name: "", path: "", zxid: 0n, op: undefined, opCodes: [], advice: "" };
 }
 
 export const ErrorDetail: MessageFns<ErrorDetail> = {
@@ -451,6 +454,9 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    if (message.advice !== "") {
+      writer.uint32(58).string(message.advice);
     }
     return writer;
   },
@@ -526,6 +532,14 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
 
             break;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.advice = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -549,6 +563,7 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
     message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
     message.op = object.op ?? undefined;
     message.opCodes = object.opCodes?.map((e) => e) || [];
+    message.advice = object.advice ?? "";
     return message;
   },
 };

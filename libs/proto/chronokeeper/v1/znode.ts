@@ -10,7 +10,9 @@ import {
   type ChannelCredentials,
   Client,
   type ClientOptions,
+  type ClientReadableStream,
   type ClientUnaryCall,
+  type handleServerStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -26,10 +28,9 @@ export const protobufFileName = "chronokeeper/v1/znode.proto";
 /**
  * For microservices: the znodes, one call per operation.
  *
- * Every call works without a session, except that an ephemeral node needs one. A call inside a session will name it in the
- * metadata key `ck-session-id`; sessions over gRPC come with session.proto, until then a call with that key is refused
- * (UNIMPLEMENTED). Identity: the caller's address is its `ip` identity; `authorization: Basic base64(user:password)` adds the
- * `digest` identity ZooKeeper's `addauth digest user:password` gives.
+ * Every call works without a session, except that an ephemeral node needs one. A call inside a session names it in its metadata, see session.proto.
+ * Identity: the caller's address is its `ip` identity; `authorization: Basic base64(user:password)` adds the `digest` identity ZooKeeper's
+ * `addauth digest user:password` gives, `authorization: Bearer token` that of a JWT where the server takes them, a client certificate its `x509` identity.
  *
  * Failures are gRPC status codes with a google.rpc.Status in `grpc-status-details-bin`, see ErrorDetail. ZooKeeper's error codes map so:
  * NOT_FOUND NoNode, NoWatcher; ALREADY_EXISTS NodeExists; FAILED_PRECONDITION BadVersion, NotEmpty, NoChildrenForEphemerals,
@@ -127,7 +128,11 @@ export interface GetRequest {
   /** Absolute path. */
   path: string;
   /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
-  consistency?: Consistency | undefined;
+  consistency?:
+    | Consistency
+    | undefined;
+  /** On a session's stream: sets a one-shot watch of the data in the same step. Elsewhere INVALID_ARGUMENT. */
+  watch: boolean;
 }
 
 /** Response of ZnodeService.Get. */
@@ -193,7 +198,11 @@ export interface ExistsRequest {
   /** Absolute path. */
   path: string;
   /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
-  consistency?: Consistency | undefined;
+  consistency?:
+    | Consistency
+    | undefined;
+  /** On a session's stream: sets a one-shot watch of the data in the same step. Elsewhere INVALID_ARGUMENT. */
+  watch: boolean;
 }
 
 /** Response of ZnodeService.Exists. */
@@ -211,12 +220,25 @@ export interface ListChildrenRequest {
   /** Absolute path. */
   path: string;
   /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
-  consistency?: Consistency | undefined;
+  consistency?:
+    | Consistency
+    | undefined;
+  /** Only names that begin with this. */
+  prefix: string;
+  /**
+   * At most so many, in the order of their names (by UTF-16 code units); 0: all at once, in no particular order. Many gRPC libraries refuse a response of more than 4 MiB:
+   * ask for pages, or use StreamChildren.
+   */
+  pageSize: number;
+  /** The `next_page_token` of the page before; empty: the first page. A child that is there all the while is on exactly one page. */
+  pageToken: string;
+  /** On a session's stream: sets a one-shot watch of the children in the same step. Elsewhere INVALID_ARGUMENT. */
+  watch: boolean;
 }
 
 /** Response of ZnodeService.ListChildren. */
 export interface ListChildrenResponse {
-  /** Names (not paths) of the direct children, in no particular order. */
+  /** Names (not paths) of the direct children. */
   children: string[];
   /** The node's Stat. */
   stat:
@@ -224,6 +246,50 @@ export interface ListChildrenResponse {
     | undefined;
   /** The last zxid this replica has applied. */
   zxid: bigint;
+  /** Of a page: where the next one begins; empty when this is the last. */
+  nextPageToken: string;
+}
+
+/** Request of ZnodeService.StreamChildren. */
+export interface StreamChildrenRequest {
+  /** Absolute path. */
+  path: string;
+  /** How new the state must be that is read; absent: CONSISTENCY_LOCAL. */
+  consistency?:
+    | Consistency
+    | undefined;
+  /** Only names that begin with this. */
+  prefix: string;
+  /** Whether the children come with their data. Without READ on a child its data is left out. */
+  withData: boolean;
+}
+
+/** Response of ZnodeService.StreamChildren: some of the children, in no particular order. */
+export interface StreamChildrenResponse {
+  /** Some children. */
+  children: StreamChildrenResponse_Child[];
+  /** The parent's Stat; in the first message only. */
+  stat?:
+    | Stat
+    | undefined;
+  /** The last zxid this replica had applied when the message was made. */
+  zxid: bigint;
+}
+
+/** One child. */
+export interface StreamChildrenResponse_Child {
+  /** Its name, not its path. */
+  name: string;
+  /** Its Stat. */
+  stat:
+    | Stat
+    | undefined;
+  /** Its data, where that was asked for; absent when it is null. */
+  data?:
+    | Uint8Array
+    | undefined;
+  /** Its access control list does not let the caller read it: the data is left out. */
+  withheld: boolean;
 }
 
 /** Request of ZnodeService.GetAcl. */
@@ -597,7 +663,7 @@ export const CreateResponse: MessageFns<CreateResponse> = {
 };
 
 function createBaseGetRequest(): GetRequest {
-  return { path: "", consistency: undefined };
+  return { path: "", consistency: undefined, watch: false };
 }
 
 export const GetRequest: MessageFns<GetRequest> = {
@@ -607,6 +673,9 @@ export const GetRequest: MessageFns<GetRequest> = {
     }
     if (message.consistency !== undefined) {
       writer.uint32(16).int32(message.consistency);
+    }
+    if (message.watch !== false) {
+      writer.uint32(24).bool(message.watch);
     }
     return writer;
   },
@@ -640,6 +709,14 @@ export const GetRequest: MessageFns<GetRequest> = {
             message.consistency = reader.int32() as any;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.watch = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -659,6 +736,7 @@ export const GetRequest: MessageFns<GetRequest> = {
     const message = createBaseGetRequest();
     message.path = object.path ?? "";
     message.consistency = object.consistency ?? undefined;
+    message.watch = object.watch ?? false;
     return message;
   },
 };
@@ -1087,7 +1165,7 @@ export const CheckRequest: MessageFns<CheckRequest> = {
 };
 
 function createBaseExistsRequest(): ExistsRequest {
-  return { path: "", consistency: undefined };
+  return { path: "", consistency: undefined, watch: false };
 }
 
 export const ExistsRequest: MessageFns<ExistsRequest> = {
@@ -1097,6 +1175,9 @@ export const ExistsRequest: MessageFns<ExistsRequest> = {
     }
     if (message.consistency !== undefined) {
       writer.uint32(16).int32(message.consistency);
+    }
+    if (message.watch !== false) {
+      writer.uint32(24).bool(message.watch);
     }
     return writer;
   },
@@ -1130,6 +1211,14 @@ export const ExistsRequest: MessageFns<ExistsRequest> = {
             message.consistency = reader.int32() as any;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.watch = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1149,6 +1238,7 @@ export const ExistsRequest: MessageFns<ExistsRequest> = {
     const message = createBaseExistsRequest();
     message.path = object.path ?? "";
     message.consistency = object.consistency ?? undefined;
+    message.watch = object.watch ?? false;
     return message;
   },
 };
@@ -1224,7 +1314,7 @@ export const ExistsResponse: MessageFns<ExistsResponse> = {
 };
 
 function createBaseListChildrenRequest(): ListChildrenRequest {
-  return { path: "", consistency: undefined };
+  return { path: "", consistency: undefined, prefix: "", pageSize: 0, pageToken: "", watch: false };
 }
 
 export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
@@ -1234,6 +1324,18 @@ export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
     }
     if (message.consistency !== undefined) {
       writer.uint32(16).int32(message.consistency);
+    }
+    if (message.prefix !== "") {
+      writer.uint32(26).string(message.prefix);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(32).uint32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(42).string(message.pageToken);
+    }
+    if (message.watch !== false) {
+      writer.uint32(48).bool(message.watch);
     }
     return writer;
   },
@@ -1267,6 +1369,38 @@ export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
             message.consistency = reader.int32() as any;
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.pageSize = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.watch = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1286,12 +1420,16 @@ export const ListChildrenRequest: MessageFns<ListChildrenRequest> = {
     const message = createBaseListChildrenRequest();
     message.path = object.path ?? "";
     message.consistency = object.consistency ?? undefined;
+    message.prefix = object.prefix ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    message.watch = object.watch ?? false;
     return message;
   },
 };
 
 function createBaseListChildrenResponse(): ListChildrenResponse {
-  return { children: [], stat: undefined, zxid: 0n };
+  return { children: [], stat: undefined, zxid: 0n, nextPageToken: "" };
 }
 
 export const ListChildrenResponse: MessageFns<ListChildrenResponse> = {
@@ -1307,6 +1445,9 @@ export const ListChildrenResponse: MessageFns<ListChildrenResponse> = {
         throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
       }
       writer.uint32(24).uint64(message.zxid);
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(34).string(message.nextPageToken);
     }
     return writer;
   },
@@ -1348,6 +1489,14 @@ export const ListChildrenResponse: MessageFns<ListChildrenResponse> = {
             message.zxid = reader.uint64() as bigint;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1368,6 +1517,271 @@ export const ListChildrenResponse: MessageFns<ListChildrenResponse> = {
     message.children = object.children?.map((e) => e) || [];
     message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
     message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseStreamChildrenRequest(): StreamChildrenRequest {
+  return { path: "", consistency: undefined, prefix: "", withData: false };
+}
+
+export const StreamChildrenRequest: MessageFns<StreamChildrenRequest> = {
+  encode(message: StreamChildrenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.consistency !== undefined) {
+      writer.uint32(16).int32(message.consistency);
+    }
+    if (message.prefix !== "") {
+      writer.uint32(26).string(message.prefix);
+    }
+    if (message.withData !== false) {
+      writer.uint32(32).bool(message.withData);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamChildrenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamChildrenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.consistency = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.prefix = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withData = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StreamChildrenRequest>): StreamChildrenRequest {
+    return StreamChildrenRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamChildrenRequest>): StreamChildrenRequest {
+    const message = createBaseStreamChildrenRequest();
+    message.path = object.path ?? "";
+    message.consistency = object.consistency ?? undefined;
+    message.prefix = object.prefix ?? "";
+    message.withData = object.withData ?? false;
+    return message;
+  },
+};
+
+function createBaseStreamChildrenResponse(): StreamChildrenResponse {
+  return { children: [], stat: undefined, zxid: 0n };
+}
+
+export const StreamChildrenResponse: MessageFns<StreamChildrenResponse> = {
+  encode(message: StreamChildrenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.children) {
+      StreamChildrenResponse_Child.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.stat !== undefined) {
+      Stat.encode(message.stat, writer.uint32(18).fork()).join();
+    }
+    if (message.zxid !== 0n) {
+      if (BigInt.asUintN(64, message.zxid) !== message.zxid) {
+        throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.zxid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamChildrenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamChildrenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.children.push(StreamChildrenResponse_Child.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stat = Stat.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.zxid = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StreamChildrenResponse>): StreamChildrenResponse {
+    return StreamChildrenResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamChildrenResponse>): StreamChildrenResponse {
+    const message = createBaseStreamChildrenResponse();
+    message.children = object.children?.map((e) => StreamChildrenResponse_Child.fromPartial(e)) || [];
+    message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
+    message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
+    return message;
+  },
+};
+
+function createBaseStreamChildrenResponse_Child(): StreamChildrenResponse_Child {
+  return { name: "", stat: undefined, data: undefined, withheld: false };
+}
+
+export const StreamChildrenResponse_Child: MessageFns<StreamChildrenResponse_Child> = {
+  encode(message: StreamChildrenResponse_Child, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.stat !== undefined) {
+      Stat.encode(message.stat, writer.uint32(18).fork()).join();
+    }
+    if (message.data !== undefined) {
+      writer.uint32(26).bytes(message.data);
+    }
+    if (message.withheld !== false) {
+      writer.uint32(32).bool(message.withheld);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StreamChildrenResponse_Child {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStreamChildrenResponse_Child();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stat = Stat.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withheld = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<StreamChildrenResponse_Child>): StreamChildrenResponse_Child {
+    return StreamChildrenResponse_Child.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StreamChildrenResponse_Child>): StreamChildrenResponse_Child {
+    const message = createBaseStreamChildrenResponse_Child();
+    message.name = object.name ?? "";
+    message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
+    message.data = object.data ?? undefined;
+    message.withheld = object.withheld ?? false;
     return message;
   },
 };
@@ -2843,7 +3257,7 @@ export const ZnodeServiceService = {
     responseSerialize: (value: ExistsResponse): Buffer => Buffer.from(ExistsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ExistsResponse => ExistsResponse.decode(value),
   },
-  /** Names of the children and the Stat of the node. */
+  /** Names of the children and the Stat of the node: all of them, or a page. */
   listChildren: {
     path: "/chronokeeper.v1.ZnodeService/ListChildren" as const,
     requestStream: false as const,
@@ -2853,6 +3267,21 @@ export const ZnodeServiceService = {
     responseSerialize: (value: ListChildrenResponse): Buffer =>
       Buffer.from(ListChildrenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListChildrenResponse => ListChildrenResponse.decode(value),
+  },
+  /**
+   * The children with their Stats, and their data where that is asked for, however many there are. The names are those of the moment of the first message;
+   * each child is as it is when its message is made, and one that is gone by then is left out.
+   */
+  streamChildren: {
+    path: "/chronokeeper.v1.ZnodeService/StreamChildren" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: StreamChildrenRequest): Buffer =>
+      Buffer.from(StreamChildrenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StreamChildrenRequest => StreamChildrenRequest.decode(value),
+    responseSerialize: (value: StreamChildrenResponse): Buffer =>
+      Buffer.from(StreamChildrenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StreamChildrenResponse => StreamChildrenResponse.decode(value),
   },
   /** The access control list of a node. Without ADMIN on it, hashes of digest entries are shown as `x`. */
   getAcl: {
@@ -2953,8 +3382,13 @@ export interface ZnodeServiceServer extends UntypedServiceImplementation {
   delete: handleUnaryCall<DeleteRequest, DeleteResponse>;
   /** The Stat of a node, if there is one. A node that is missing is an answer here, not an error. */
   exists: handleUnaryCall<ExistsRequest, ExistsResponse>;
-  /** Names of the children and the Stat of the node. */
+  /** Names of the children and the Stat of the node: all of them, or a page. */
   listChildren: handleUnaryCall<ListChildrenRequest, ListChildrenResponse>;
+  /**
+   * The children with their Stats, and their data where that is asked for, however many there are. The names are those of the moment of the first message;
+   * each child is as it is when its message is made, and one that is gone by then is left out.
+   */
+  streamChildren: handleServerStreamingCall<StreamChildrenRequest, StreamChildrenResponse>;
   /** The access control list of a node. Without ADMIN on it, hashes of digest entries are shown as `x`. */
   getAcl: handleUnaryCall<GetAclRequest, GetAclResponse>;
   /** Replaces the access control list of a node. */
@@ -3051,7 +3485,7 @@ export interface ZnodeServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ExistsResponse) => void,
   ): ClientUnaryCall;
-  /** Names of the children and the Stat of the node. */
+  /** Names of the children and the Stat of the node: all of them, or a page. */
   listChildren(
     request: ListChildrenRequest,
     callback: (error: ServiceError | null, response: ListChildrenResponse) => void,
@@ -3067,6 +3501,19 @@ export interface ZnodeServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListChildrenResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * The children with their Stats, and their data where that is asked for, however many there are. The names are those of the moment of the first message;
+   * each child is as it is when its message is made, and one that is gone by then is left out.
+   */
+  streamChildren(
+    request: StreamChildrenRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<StreamChildrenResponse>;
+  streamChildren(
+    request: StreamChildrenRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<StreamChildrenResponse>;
   /** The access control list of a node. Without ADMIN on it, hashes of digest entries are shown as `x`. */
   getAcl(
     request: GetAclRequest,
