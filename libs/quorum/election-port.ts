@@ -7,6 +7,7 @@ import { assert } from '#core/model/assert';
 import type { ElectionListener, ElectionNetwork, Notification } from '#core/ports/election-network';
 import type { After } from '#core/ports/timers';
 import type { HostPort } from '#core/zab/quorum-config';
+import { isEveryHost } from '#core/zab/quorum-server';
 import { JuteWriter } from '#jute/codec';
 import { type ElectionHello, readElectionHello, writeElectionHello } from '#jute/quorum/election-hello';
 import { frame, MessageError } from './election-connection.ts';
@@ -208,7 +209,7 @@ export class ElectionPort implements ElectionNetwork {
 		const address = remoteAddress(socket);
 		socket.destroy();
 		if (hello.serverId === serverId) warn(`election: ${address} says that it is server ${serverId}, which is this one`);
-		else this.#peer(hello.serverId).callBack(hello.addresses.filter(({ host }) => !isWildcard(host)));
+		else this.#peer(hello.serverId).callBack(hello.addresses.filter(({ host }) => !isEveryHost(host)));
 	}
 }
 
@@ -216,9 +217,4 @@ function helloOf({ serverId, multiAddress }: ElectionPortOptions, addresses: rea
 	const writer = new JuteWriter();
 	writeElectionHello(writer, { serverId, addresses: multiAddress ? addresses : addresses.slice(0, 1) });
 	return writer.view().slice();
-}
-
-/** What a server listens on that listens on every address: nobody can be reached there. */
-function isWildcard(host: string): boolean {
-	return host === '0.0.0.0' || /^[0:]+$/.test(host);
 }

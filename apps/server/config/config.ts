@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { formatQuorumServer } from '#core/zab/quorum-server';
+import { formatQuorumServer, isEveryHost } from '#core/zab/quorum-server';
 import { type EnsembleConfig, ensembleOf, isEnsemble } from './ensemble.ts';
 import { needsEnsemble } from './ensemble-keys.ts';
 import type { Entry } from './entry.ts';
@@ -172,7 +172,7 @@ function clientAddress(
 	const { servers } = members.lines;
 	const own = servers.length === 1 ? servers[0] : servers.find(({ id }) => id === serverId);
 	const line = own?.client;
-	const lineAddress = line === undefined || line.host === '0.0.0.0' ? '' : line.host;
+	const lineAddress = line === undefined || isEveryHost(line.host) ? '' : line.host;
 	const isOther = given.has('clientPort') && line !== undefined && line.port !== clientPort;
 	if (isOther) {
 		const both = `clientPort is ${clientPort}, and ${line.port} in the server's line "${formatQuorumServer(own!)}"`;

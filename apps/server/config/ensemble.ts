@@ -2,6 +2,7 @@
 import { hierarchicalConfig } from '#core/zab/hierarchy';
 import { majorityConfig } from '#core/zab/majority';
 import { type HostPort, type QuorumConfig, QuorumConfigError, type QuorumServer } from '#core/zab/quorum-config';
+import { isEveryHost } from '#core/zab/quorum-server';
 import type { Values } from './keys.ts';
 import type { MemberLines } from './members.ts';
 import type { MembersRead } from './membership-sources.ts';
@@ -111,7 +112,7 @@ function checkServers({ servers }: MemberLines, values: Values, problems: string
 		}
 		for (const address of [...quorumAddresses, ...electionAddresses]) {
 			// In its own file a server often stands with the address that means all of them.
-			if (isEveryAddress(address)) continue;
+			if (isEveryHost(address.host)) continue;
 			const owner = owners.get(shown(address));
 			if (owner === id) problems.push(`server.${id} has ${shown(address)} twice`);
 			else if (owner !== undefined) problems.push(`server.${owner} and server.${id} both have ${shown(address)}`);
@@ -166,7 +167,10 @@ function warn(members: QuorumConfig, self: QuorumServer, values: Values, warning
 			`${participants} servers vote: they stand the failure of ${(participants - 2) / 2}, as ${participants - 1} would; an odd number is better`,
 		);
 	}
-	if (values.reconfigEnabled && [...self.quorumAddresses, ...self.electionAddresses].some(isEveryAddress)) {
+	if (
+		values.reconfigEnabled &&
+		[...self.quorumAddresses, ...self.electionAddresses].some(({ host }) => isEveryHost(host))
+	) {
 		warnings.push(
 			`server.${self.id} has an address that means all of this machine's: with reconfigEnabled=true its lines become those of all servers when it leads. Write the address that the others reach it by, and set quorumListenOnAllIPs=true`,
 		);
@@ -174,10 +178,6 @@ function warn(members: QuorumConfig, self: QuorumServer, values: Values, warning
 	if (self.role !== peerType) {
 		warnings.push(`peerType is ${peerType}, and the line of server.${self.id} says ${self.role}: the line decides`);
 	}
-}
-
-function isEveryAddress({ host }: HostPort): boolean {
-	return host === '0.0.0.0' || host === '::';
 }
 
 function shown({ host, port }: HostPort): string {

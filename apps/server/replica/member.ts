@@ -6,6 +6,7 @@ import { Peer } from '#core/host/peer';
 import { formatZxid, type Zxid } from '#core/model/zxid';
 import { Membership } from '#core/zab/membership';
 import type { HostPort, QuorumConfig, QuorumServer } from '#core/zab/quorum-config';
+import { isEveryHost } from '#core/zab/quorum-server';
 import { readNotification, writeNotification } from '#jute/quorum/notification';
 import { ElectionPort } from '#quorum/election-port';
 import { QuorumPort } from '#quorum/quorum-port';
@@ -225,10 +226,6 @@ export class Member {
 	#listenOn(addresses: readonly HostPort[]): readonly HostPort[] {
 		return this.#parts.config.quorumListenOnAllIPs ? addresses.map(({ port }) => ({ host: '', port })) : addresses;
 	}
-}
-
-function isEveryHost(host: string): boolean {
-	return host === '0.0.0.0' || host === '::';
 }
 
 function addressText(address: HostPort | undefined): string {

@@ -10,6 +10,7 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { MembershipStore } from '#core/zab/membership-store';
 import type { QuorumConfig } from '#core/zab/quorum-config';
+import { isEveryHost } from '#core/zab/quorum-server';
 import { currentFile, nextFile, savedBase, savedFiles } from '../config/dynamic-file.ts';
 import { isMemberKey } from '../config/members.ts';
 import { escapedValue, parseProperties, withoutProperties } from '../config/properties-file.ts';
@@ -95,9 +96,9 @@ export class MembershipFiles implements MembershipStore {
 	 */
 	#edited(text: string, path: string, config: QuorumConfig): string {
 		const client = config.servers.get(this.#parts.serverId)?.client;
-		const saysAll = client?.host === '0.0.0.0' || client?.host === '::';
+		const saysAll = client !== undefined && isEveryHost(client.host);
 		const address = parseProperties(text).findLast(({ key }) => key === 'clientPortAddress')?.value ?? '';
-		const keepsAddress = saysAll && address !== '' && address !== '0.0.0.0' && address !== '::';
+		const keepsAddress = saysAll && address !== '' && !isEveryHost(address);
 		const rest = withoutProperties(
 			text,
 			(key) =>

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { SessionId } from '#core/model/zxid';
 import type { HostPort } from '#core/zab/quorum-config';
+import { isEveryHost } from '#core/zab/quorum-server';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
@@ -216,7 +217,7 @@ export class ClientPort implements ReplicaDoor {
 
 /** Some write the address of all of them, some leave it out. */
 function hostOf({ host }: HostPort): string {
-	return host === '0.0.0.0' ? '' : host;
+	return isEveryHost(host) ? '' : host;
 }
 
 function shown({ host, port }: HostPort): string {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseQuorumConfig } from './parse-quorum-config.ts';
 import { QuorumConfigError } from './quorum-config.ts';
-import { parseQuorumServer } from './quorum-server.ts';
+import { isEveryHost, parseQuorumServer } from './quorum-server.ts';
 
 const three = [
 	'server.1=127.0.0.1:2888:3888:participant;0.0.0.0:2181',
@@ -190,4 +190,9 @@ it('82: one server by itself is read as in a reconfiguration', () => {
 		electionAddresses: [{ host: 'zk4', port: 3888 }],
 		client: { host: '0.0.0.0', port: 2181 },
 	});
+});
+
+it('82: an address that stands for all of its machine is known in every notation', () => {
+	expect(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'].filter(isEveryHost)).toHaveLength(3);
+	expect(['', '0.0.0.1', '127.0.0.1', '::1', 'zk0'].filter(isEveryHost)).toEqual([]);
 });

@@ -10,6 +10,11 @@ const clientPattern = new RegExp(`^(?:${hostPattern}:)?([0-9]{1,5})$`);
 /** Where clients connect when the line has a port only. */
 const everyAddress = '0.0.0.0';
 
+/** Stands for all addresses of its machine, of IPv4 or IPv6, in whichever notation: one listens there, and nobody is reached there. */
+export function isEveryHost(host: string): boolean {
+	return host === everyAddress || /^[0:]+$/.test(host);
+}
+
 /**
  * Reads what stands behind `server.N=`; several addresses of one server are separated by `|`.
  * @throws RangeError which says what is wrong and what to write
