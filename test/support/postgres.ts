@@ -3,7 +3,6 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { migrateToLatest } from '#audit/migrate';
 
 export interface TestDatabase {
 	readonly url: string;
@@ -16,12 +15,11 @@ let databases = 0;
 
 /** A new database, by default with the schema in it. Drop it in afterAll. */
 export async function createDatabase(options: { migrate?: boolean } = {}): Promise<TestDatabase> {
-	const server = await serverUrl();
+	const { url: server, template } = await givenServer();
 	const name = `test_${process.pid}_${databases++}_${Math.random().toString(36).slice(2, 8)}`;
-	await run(server, `create database ${name}`);
+	await run(server, `create database ${name}${options.migrate === false ? '' : ` template ${template}`}`);
 	const url = new URL(server);
 	url.pathname = `/${name}`;
-	if (options.migrate !== false) await migrateToLatest(url.href);
 	const pool = new pg.Pool({ connectionString: url.href, max: 4 });
 	pool.on('error', () => undefined); // Tests kill backends; the query that notices reports it.
 	return {
@@ -44,8 +42,10 @@ async function run(url: string, sql: string): Promise<void> {
 	}
 }
 
-async function serverUrl(): Promise<string> {
-	const answer = JSON.parse(await text(connect(inject('postgresSocket')))) as { url?: string; error?: string };
-	if (answer.url === undefined) throw new Error(answer.error);
-	return answer.url;
+async function givenServer(): Promise<{ readonly url: string; readonly template: string }> {
+	const answer = JSON.parse(await text(connect(inject('postgresSocket')))) as
+		| { url: string; template: string }
+		| { error: string };
+	if ('error' in answer) throw new Error(answer.error);
+	return answer;
 }

@@ -61,14 +61,14 @@ export function unpackRecording(
 }
 
 /** recording-a with one of the damages of recording-d done to it; `outcomes.json` there says what comes of it. */
-export function unpackDamaged(damage: string, directory: string): void {
+export function unpackDamaged(damage: string, directory: string, wanted: (file: string) => boolean = () => true): void {
 	const folder = recordingDirectory('recording-d-damaged');
-	unpackRecording('recording-a', directory);
+	unpackRecording('recording-a', directory, wanted);
 	const outcomes = JSON.parse(readFileSync(join(folder, 'outcomes.json'), 'utf8')) as Outcomes;
 	const outcome = outcomes.cases.find((each) => each.case === damage);
 	if (!outcome) throw new Error(`recording-d has no case ${damage}`);
-	for (const file of outcome.baseFilesLeftOut ?? []) rmSync(join(directory, basename(file)));
-	if (existsSync(join(folder, damage))) unpack(join(folder, damage), directory, () => true);
+	for (const file of outcome.baseFilesLeftOut ?? []) rmSync(join(directory, basename(file)), { force: true });
+	if (existsSync(join(folder, damage))) unpack(join(folder, damage), directory, wanted);
 }
 
 interface Outcomes {
