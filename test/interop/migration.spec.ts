@@ -2,21 +2,20 @@
  * docs/migrating-from-zookeeper.md as an operator follows it, each command as it is printed, in order, from the real ZooKeeper to Chronokeeper and back. What the
  * guide cannot know here is replaced: paths, the port, and `nc`. A client stays all the while, with one session.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type ClientNode, expectSameTree } from '#test/support/client-tree';
+import { GuideCommands } from '#test/support/guide-commands';
 import { freePort, output, RunningProgram } from '#test/support/processes';
 import { superUser } from '#test/support/real-zookeeper';
 import { ZkServer } from '#test/support/zk-server';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const guide = readFileSync(join(root, 'docs', 'migrating-from-zookeeper.md'), 'utf8');
+const text = readFileSync(join(root, 'docs', 'migrating-from-zookeeper.md'), 'utf8');
 /** What follows is test/interop/ensemble/observer-guide.spec.ts's. */
-const [ofOneServer] = guide.split('## SQL for an ensemble that stays as it is');
-const blocks = [...ofOneServer!.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!.trim());
+const [ofOneServer] = text.split('## SQL for an ensemble that stays as it is');
 
 interface Look {
 	readonly session: string;
@@ -32,28 +31,9 @@ interface Look {
 let server: ZkServer;
 let replaced: readonly (readonly [string, string])[];
 let environment: Record<string, string>;
+const guide = new GuideCommands(ofOneServer!, () => ({ cwd: root, environment, replaced }));
 let migrant: RunningProgram | undefined;
 let told = 0;
-
-/** Types the block into a shell. */
-function follow(block: string): string {
-	const commands = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), block);
-	const result = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
-		cwd: root,
-		env: environment,
-		encoding: 'utf8',
-		timeout: 120_000,
-	});
-	expect(result.status, `${commands}\n${result.stdout}${result.stderr}`).toBe(0);
-	return result.stdout;
-}
-
-/** Follows the guide's next block, which must have this in it. */
-function next(containing: string): string {
-	const block = blocks.shift();
-	expect(block).toContain(containing);
-	return follow(block!);
-}
 
 async function tell(word: 'make' | 'write' | 'look'): Promise<Look> {
 	migrant!.type(`${word}\n`);
@@ -97,7 +77,7 @@ beforeAll(async () => {
 		CK_AUDIT_MODE: 'async',
 		CK_AUDIT_POSTGRES_PORT: String(await freePort()),
 	};
-	follow('/usr/share/zookeeper/bin/zkServer.sh start /etc/zookeeper/conf/zoo.cfg');
+	guide.follow('/usr/share/zookeeper/bin/zkServer.sh start /etc/zookeeper/conf/zoo.cfg');
 	output('/usr/bin/python3', [join(root, 'test', 'interop', 'life.py'), `127.0.0.1:${server.port}`]);
 	const script = join(root, 'test', 'interop', 'migrant.py');
 	migrant = new RunningProgram('/usr/bin/python3', [script, `127.0.0.1:${server.port}`], { interactive: true });
@@ -113,11 +93,11 @@ it('60, 61: one session goes from ZooKeeper to Chronokeeper and back, with its e
 	const first = await tell('look');
 	expect(first).toMatchObject({ owner: first.session, data: 'v0', states: ['CONNECTED'] });
 	const inZooKeeper = readTree();
-	next('--check');
-	expect(next('zkServer.sh stop')).toMatch(/Stopping zookeeper \.\.\. STOPPED/);
-	expect(next('bin/zkServer.sh start')).toMatch(/Starting zookeeper \.\.\. STARTED\n[\s\S]*Mode: standalone/);
+	guide.next('--check');
+	expect(guide.next('zkServer.sh stop')).toMatch(/Stopping zookeeper \.\.\. STOPPED/);
+	expect(guide.next('bin/zkServer.sh start')).toMatch(/Starting zookeeper \.\.\. STARTED\n[\s\S]*Mode: standalone/);
 	expect(readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')).toContain('apps/server/main.js');
-	expect(next('zkCli.sh')).toMatch(/\[.*migrant.*\]\n[\s\S]*Mode: standalone/);
+	expect(guide.next('zkCli.sh')).toMatch(/\[.*migrant.*\]\n[\s\S]*Mode: standalone/);
 	const after = await tell('look');
 	expect(after).toEqual({ ...first, states: ['CONNECTED', 'SUSPENDED', 'CONNECTED'] });
 	expectSame(inZooKeeper);
@@ -128,9 +108,9 @@ it('60, 61: one session goes from ZooKeeper to Chronokeeper and back, with its e
 	expect(written.zxid).toBeGreaterThan(first.zxid);
 	expect(written.children).toEqual(['here', 'n-0000000001', 'n-0000000002']);
 	const inOurs = readTree();
-	expect(next('bin/zkServer.sh stop')).toMatch(/STOPPED[\s\S]*STARTED[\s\S]*Mode: standalone/);
+	expect(guide.next('bin/zkServer.sh stop')).toMatch(/STOPPED[\s\S]*STARTED[\s\S]*Mode: standalone/);
 	expect(readFileSync(`/proc/${server.pid}/cmdline`, 'utf8')).toContain('QuorumPeerMain');
-	expect(blocks).toEqual([]);
+	expect(guide.blocks).toEqual([]);
 	const back = await tell('look');
 	expect(back).toMatchObject({ ...written, states: [...after.states, 'SUSPENDED', 'CONNECTED'] });
 	expectSame(inOurs);

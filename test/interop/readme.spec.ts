@@ -2,13 +2,13 @@
  * README.md as a stranger follows it: a copy of this project in a directory of its own, each command as it is printed, in order. What the
  * README cannot know here is replaced: the ports, and where a ZooKeeper has its files (recording a). psql is a stand-in that uses pg.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChronokeeperClient } from '#client/client';
+import { codeBlocks, GuideCommands } from '#test/support/guide-commands';
 import { freePort, output, RunningProgram } from '#test/support/processes';
 import { psqlStandIn } from '#test/support/psql';
 import { unpackRecording } from '#test/support/recordings';
@@ -19,9 +19,6 @@ const folder = mkdtempSync(join(tmpdir(), 'a stranger '));
 const clone = join(folder, 'chronokeeper');
 const zooKeeper = join(folder, 'zookeeper');
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
-const blocksOf = (language: string): string[] =>
-	[...readme.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, block]) => block!.trim());
-const blocks = blocksOf('sh');
 /** zkServer.sh with a ZooKeeper's configuration is what launchers.spec.ts and migration.spec.ts do. */
 const notHere = new Set(['npm start', 'npm test', 'bin/zkServer.sh start /etc/zookeeper/conf/zoo.cfg']);
 
@@ -29,19 +26,15 @@ let environment: Record<string, string>;
 let clientPort: number;
 let server: RunningProgram;
 
-/** Types the block into a shell. */
-function follow(block: string): { status: number | null; said: string } {
-	const commands = block
-		.replaceAll('127.0.0.1:50051', environment.CK_SERVER!)
-		.replaceAll('bin/zkCli.sh', `bin/zkCli.sh -server 127.0.0.1:${clientPort}`)
-		.replaceAll('/var/lib/zookeeper', zooKeeper.replaceAll(' ', '\\ '));
-	const result = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
-		cwd: clone,
-		env: environment,
-		encoding: 'utf8',
-	});
-	return { status: result.status, said: result.stdout + result.stderr };
-}
+const guide = new GuideCommands(readme, () => ({
+	cwd: clone,
+	environment,
+	replaced: [
+		['127.0.0.1:50051', environment.CK_SERVER!],
+		['bin/zkCli.sh', `bin/zkCli.sh -server 127.0.0.1:${clientPort}`],
+		['/var/lib/zookeeper', zooKeeper.replaceAll(' ', '\\ ')],
+	],
+}));
 
 beforeAll(async () => {
 	// What a clone will have once all is committed: nothing that was built.
@@ -79,21 +72,20 @@ afterAll(async () => {
 
 describe('README.md', () => {
 	it('has the two commands', () => {
-		expect(blocks.slice(0, 2)).toEqual(['npm start', 'npm test']);
+		expect(guide.blocks.slice(0, 2)).toEqual(['npm start', 'npm test']);
 	});
 
-	it.each(blocks.filter((block) => !notHere.has(block)).map((block) => [block]))('%s', (block) => {
-		const result = follow(block);
-		expect(result.status, result.said).toBe(0);
+	it.each(guide.blocks.filter((block) => !notHere.has(block)).map((block) => [block]))('%s', (block) => {
+		guide.follow(block);
 	});
 
-	it.each(blocksOf('python').map((block) => [block]))('%s', (block) => {
+	it.each(codeBlocks(readme, 'python').map((block) => [block]))('%s', (block) => {
 		const said = output('/usr/bin/python3', ['-'], { input: block.replace('2181', String(clientPort)) });
 		expect(said).toContain('host=oops');
 	});
 
 	it('the state that it restored is the one before the mistake', () => {
-		const { said } = follow('npx ck log --nodes restored');
+		const said = guide.follow('npx ck log --nodes restored');
 		expect(said).toContain('host=b');
 		expect(said).not.toContain('host=oops');
 	});

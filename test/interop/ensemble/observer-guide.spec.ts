@@ -2,7 +2,6 @@
  * docs/migrating-from-zookeeper.md, "SQL for an ensemble that stays as it is", as an operator follows it on three running ZooKeepers that know nothing of it: each command as it is printed, in order. What the
  * guide cannot know here is replaced: paths and ports. psql is a stand-in that uses pg.
  */
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -10,38 +9,20 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '#test/support/ensemble-wait';
+import { GuideCommands } from '#test/support/guide-commands';
 import { freePort } from '#test/support/processes';
 import { psqlStandIn } from '#test/support/psql';
 import { freePorts, RealEnsemble } from '#test/support/real-ensemble';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const guide = readFileSync(join(root, 'docs', 'migrating-from-zookeeper.md'), 'utf8');
-const section = guide.split('## SQL for an ensemble that stays as it is')[1]!.split(/^## /m)[0]!;
-const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!.trim());
+const text = readFileSync(join(root, 'docs', 'migrating-from-zookeeper.md'), 'utf8');
+const section = text.split('## SQL for an ensemble that stays as it is')[1]!.split(/^## /m)[0]!;
 
 let zookeepers: RealEnsemble;
 let folder: string;
 let replaced: readonly (readonly [string, string])[];
 let environment: Record<string, string>;
-
-/** Types the guide's next block, which must have this in it, into a shell. */
-function next(containing: string): string {
-	const block = blocks.shift();
-	expect(block).toContain(containing);
-	return follow(block!);
-}
-
-function follow(block: string): string {
-	const commands = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), block);
-	const result = spawnSync('bash', ['-euo', 'pipefail', '-c', commands], {
-		cwd: root,
-		env: environment,
-		encoding: 'utf8',
-		timeout: 120_000,
-	});
-	expect(result.status, `${commands}\n${result.stdout}${result.stderr}`).toBe(0);
-	return result.stdout;
-}
+const guide = new GuideCommands(section, () => ({ cwd: root, environment, replaced }));
 
 beforeAll(async () => {
 	zookeepers = await RealEnsemble.start();
@@ -71,15 +52,15 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	if (blocks.length < 5) follow('bin/zkServer.sh stop /var/lib/chronokeeper/zoo.cfg');
+	if (guide.blocks.length < 5) guide.follow('bin/zkServer.sh stop /var/lib/chronokeeper/zoo.cfg');
 	await zookeepers?.close();
 	rmSync(folder, { recursive: true, force: true });
 });
 
 it('9: an observer that nobody was told of has what is done from now on in SQL, and says what it does not know', async () => {
-	next('--check');
-	expect(next('zkServer.sh start')).toMatch(/STARTED\n[\s\S]*Mode: observer/);
-	next('zkCli.sh');
+	guide.next('--check');
+	expect(guide.next('zkServer.sh start')).toMatch(/STARTED\n[\s\S]*Mode: observer/);
+	guide.next('zkCli.sh');
 	await eventually('PostgreSQL knows it', async () => {
 		const client = new pg.Client({
 			connectionString: readFileSync(join(folder, 'chronokeeper', 'postgres.url'), 'utf8'),
@@ -92,9 +73,9 @@ it('9: an observer that nobody was told of has what is done from now on in SQL, 
 			await client.end();
 		}
 	});
-	const asked = next('psql');
+	const asked = guide.next('psql');
 	expect(asked).toMatch(/\| create \| 0 \| off \|[\s\S]*\| setData \| 1 \| on \|/);
 	expect(asked).toMatch(/^\/feature \| 1$/m);
-	expect(next('gap')).toMatch(/^0 \| \d+ \| lost \| /m);
-	expect(blocks).toEqual([]);
+	expect(guide.next('gap')).toMatch(/^0 \| \d+ \| lost \| /m);
+	expect(guide.blocks).toEqual([]);
 });
