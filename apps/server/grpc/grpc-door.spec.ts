@@ -1,9 +1,8 @@
 import { EventEmitter } from 'node:events';
-import { Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
+import { type ServerWritableStream, status } from '@grpc/grpc-js';
 import { describe, expect, it } from 'vitest';
 import { zeroZxid } from '#core/model/zxid';
 import { errors } from '#jute/errors';
-import { callerOf } from './caller-of.ts';
 import { ZooKeeperError } from './grpc-error.ts';
 import { ResponseStreams } from './response-streams.ts';
 import { grpcStatus } from './status-mapping.ts';
@@ -28,41 +27,6 @@ describe('the status of an error', () => {
 			if (code !== 0) expect(grpcStatus(code), name).not.toBe(status.UNKNOWN);
 		}
 		expect(grpcStatus(-999)).toBe(status.UNKNOWN);
-	});
-});
-
-describe('the caller', () => {
-	const digest = { enabled: true, superDigest: 'super:D/InIHSb7yEEbrWz8b9l71RjZJU=' };
-
-	function call(peer: string, entries: Record<string, string> = {}) {
-		const metadata = new Metadata();
-		for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
-		return { getPeer: () => peer, metadata, sendMetadata: () => undefined };
-	}
-
-	it.each([
-		['203.0.113.7:51234', '203.0.113.7', '203.0.113.7:51234'],
-		['[::1]:51234', '::1', '[::1]:51234'],
-		['[::ffff:203.0.113.7]:51234', '203.0.113.7', '203.0.113.7:51234'],
-	])('at %s is ip:%s', (peer, id, address) => {
-		expect(callerOf(call(peer), digest)).toEqual({ door: 'grpc', identities: [{ scheme: 'ip', id }], address });
-	});
-
-	it('is super with its password, and nobody else is', () => {
-		const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString('base64')}` });
-		const schemes = (text: string) =>
-			callerOf(call('1.2.3.4:5', basic(text)), digest).identities.map(({ scheme }) => scheme);
-		expect(schemes('super:test')).toEqual(['ip', 'super', 'digest']);
-		expect(schemes('super:guess')).toEqual(['ip', 'digest']);
-	});
-
-	it.each(['Bearer x', 'Basic', 'Basic ???'])('with the authorization %s is refused', (authorization) => {
-		expect(() => callerOf(call('1.2.3.4:5', { authorization }), digest)).toThrow(/Basic base64/);
-	});
-
-	it('cannot use digest when it is switched off', () => {
-		const authorized = call('1.2.3.4:5', { authorization: 'Basic YTpi' });
-		expect(() => callerOf(authorized, { enabled: false, superDigest: null })).toThrow(/switched off/);
 	});
 });
 

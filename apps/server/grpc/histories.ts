@@ -15,21 +15,22 @@ import type {
 	ZnodeAtResponse,
 } from '#proto/chronokeeper/v1/history';
 import type { MirrorService } from '../mirror/mirror-service.ts';
-import { callerOf, type DigestOptions, type GrpcCall } from './caller-of.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { grpcError } from './grpc-error.ts';
 import { differenceMessage, gapMessage, nodeMessage, txnMessage, type Viewer } from './history-messages.ts';
+import type { Callers } from './identity/callers.ts';
 
 export class Histories {
 	#history: { readonly url: string; readonly queries: History } | undefined;
 
 	constructor(
 		private readonly mirror: MirrorService | undefined,
-		private readonly digest: DigestOptions,
+		private readonly callers: Callers,
 		private readonly skipAcl: boolean,
 	) {}
 
 	async *history(request: HistoryRequest, call: GrpcCall, signal: AbortSignal): AsyncGenerator<HistoryResponse> {
-		const viewer = this.#viewer(call);
+		const viewer = await this.#viewer(call);
 		const filter = {
 			path: request.path === '' ? undefined : request.path,
 			recursive: request.recursive,
@@ -45,7 +46,7 @@ export class Histories {
 	}
 
 	async znodeAt(request: ZnodeAtRequest, call: GrpcCall): Promise<ZnodeAtResponse> {
-		const viewer = this.#viewer(call);
+		const viewer = await this.#viewer(call);
 		const queries = await this.#open();
 		try {
 			const zxid = optionalZxid(request.zxid) ?? (await queries.lastZxid());
@@ -57,7 +58,7 @@ export class Histories {
 	}
 
 	async *treeAt(request: TreeAtRequest, call: GrpcCall): AsyncGenerator<TreeAtResponse> {
-		const viewer = this.#viewer(call);
+		const viewer = await this.#viewer(call);
 		const zxid = optionalZxid(request.zxid) ?? (await (await this.#open()).lastZxid().catch(rethrow));
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.treeAt(zxid, prefix))) {
@@ -68,7 +69,7 @@ export class Histories {
 	}
 
 	async *diff(request: DiffRequest, call: GrpcCall): AsyncGenerator<DiffResponse> {
-		const viewer = this.#viewer(call);
+		const viewer = await this.#viewer(call);
 		const [from, to] = [zxidOf(request.fromZxid), zxidOf(request.toZxid)];
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.diff(from, to, prefix))) {
@@ -82,8 +83,9 @@ export class Histories {
 		await history?.queries.close();
 	}
 
-	#viewer(call: GrpcCall): Viewer {
-		return { identities: callerOf(call, this.digest).identities, skipAcl: this.skipAcl };
+	async #viewer(call: GrpcCall): Promise<Viewer> {
+		const { identities } = await this.callers.of(call);
+		return { identities, skipAcl: this.skipAcl };
 	}
 
 	async *#pages<T>(run: (queries: History) => AsyncIterable<T>): AsyncGenerator<T> {

@@ -10,7 +10,7 @@ import {
 	TreeAtResponse,
 	ZnodeAtRequest,
 } from '#proto/chronokeeper/v1/history';
-import type { GrpcCall } from './caller-of.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { Histories } from './histories.ts';
 import { ResponseStreams } from './response-streams.ts';
 

@@ -10,8 +10,9 @@ import { noSession, type Zxid, zeroZxid } from '#core/model/zxid';
 import { errorName, errors } from '#jute/errors';
 import type { Metrics } from '#telemetry/metrics';
 import type { Tracing } from '#telemetry/tracing';
-import { callerOf, type DigestOptions, type GrpcCall } from './caller-of.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
+import type { Callers } from './identity/callers.ts';
 import type { ReadBarrier } from './read-barrier.ts';
 
 /** Some results stand for several kinds of operations. */
@@ -43,7 +44,7 @@ export class Submission {
 
 	constructor(
 		private readonly host: Host,
-		private readonly digest: DigestOptions,
+		private readonly callers: Callers,
 		private readonly tracing: Tracing,
 		private readonly metrics: Metrics,
 		private readonly barrier: ReadBarrier,
@@ -56,7 +57,8 @@ export class Submission {
 		consistency: Consistency = 'local',
 	): Promise<Answer<O['kind']>> {
 		const startMs = performance.now();
-		const caller = callerOf(call, this.digest);
+		const known = this.callers.of(call);
+		const caller = known instanceof Promise ? await known : known;
 		const [incoming] = call.metadata.get('traceparent');
 		const traced = this.tracing.request('grpc', op.kind, incoming === undefined ? undefined : String(incoming));
 		if (traced !== undefined) sendTraceparent(call, traced.traceparent);

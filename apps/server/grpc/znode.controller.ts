@@ -17,7 +17,7 @@ import {
 	SyncRequest,
 	WhoAmIRequest,
 } from '#proto/chronokeeper/v1/znode';
-import type { GrpcCall } from './caller-of.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { Znodes } from './znodes.ts';
 
 @Controller()

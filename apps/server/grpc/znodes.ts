@@ -29,7 +29,7 @@ import type {
 	SyncResponse,
 	WhoAmIResponse,
 } from '#proto/chronokeeper/v1/znode';
-import type { GrpcCall } from './caller-of.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { ZooKeeperError } from './grpc-error.ts';
 import type { Answer, Submission, Submittable } from './submission.ts';
 import type { ReadRequest, ZnodeRequests } from './znode-requests.ts';
