@@ -43,6 +43,17 @@ describe('adler32', () => {
 		expect(adler32(new TextEncoder().encode('Wikipedia'))).toBe(0x11e60398);
 	});
 
+	it('is the definition’s over any range of any memory', () => {
+		const memory = new Uint8Array(4096).map((_, i) => (i * 7919 + (i >> 7)) & 0xff);
+		fc.assert(
+			fc.property(fc.nat(40), fc.nat(200), fc.nat(2000), fc.boolean(), (offset, start, length, isFull) => {
+				const bytes = new Uint8Array(memory.buffer, offset, 3000);
+				const range = isFull ? new Uint8Array(start + length).fill(0xff) : bytes;
+				expect(adler32(range, start, start + length)).toBe(plainAdler32(range.subarray(start, start + length)));
+			}),
+		);
+	});
+
 	it('does not overflow where the modulo is deferred longest', () => {
 		const bytes = new Uint8Array(100_000).fill(0xff);
 		expect(adler32(bytes)).toBe(plainAdler32(bytes));
