@@ -88,3 +88,14 @@ it('takes freed blobs of a class back by the thousand', () => {
 	const again = Array.from({ length: 10_000 }, () => store.store(new Uint8Array(24)));
 	expect(new Set(again)).toEqual(new Set(refs));
 });
+
+it('stores bytes of any place in any memory as they are', () => {
+	const store = new BlobStore(new Freezes());
+	const memory = new Uint8Array(120_000).map((_, i) => (i * 7919 + (i >> 8)) & 0xff);
+	fc.assert(
+		fc.property(fc.nat(20), length, (start, count) => {
+			const bytes = memory.subarray(start, start + count);
+			expectUnharmed(store, [{ ref: store.store(bytes), bytes }]);
+		}),
+	);
+});
