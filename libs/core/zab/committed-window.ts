@@ -26,6 +26,8 @@ export class CommittedWindow implements Window {
 	/** Behind this one nothing is missing. */
 	#base: Zxid;
 	#ring: (TxnRecord | undefined)[] = new Array(smallestRing);
+	/** Beside the records, which are old when they leave: nothing has looked at their memory since. */
+	#zxids = new Float64Array(smallestRing);
 	#weights = new Float64Array(smallestRing);
 	#first = 0;
 	#count = 0;
@@ -64,6 +66,7 @@ export class CommittedWindow implements Window {
 		if (this.#count === this.#ring.length) this.#grow();
 		const at = this.#at(this.#count);
 		this.#ring[at] = record;
+		this.#zxids[at] = record.header.zxid;
 		this.#weights[at] = weight;
 		this.#bytes += weight;
 		this.#count += 1;
@@ -97,6 +100,7 @@ export class CommittedWindow implements Window {
 	/** The state is another one: nothing in front of it is known. */
 	reset(lastCommitted: Zxid): void {
 		this.#ring = new Array(smallestRing);
+		this.#zxids = new Float64Array(smallestRing);
 		this.#weights = new Float64Array(smallestRing);
 		this.#first = 0;
 		this.#count = 0;
@@ -125,7 +129,7 @@ export class CommittedWindow implements Window {
 	}
 
 	#zxid(index: number): Zxid {
-		return this.#record(index).header.zxid;
+		return this.#zxids[this.#at(index)]! as Zxid;
 	}
 
 	#dropFirst(): void {
@@ -143,12 +147,15 @@ export class CommittedWindow implements Window {
 	#grow(): void {
 		const length = this.#ring.length * 2;
 		const ring = new Array<TxnRecord | undefined>(length);
+		const zxids = new Float64Array(length);
 		const weights = new Float64Array(length);
 		for (let index = 0; index < this.#count; index++) {
 			ring[index] = this.#record(index);
+			zxids[index] = this.#zxid(index);
 			weights[index] = this.#weights[this.#at(index)]!;
 		}
 		this.#ring = ring;
+		this.#zxids = zxids;
 		this.#weights = weights;
 		this.#first = 0;
 	}
