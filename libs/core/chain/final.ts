@@ -211,6 +211,7 @@ export class Final {
 	}
 
 	#perform(request: Request, error: number): void {
+		const startMs = request.traceparent === undefined ? 0 : this.#parts.clock.monotonicMs();
 		let outcome: Result | number = error;
 		if (error === 0) {
 			try {
@@ -222,6 +223,7 @@ export class Final {
 			}
 		}
 		const zxid = this.lastProcessedZxid;
+		if (request.traceparent !== undefined) this.#traceRead(request, request.traceparent, startMs, outcome);
 		this.#reply(request, typeof outcome === 'number' ? { error: outcome, zxid } : { error: 0, zxid, result: outcome });
 		if (request.op.kind === 'closeSession' && error === 0) this.#closeLocal(request.sessionId);
 	}
@@ -244,8 +246,18 @@ export class Final {
 
 	#trace(proposal: Proposal, startMs: number): void {
 		const { tracer, clock } = this.#parts;
-		proposal.trace(tracer, proposal.awaited, proposal.begunMs, startMs);
+		proposal.trace(tracer, 'commit', proposal.begunMs, startMs);
 		proposal.trace(tracer, 'final', startMs, clock.monotonicMs());
+	}
+
+	#traceRead({ op }: Request, traceparent: string, startMs: number, outcome: Result | number): void {
+		const { tracer, clock } = this.#parts;
+		const error = typeof outcome === 'number' ? outcome : 0;
+		tracer.stage(traceparent, 'final', startMs, clock.monotonicMs(), {
+			zxid: this.lastProcessedZxid,
+			op: op.kind,
+			error,
+		});
 	}
 }
 

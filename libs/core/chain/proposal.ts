@@ -10,8 +10,6 @@ export class Proposal extends Pending {
 	readonly record: TxnRecord;
 	/** When it was prepared, or came from the leader, in monotonic milliseconds; 0 when the request is not sampled. */
 	readonly begunMs: number;
-	/** What it waits for until it is applied: alone for its own log, in an ensemble for the leader's word. */
-	awaited: 'sync' | 'commit' = 'sync';
 
 	constructor(record: TxnRecord, request: Request | null, session: Session | undefined, begunMs: number) {
 		super(request, session);

@@ -18,7 +18,6 @@ export class SampledSyncs {
 	/** One that is not sampled is passed over. */
 	add(proposal: Proposal): void {
 		if (!proposal.isSampled) return;
-		proposal.awaited = 'commit';
 		this.#unlogged.push(proposal);
 	}
 

@@ -136,6 +136,7 @@ export class IdleChain extends RoleChain implements Chain {
 
 /** Where transactions are made. */
 abstract class PreparingChain extends RoleChain {
+	protected readonly sampled: SampledSyncs;
 	readonly #parts: ChainParts;
 	readonly #prep: Prep;
 
@@ -143,6 +144,7 @@ abstract class PreparingChain extends RoleChain {
 		super(parts.sync, parts.final);
 		this.#parts = parts;
 		this.#prep = new Prep(parts);
+		this.sampled = new SampledSyncs(parts.tracer, parts.clock);
 	}
 
 	override get isExhausted(): boolean {
@@ -167,6 +169,7 @@ abstract class PreparingChain extends RoleChain {
 	}
 
 	protected expect(proposal: Proposal): void {
+		this.sampled.add(proposal);
 		this.sync.add(proposal.record);
 		proposal.begin();
 		this.final.expect(proposal);
@@ -175,11 +178,16 @@ abstract class PreparingChain extends RoleChain {
 
 /** Alone, durable is committed. */
 export class StandaloneChain extends PreparingChain implements Chain {
-	readonly logged: (zxid: Zxid) => void;
+	readonly #committed: (zxid: Zxid) => void;
 
 	constructor(parts: ChainParts, committed: (zxid: Zxid) => void) {
 		super(parts);
-		this.logged = committed;
+		this.#committed = committed;
+	}
+
+	logged(zxid: Zxid): void {
+		this.sampled.logged(zxid);
+		this.#committed(zxid);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
@@ -191,13 +199,11 @@ export class StandaloneChain extends PreparingChain implements Chain {
 export class LeaderChain extends PreparingChain implements Chain {
 	readonly #parts: ChainParts;
 	readonly #broadcast: Broadcast;
-	readonly #sampled: SampledSyncs;
 
 	constructor(parts: ChainParts, broadcast: Broadcast) {
 		super({ ...parts, ensemble: broadcast });
 		this.#parts = parts;
 		this.#broadcast = broadcast;
-		this.#sampled = new SampledSyncs(parts.tracer, parts.clock);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
@@ -208,7 +214,6 @@ export class LeaderChain extends PreparingChain implements Chain {
 		}
 		const proposal = this.prepared(request, op, session, timeMs);
 		this.#broadcast.propose(proposal.record);
-		this.#sampled.add(proposal);
 		this.expect(proposal);
 	}
 
@@ -233,7 +238,7 @@ export class LeaderChain extends PreparingChain implements Chain {
 	}
 
 	logged(zxid: Zxid): void {
-		this.#sampled.logged(zxid);
+		this.sampled.logged(zxid);
 		this.#broadcast.logged(zxid);
 	}
 }

@@ -198,7 +198,13 @@ it('reports the stages of sampled requests only, and what was applied once per b
 	submit(replica, create('/a'));
 	submit(replica, create('/a'), { traceparent: 'trace' });
 	replica.settle();
-	expect(stages).toEqual(['trace prep 2 create -110', 'trace sync 2 create -110', 'trace final 2 create -110']);
+	expect(stages).toEqual([
+		'trace queue 0 create 0',
+		'trace prep 2 create -110',
+		'trace sync 2 create -110',
+		'trace commit 2 create -110',
+		'trace final 2 create -110',
+	]);
 	expect(batches).toEqual(['prep 2', 'final 2']);
 	expect(applied).toEqual([2]);
 });

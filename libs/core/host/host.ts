@@ -71,7 +71,7 @@ export class Host implements TxnLogListener {
 		this.#tracer = parts.tracer;
 		this.#schedule = parts.schedule;
 		this.#events = parts.events ?? {};
-		this.#intake = new Intake(parts.options);
+		this.#intake = new Intake(parts.options, parts.tracer, parts.clock);
 		const isMember = parts.isMember ?? false;
 		this.#state = isMember ? 'looking' : 'serving';
 		this.#roles = new Roles({

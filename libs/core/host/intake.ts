@@ -7,18 +7,27 @@
  */
 import type { ChainOptions } from '../chain/options.ts';
 import type { Request } from '../model/op.ts';
+import { zeroZxid } from '../model/zxid.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { opBytes } from './op-bytes.ts';
 
 export class Intake {
 	readonly #options: ChainOptions;
+	readonly #tracer: Tracer;
+	readonly #clock: Clock;
+	/** When those that are sampled came, in monotonic milliseconds. */
+	readonly #sampledMs = new WeakMap<Request, number>();
 	#queue: Request[] = [];
 	#head = 0;
 	#refused: Request[] = [];
 	#outstanding = 0;
 	#bytes = 0;
 
-	constructor(options: ChainOptions) {
+	constructor(options: ChainOptions, tracer: Tracer, clock: Clock) {
 		this.#options = options;
+		this.#tracer = tracer;
+		this.#clock = clock;
 	}
 
 	/** Requests taken and not yet answered, wherever they are. */
@@ -38,6 +47,7 @@ export class Intake {
 
 	push(request: Request): void {
 		this.count(request);
+		if (request.traceparent !== undefined) this.#sampledMs.set(request, this.#clock.monotonicMs());
 		const isTooMuch =
 			this.#outstanding > this.#options.maxOutstanding || this.#bytes > this.#options.maxOutstandingBytes;
 		if (isTooMuch && request.caller.door !== 'system') this.#refused.push(request);
@@ -49,7 +59,14 @@ export class Intake {
 		const request = this.#queue[this.#head];
 		if (request === undefined) return undefined;
 		this.#head += 1;
+		if (request.traceparent !== undefined) this.#trace(request, request.traceparent);
 		return request;
+	}
+
+	#trace(request: Request, traceparent: string): void {
+		const nowMs = this.#clock.monotonicMs();
+		const sinceMs = this.#sampledMs.get(request) ?? nowMs;
+		this.#tracer.stage(traceparent, 'queue', sinceMs, nowMs, { zxid: zeroZxid, op: request.op.kind, error: 0 });
 	}
 
 	/** Those beyond the bounds: the caller answers them. */

@@ -1,10 +1,11 @@
 import type { Zxid } from '#jute/scalars';
 
-export type Stage = 'prep' | 'sync' | 'commit' | 'final' | 'mirror';
+/** `queue`: until its turn, wherever it waits for one. */
+export type Stage = 'queue' | 'prep' | 'sync' | 'commit' | 'final' | 'mirror';
 
 /** Where the host reports what stages did. The core knows no OpenTelemetry; an unsampled request costs nothing here. */
 export interface Tracer {
-	/** Called for sampled requests only, when the stage ends; times are the Clock's monotonicMs(). */
+	/** Called for sampled requests only, when the stage ends; times are the Clock's monotonicMs(). A zxid of 0: none was drawn yet. */
 	stage(
 		traceparent: string,
 		stage: Stage,
