@@ -22,7 +22,7 @@ export interface Status {
   code: number;
   /** The message for people, the same as `grpc-message`. */
   message: string;
-  /** The details: an ErrorInfo and a chronokeeper.v1.ErrorDetail. */
+  /** The details: an ErrorInfo, and as far as they apply a chronokeeper.v1.ErrorDetail, a Help, a RetryInfo, a BadRequest. */
   details: Any[];
 }
 
