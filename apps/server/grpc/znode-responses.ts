@@ -1,10 +1,16 @@
 /** The chain's results as messages of the API. */
 import type { ErrorResult, Result } from '#core/model/op';
 import type { Zxid } from '#core/model/zxid';
-import { errorName } from '#jute/errors';
 import type { Acl, Stat } from '#jute/records';
 import type { Acl as ProtoAcl, Stat as ProtoStat } from '#proto/chronokeeper/v1/common';
-import type { MultiReadResponse_Result, MultiResponse_Result } from '#proto/chronokeeper/v1/znode';
+import type {
+	ListChildrenResponse,
+	MultiReadRequest_Op,
+	MultiReadResponse_Result,
+	MultiResponse_Result,
+} from '#proto/chronokeeper/v1/znode';
+import { detailOf } from './grpc-error.ts';
+import { childrenPage, type PageRequest } from './lists/children-page.ts';
 
 export function stat(of: Stat): ProtoStat {
 	return {
@@ -37,7 +43,21 @@ export function multiResult(result: Result | ErrorResult): MultiResponse_Result 
 	}
 }
 
-export function multiReadResult(result: Result | ErrorResult, path: string, zxid: Zxid): MultiReadResponse_Result {
+/** All the children, or the page that was asked for. */
+export function childrenResponse(
+	{ children, stat: of }: Extract<Result, { readonly kind: 'getChildren' }>,
+	request: PageRequest,
+	zxid: Zxid,
+): ListChildrenResponse {
+	return { ...childrenPage(children, request), stat: stat(of), zxid: BigInt(zxid) };
+}
+
+/** @param op what the request asked: of a list, which page */
+export function multiReadResult(
+	result: Result | ErrorResult,
+	op: MultiReadRequest_Op,
+	zxid: Zxid,
+): MultiReadResponse_Result {
 	switch (result.kind) {
 		case 'getData':
 			return {
@@ -50,25 +70,22 @@ export function multiReadResult(result: Result | ErrorResult, path: string, zxid
 			return {
 				result: {
 					$case: 'listChildren',
-					value: { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid), nextPageToken: '' },
+					value: childrenResponse(result, pageRequest(op), zxid),
 				},
 			};
 		case 'error':
 			return {
 				result: {
 					$case: 'error',
-					value: {
-						code: result.code,
-						name: errorName(result.code),
-						path,
-						zxid: BigInt(zxid),
-						op: undefined,
-						opCodes: [],
-						advice: '',
-					},
+					value: detailOf({ code: result.code, path: op.op?.value.path ?? '', zxid }),
 				},
 			};
 		default:
 			throw new Error(`a multi-read cannot have a result of kind ${result.kind}`);
 	}
+}
+
+function pageRequest({ op }: MultiReadRequest_Op): PageRequest {
+	if (op?.$case !== 'listChildren') throw new Error('only a list of children is answered with one');
+	return op.value;
 }

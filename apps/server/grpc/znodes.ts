@@ -32,8 +32,8 @@ import type {
 import type { GrpcCall } from './grpc-call.ts';
 import { ZooKeeperError } from './grpc-error.ts';
 import type { Answer, Submission, Submittable } from './submission.ts';
-import type { ReadRequest, ZnodeRequests } from './znode-requests.ts';
-import { acl, multiReadResult, multiResult, stat } from './znode-responses.ts';
+import type { ReadRequest, RequestPlace, ZnodeRequests } from './znode-requests.ts';
+import { acl, childrenResponse, multiReadResult, multiResult, stat } from './znode-responses.ts';
 
 export class Znodes {
 	constructor(
@@ -42,7 +42,7 @@ export class Znodes {
 	) {}
 
 	async create(request: CreateRequest, call: GrpcCall): Promise<CreateResponse> {
-		const { result, zxid } = await this.submission.submit(this.requests.create(request), call);
+		const { result, zxid } = await this.submission.submit(this.requests.create(request, placeOf(call)), call);
 		return { path: result.path, stat: stat(result.stat), zxid: BigInt(zxid) };
 	}
 
@@ -64,7 +64,7 @@ export class Znodes {
 	/** A missing node is an answer here. */
 	async exists(request: ExistsRequest, call: GrpcCall): Promise<ExistsResponse> {
 		try {
-			const { result, zxid } = await this.#read({ kind: 'exists', path: request.path, watch: false }, request, call);
+			const { result, zxid } = await this.#read(this.requests.exists(request), request, call);
 			return { stat: stat(result.stat), zxid: BigInt(zxid) };
 		} catch (error) {
 			if (!(error instanceof ZooKeeperError) || error.failure.code !== errors.noNode.code) throw error;
@@ -74,7 +74,7 @@ export class Znodes {
 
 	async listChildren(request: ListChildrenRequest, call: GrpcCall): Promise<ListChildrenResponse> {
 		const { result, zxid } = await this.#read(this.requests.listChildren(request), request, call);
-		return { children: [...result.children], stat: stat(result.stat), zxid: BigInt(zxid), nextPageToken: '' };
+		return childrenResponse(result, request, zxid);
 	}
 
 	async getAcl(request: GetAclRequest, call: GrpcCall): Promise<GetAclResponse> {
@@ -88,14 +88,14 @@ export class Znodes {
 	}
 
 	async multi(request: MultiRequest, call: GrpcCall): Promise<MultiResponse> {
-		const { result, zxid } = await this.submission.submit(this.requests.multi(request), call);
+		const { result, zxid } = await this.submission.submit(this.requests.multi(request, placeOf(call)), call);
 		return { results: result.results.map(multiResult), zxid: BigInt(zxid) };
 	}
 
 	async multiRead(request: MultiReadRequest, call: GrpcCall): Promise<MultiReadResponse> {
 		const op = this.requests.multiRead(request);
 		const { result, zxid } = await this.submission.submit(op, call, this.requests.multiReadConsistency(request));
-		const results = result.results.map((one, index) => multiReadResult(one, op.ops[index]!.path, zxid));
+		const results = result.results.map((one, index) => multiReadResult(one, request.ops[index]!, zxid));
 		return { results, zxid: BigInt(zxid) };
 	}
 
@@ -125,4 +125,9 @@ export class Znodes {
 	#read<O extends Submittable>(op: O, request: ReadRequest, call: GrpcCall): Promise<Answer<O['kind']>> {
 		return this.submission.submit(op, call, this.requests.consistency(request));
 	}
+}
+
+/** Unary: there is nowhere for events to go. */
+function placeOf({ metadata }: GrpcCall): RequestPlace {
+	return { hasSession: metadata.get('ck-session-id').length > 0, canWatch: false, at: '' };
 }
