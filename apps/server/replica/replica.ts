@@ -76,6 +76,8 @@ export interface ReplicaDoor {
 	suspended?(reason: Error): void;
 	/** A reconfiguration says that clients connect there. */
 	moved?(address: HostPort): void;
+	/** The session was attached at another door: no connection of this one has it any more. */
+	sessionTaken?(id: SessionId): void;
 }
 
 export class Replica {
@@ -215,6 +217,11 @@ export class Replica {
 	/** From now on this door is told of what it needs for its connections. */
 	attach(door: ReplicaDoor): void {
 		this.#doors.push(door);
+	}
+
+	/** A session was attached at this door. */
+	sessionTaken(id: SessionId, by: ReplicaDoor): void {
+		for (const door of this.#doors) if (door !== by) door.sessionTaken?.(id);
 	}
 
 	/** What it is to its ensemble, in ZooKeeper's words; `looking` while it has no leader. */
