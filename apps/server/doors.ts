@@ -20,6 +20,7 @@ import { Callers } from './grpc/identity/callers.ts';
 import { ReadBarrier } from './grpc/read-barrier.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { ResponseStreams } from './grpc/response-streams.ts';
+import { GrpcSessions } from './grpc/sessions/grpc-sessions.ts';
 import { Submission } from './grpc/submission.ts';
 import { ZnodeRequests } from './grpc/znode-requests.ts';
 import { Znodes } from './grpc/znodes.ts';
@@ -28,7 +29,7 @@ import { HttpAnswers } from './http/http-answers.ts';
 import type { MirrorService } from './mirror/mirror-service.ts';
 import { NestLogger } from './nest-logger.ts';
 import { chainOptions } from './replica/chain-options.ts';
-import type { Replica } from './replica/replica.ts';
+import type { Replica, ReplicaDoor } from './replica/replica.ts';
 import type { ReplicaHealth } from './replica-health.ts';
 import type { ServerView } from './zookeeper/server-view.ts';
 
@@ -67,7 +68,14 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const barrier = new ReadBarrier(replica.host);
 	metrics.counter('read_barrier_rounds', 'Quorum rounds for linearizable reads.', () => barrier.rounds);
 	metrics.gauge('read_barrier_waiting', 'Linearizable reads that wait for one.', () => barrier.size);
-	const submission = new Submission(replica.host, callers, tracing, metrics, barrier);
+	const sessions = new GrpcSessions({
+		host: replica.host,
+		callers,
+		maxSessions: 100_000,
+		admits: (id) => view.limits.admitsSession(id),
+		taken: (id) => replica.sessionTaken(id, door),
+	});
+	const submission = new Submission(replica.host, sessions, tracing, metrics, barrier);
 	const histories = new Histories(mirror, callers, config.skipACL);
 	const streams = new ResponseStreams();
 	const commandsUrl = config['admin.enableServer'] ? config['admin.commandURL'] : undefined;
@@ -89,14 +97,17 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	setLogger({ error: tell, info: tell, debug: tell });
 	const healthService = new HealthImplementation();
 	showHealth(healthService, health);
-	replica.attach({
-		answered() {},
-		sessionClosed() {},
+	const door: ReplicaDoor = {
+		answered: () => submission.letIn(),
+		sessionClosed: (id) => sessions.closed(id),
+		sessionTaken: (id) => sessions.moved(id, 'the session was attached at the ZooKeeper port of this replica'),
 		suspended(reason) {
 			streams.suspend(`this replica has no leader any more: ${reason.message}`);
+			sessions.forgetAll();
 			showHealth(healthService, health);
 		},
-	});
+	};
+	replica.attach(door);
 	const grpc = new GrpcDoor({
 		address: config.grpcAddress,
 		port: await portOrAny(config, 'grpcPort', config.grpcAddress, logger),

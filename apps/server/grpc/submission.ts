@@ -3,17 +3,17 @@
  * are under way, further ones wait here, in order.
  */
 import { randomUUID } from 'node:crypto';
-import { Metadata } from '@grpc/grpc-js';
+import { Metadata, status } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
-import type { Caller, Op, Reply, Result } from '#core/model/op';
+import type { Op, Reply, Result } from '#core/model/op';
 import { noSession, type Zxid, zeroZxid } from '#core/model/zxid';
 import { errorName, errors } from '#jute/errors';
 import type { Metrics } from '#telemetry/metrics';
 import type { Tracing } from '#telemetry/tracing';
 import type { GrpcCall } from './grpc-call.ts';
-import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
-import type { Callers } from './identity/callers.ts';
+import { grpcError, ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
 import type { ReadBarrier } from './read-barrier.ts';
+import type { CallContext, GrpcSessions } from './sessions/grpc-sessions.ts';
 
 /** Some results stand for several kinds of operations. */
 export type ResultOf<K> = Result extends infer R
@@ -41,24 +41,29 @@ export class Submission {
 	/** One of its own for each start: with the running number behind it, a request id that no other request has. */
 	readonly #idPrefix = randomUUID().slice(0, 8);
 	#requests = 0;
+	#isStopping = false;
 
 	constructor(
 		private readonly host: Host,
-		private readonly callers: Callers,
+		private readonly sessions: GrpcSessions,
 		private readonly tracing: Tracing,
 		private readonly metrics: Metrics,
 		private readonly barrier: ReadBarrier,
 	) {}
 
-	/** @throws ZooKeeperError when the chain answers an error. */
+	/**
+	 * In the session that the call names, if it does.
+	 * @throws ZooKeeperError when the chain answers an error
+	 */
 	async submit<O extends Submittable>(
 		op: O,
 		call: GrpcCall,
 		consistency: Consistency = 'local',
 	): Promise<Answer<O['kind']>> {
 		const startMs = performance.now();
-		const known = this.callers.of(call);
-		const caller = known instanceof Promise ? await known : known;
+		if (this.#isStopping) throw grpcError(status.UNAVAILABLE, 'the server is stopping');
+		const known = this.sessions.contextOf(call);
+		const context = known instanceof Promise ? await known : known;
 		const [incoming] = call.metadata.get('traceparent');
 		const traced = this.tracing.request('grpc', op.kind, incoming === undefined ? undefined : String(incoming));
 		if (traced !== undefined) sendTraceparent(call, traced.traceparent);
@@ -67,29 +72,37 @@ export class Submission {
 		let reply: Reply;
 		try {
 			reply = consistency === 'local' ? noBarrier : await this.barrier.pass(call);
-			if (reply.error === 0) reply = await this.#ask(op, caller, traceparent);
+			if (reply.error === 0) reply = await this.#ask(op, context, traceparent);
 		} catch (error) {
 			traced?.end(errors.connectionLoss.code);
 			throw error;
 		}
+		if (reply.error === errors.sessionMoved.code) this.sessions.moved(context.sessionId, 'the session has moved');
 		const failure = failureOf(op, reply, this.host);
 		const code = failure?.code ?? 0;
 		this.metrics.request(op.kind, performance.now() - startMs, code === 0 ? '' : errorName(code));
 		traced?.end(code);
-		this.#letIn();
+		this.letIn();
 		if (failure !== undefined) throw new ZooKeeperError(failure);
 		return { result: reply.result as ResultOf<O['kind']>, zxid: reply.zxid };
 	}
 
-	#ask(op: Op, caller: Caller, traceparent: string | undefined): Promise<Reply> {
+	#ask(op: Op, { sessionId, caller }: CallContext, traceparent: string | undefined): Promise<Reply> {
 		const requestId = `${this.#idPrefix}-${++this.#requests}`;
 		return new Promise((reply) => {
-			const request = { sessionId: noSession, cxid: 0, op, caller, requestId, reply };
+			const cxid = sessionId === noSession ? 0 : this.sessions.nextCxid();
+			const request = { sessionId, cxid, op, caller, requestId, reply };
 			this.host.submit(traceparent === undefined ? request : { ...request, traceparent });
 		});
 	}
 
-	#letIn(): void {
+	/** Calls that come from now on are refused; those under way are answered. */
+	stop(): void {
+		this.#isStopping = true;
+	}
+
+	/** The host may have room again. */
+	letIn(): void {
 		while (this.#waiting.length > 0 && !this.host.isThrottled) this.#waiting.shift()!();
 	}
 }
@@ -102,7 +115,7 @@ function sendTraceparent(call: GrpcCall, traceparent: string): void {
 }
 
 /** A failed multi is answered with error 0 and the codes of its operations (semantics 42): here it is a failure. */
-function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | undefined {
+export function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | undefined {
 	const { result, zxid } = reply;
 	if (reply.error !== 0) {
 		const path = 'path' in op ? op.path : '';

@@ -245,6 +245,7 @@ export class ClientConnection implements Connection, Watcher {
 			case 'attached': {
 				const { connections, host } = this.#context;
 				connections.ofSession(sessionId)?.close('the client came back on another connection');
+				this.#context.sessionTaken(sessionId);
 				this.#opened(sessionId, verdict.timeoutMs, verdict.password);
 				this.#record('SESS', 0, host.lastProcessedZxid, receivedMs, performance.now(), false);
 				this.#resumeLater(pause.opening);

@@ -68,7 +68,8 @@ export class ClientPort implements ReplicaDoor {
 				return port();
 			},
 		};
-		this.#context = new PortContext({ view: this.view, logger, tracing });
+		const sessionTaken = (id: SessionId) => replica.sessionTaken(id, this);
+		this.#context = new PortContext({ view: this.view, logger, tracing, sessionTaken });
 		this.#server = this.#newServer();
 		this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
 		this.#sweeper.unref();
@@ -94,6 +95,10 @@ export class ClientPort implements ReplicaDoor {
 
 	sessionClosed(id: SessionId): void {
 		this.#connections.ofSession(id)?.close('its session is over');
+	}
+
+	sessionTaken(id: SessionId): void {
+		this.#connections.ofSession(id)?.close('the session was attached over gRPC');
 	}
 
 	/** Sessions live on: their clients find another replica, or this one when it has a leader again. */

@@ -1,6 +1,7 @@
 /** What the connections of the client port share. */
 import type { Host } from '#core/host/host';
 import type { WatchEvent } from '#core/model/op';
+import type { SessionId } from '#core/model/zxid';
 import { JuteWriter } from '#jute/codec';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
@@ -25,6 +26,8 @@ export interface PortContextParts {
 	readonly view: ServerView;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
+	/** A session was attached at this port: another door gives it up. */
+	readonly sessionTaken: (id: SessionId) => void;
 }
 
 export class PortContext {
@@ -36,6 +39,7 @@ export class PortContext {
 	readonly stats: ServiceStats;
 	readonly view: ServerView;
 	readonly limits: Limits;
+	readonly sessionTaken: (id: SessionId) => void;
 	readonly outputs = new OutputBuffers();
 	/** Accepted and not closed yet, those too that only wait for their client to read. */
 	sockets = 0;
@@ -48,7 +52,8 @@ export class PortContext {
 	readonly #eventBytes = new JuteWriter();
 	#event: WatchEvent | null = null;
 
-	constructor({ view, logger, tracing }: PortContextParts) {
+	constructor({ view, logger, tracing, sessionTaken }: PortContextParts) {
+		this.sessionTaken = sessionTaken;
 		this.view = view;
 		this.logger = logger;
 		this.tracing = tracing;

@@ -175,6 +175,14 @@ export class Host implements TxnLogListener {
 		this.watches.removeWatcher(watcher);
 	}
 
+	/** A door knows that the owner of this session is alive, without a request of it. Of a session that is over nothing happens. */
+	touch(id: SessionId): void {
+		const session = this.sessions.get(id);
+		if (session === undefined) return;
+		this.sessions.touch(session, this.#clock.monotonicMs());
+		this.#roles.touchedHere(session);
+	}
+
 	/** At least once per tick: expires sessions, deletes containers and TTL nodes. */
 	tick(): void {
 		if (this.#state !== 'serving' && !this.isReadOnly) return;

@@ -1,12 +1,11 @@
 /** Who calls: the address is the `ip` identity, and `authorization: Basic` adds what ZooKeeper's `addauth digest` would. */
-import { status } from '@grpc/grpc-js';
 import { authenticate } from '#core/chain/auth';
 import type { Caller } from '#core/model/op';
 import { zeroZxid } from '#core/model/zxid';
 import { errors } from '#jute/errors';
 import type { Id } from '#jute/records';
 import type { CallHead } from '../grpc-call.ts';
-import { grpcError, ZooKeeperError } from '../grpc-error.ts';
+import { ZooKeeperError } from '../grpc-error.ts';
 
 export interface DigestOptions {
 	readonly enabled: boolean;
@@ -18,12 +17,9 @@ export class Callers {
 
 	/**
 	 * At once unless the credentials have to be checked against something that is not here.
-	 * @throws RpcException for credentials that are no good, and for a session, which this door does not have yet.
+	 * @throws RpcException for credentials that are no good.
 	 */
 	of(call: CallHead): Caller | Promise<Caller> {
-		if (call.metadata.get('ck-session-id').length > 0) {
-			throw grpcError(status.UNIMPLEMENTED, 'sessions over gRPC are not there yet: call without ck-session-id');
-		}
 		const address = withoutMapping(call.getPeer());
 		const identities: Id[] = [{ scheme: 'ip', id: host(address) }];
 		const [authorization] = call.metadata.get('authorization');
