@@ -4,6 +4,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { useNativeCrc32 } from '#jute/crc32';
+import { errorName } from '#jute/errors';
 import { createLogger, type Logger } from '#telemetry/logger';
 import { startMetrics } from '#telemetry/metrics';
 import { startTracing } from '#telemetry/tracing';
@@ -59,6 +60,7 @@ export async function startServer(
 			serviceName: config['otel.serviceName'],
 			serviceVersion: version,
 			serverId: config.serverId,
+			errorName,
 		}),
 	};
 	for (const part of Object.values(loading)) part.catch(() => undefined);

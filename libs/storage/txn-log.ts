@@ -30,6 +30,19 @@ export interface FileTxnLogOptions {
 	/** `no`: acknowledged is what the operating system has. ZooKeeper's forceSync. */
 	readonly forceSync?: boolean;
 	readonly disk?: Disk;
+	/** Told of each durable write, before anybody hears that its transactions are durable. Never with `forceSync` off. */
+	readonly synced?: (sync: LogSync) => void;
+}
+
+/** One durable write: what a group of transactions waited for together. */
+export interface LogSync {
+	/** The last of its transactions. */
+	readonly zxid: Zxid;
+	readonly txns: number;
+	readonly bytes: number;
+	/** Of performance.now(). */
+	readonly startMs: number;
+	readonly endMs: number;
 }
 
 /** What one write takes to the disk: records of one file. */
@@ -38,6 +51,7 @@ class Batch {
 	/** The first zxid of a new file that begins with this batch. */
 	newFile: Zxid | null = null;
 	lastZxid: Zxid | null = null;
+	txns = 0;
 
 	reset(): void {
 		// A burst must not hold its memory for ever.
@@ -45,6 +59,7 @@ class Batch {
 		this.writer.reset();
 		this.newFile = null;
 		this.lastZxid = null;
+		this.txns = 0;
 	}
 }
 
@@ -56,6 +71,8 @@ const mostWrites = 3;
 class Write {
 	readonly batch: Batch;
 	readonly bytes: number;
+	startMs = 0;
+	endMs = 0;
 	isDurable = false;
 
 	constructor(batch: Batch) {
@@ -69,6 +86,7 @@ export class FileTxnLog implements TxnLog {
 	readonly #preAllocBytes: number;
 	readonly #forceSync: boolean;
 	readonly #disk: Disk;
+	readonly #synced: (sync: LogSync) => void;
 	#listener: TxnLogListener | null = null;
 	#lastAppended: Zxid;
 	#durable: Zxid;
@@ -96,6 +114,7 @@ export class FileTxnLog implements TxnLog {
 		this.#preAllocBytes = (options.preAllocSizeKiB ?? 65_536) * 1024;
 		this.#forceSync = options.forceSync ?? true;
 		this.#disk = options.disk ?? realDisk;
+		this.#synced = (this.#forceSync ? options.synced : undefined) ?? (() => {});
 		this.#lastAppended = options.lastZxid;
 		this.#durable = options.lastZxid;
 		this.#listener = listener;
@@ -131,6 +150,7 @@ export class FileTxnLog implements TxnLog {
 		}
 		this.#lastAppended = last;
 		batch.lastZxid = last;
+		batch.txns += records.length;
 		this.#pendingBytes += writer.position - before;
 		if (!this.#isStarting && this.#writes.length < mostWrites) void this.#startSoon();
 	}
@@ -258,9 +278,11 @@ export class FileTxnLog implements TxnLog {
 		const { bytes } = write.batch.writer;
 		const position = this.#position;
 		this.#position += write.bytes;
+		write.startMs = performance.now();
 		try {
 			if (this.#forceSync) await file.writeDurably(bytes, write.bytes, position);
 			else await file.write(bytes, write.bytes, position);
+			write.endMs = performance.now();
 			write.isDurable = true;
 		} catch (error) {
 			this.#fail(error as Error);
@@ -277,8 +299,9 @@ export class FileTxnLog implements TxnLog {
 	#reached(): void {
 		const before = this.#durable;
 		while (this.#writes[0]?.isDurable === true) {
-			const { batch, bytes } = this.#writes.shift()!;
+			const { batch, bytes, startMs, endMs } = this.#writes.shift()!;
 			this.#durable = batch.lastZxid!;
+			this.#synced({ zxid: this.#durable, txns: batch.txns, bytes, startMs, endMs });
 			this.#pendingBytes -= bytes;
 			batch.reset();
 			this.#spare.push(batch);

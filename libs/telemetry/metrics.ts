@@ -64,8 +64,10 @@ export class Metrics {
 		this.#batch.record(requests, { stage });
 	}
 
-	logSync(durationMs: number): void {
+	/** @param txns how many waited for it */
+	logSync(durationMs: number, txns: number): void {
 		this.#logSync.record(durationMs / 1000);
+		this.batch('sync', txns, durationMs);
 	}
 
 	snapshot(durationMs: number): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import type { TxnRecord } from '#core/model/txn-record';
 import type { Zxid } from '#core/model/zxid';
 import { type Disk, realDisk } from '#storage/disk';
 import { readLogs } from '#storage/history-reader';
-import { FileTxnLog } from '#storage/txn-log';
+import { FileTxnLog, type LogSync } from '#storage/txn-log';
 import { PowerCutDisk } from './power-cut-disk.ts';
 import { RecordingListener, sampleRecord, txnLogContract } from './txn-log.contract.ts';
 
@@ -74,6 +74,36 @@ txnLogContract('on a disk whose power can be cut', (listener, lastZxid) => {
 		},
 		dispose: () => rmSync(directory, { recursive: true }),
 	};
+});
+
+it('tells of each durable write which transactions it was for, before they are said to be durable', async () => {
+	const told: string[] = [];
+	const listener = new RecordingListener();
+	const spans: LogSync[] = [];
+	const synced = (sync: LogSync) => {
+		spans.push(sync);
+		told.push(`${sync.txns} through ${sync.zxid}, durable before: ${listener.last}`);
+	};
+	const directory = newDirectory();
+	mkdirSync(directory);
+	const log = new FileTxnLog({ directory, lastZxid: 0 as Zxid, preAllocSizeKiB: 64, synced }, listener);
+	log.append([sampleRecord(1, 10), sampleRecord(2, 10)]);
+	log.append([sampleRecord(3, 10)]);
+	await listener.reached(3);
+	log.append([sampleRecord(4, 10)]);
+	await listener.reached(4);
+	await log.close();
+	expect(told).toEqual(['3 through 3, durable before: 0', '1 through 4, durable before: 3']);
+	for (const { startMs, endMs, bytes } of spans) {
+		expect(endMs).toBeGreaterThan(startMs);
+		expect(bytes).toBeGreaterThan(10);
+	}
+	expect(spans[1]!.startMs).toBeGreaterThanOrEqual(spans[0]!.endMs);
+	const unforced = new FileTxnLog({ directory, lastZxid: 4 as Zxid, forceSync: false, synced }, listener);
+	unforced.append([sampleRecord(5, 10)]);
+	await listener.reached(5);
+	await unforced.close();
+	expect(spans.length).toBe(2);
 });
 
 /** A random number generator that starts from a seed: mulberry32. */

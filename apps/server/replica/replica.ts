@@ -6,11 +6,9 @@ import { Host } from '#core/host/host';
 import type { HostState } from '#core/host/host-parts';
 import { Tally } from '#core/model/tally';
 import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
-import type { Tracer } from '#core/ports/tracer';
 import type { HostPort } from '#core/zab/quorum-config';
 import { DataDirectory } from '#storage/data-directory';
 import { DirectoryLock } from '#storage/directory-lock';
-import { realDisk } from '#storage/disk';
 import { type Recovered, recover } from '#storage/recovery';
 import { FileSnapshotStore } from '#storage/snapshot-store';
 import { FileTxnLog } from '#storage/txn-log';
@@ -23,8 +21,8 @@ import { CommitGate } from './commit-gate.ts';
 import { Member } from './member.ts';
 import { RecoveryProgress } from './recovery-progress.ts';
 import { Snapshots } from './snapshots.ts';
+import type { StageTracer } from './stage-tracer.ts';
 import { systemClock } from './system-clock.ts';
-import { timedDisk } from './timed-disk.ts';
 
 /** A locked directory and the state that its files give: read while the doors are still being loaded. */
 export interface RecoveredReplica {
@@ -64,7 +62,7 @@ export interface ReplicaParts {
 	readonly config: ServerConfig;
 	readonly logger: Logger;
 	readonly metrics: Metrics;
-	readonly tracer: Tracer;
+	readonly tracer: StageTracer;
 }
 
 /** What a door is told of the replica's work; see HostEvents. */
@@ -116,13 +114,14 @@ export class Replica {
 			lastZxid: recovered.lastZxid,
 			preAllocSizeKiB: config.preAllocSize,
 			forceSync: config.forceSync,
-			disk: timedDisk(realDisk, (durationMs) => {
-				metrics.logSync(durationMs);
+			synced: (sync) => {
+				const durationMs = sync.endMs - sync.startMs;
+				tracer.synced(sync);
 				this.syncs.add(durationMs);
 				if (durationMs <= slowSyncMs) return;
 				this.slowSyncs += 1;
 				logger.warn({ durationMs: Math.round(durationMs) }, 'a sync of the log was slow');
-			}),
+			},
 		});
 		const { ensemble } = config;
 		const isMember = ensemble !== undefined;

@@ -1,19 +1,41 @@
 import type { Stage, Tracer } from '#core/ports/tracer';
+import type { LogSync } from '#storage/txn-log';
 import type { Metrics } from '#telemetry/metrics';
 import type { StageAttributes, Tracing } from '#telemetry/tracing';
+import { LogSyncs } from './log-syncs.ts';
 
 /** The core's Tracer port over telemetry: batches become metrics, stages of sampled requests become spans. */
 export class StageTracer implements Tracer {
+	readonly #syncs = new LogSyncs();
+
 	constructor(
 		private readonly tracing: Tracing,
 		private readonly metrics: Metrics,
 	) {}
 
 	stage(traceparent: string, stage: Stage, startMs: number, endMs: number, attributes: StageAttributes): void {
-		this.tracing.stage(traceparent, stage, startMs, endMs, attributes);
+		if (stage === 'sync') this.#sync(traceparent, startMs, endMs, attributes);
+		else this.tracing.stage(traceparent, stage, startMs, endMs, attributes);
 	}
 
 	batch(stage: Stage, requests: number, durationMs: number): void {
 		this.metrics.batch(stage, requests, durationMs);
+	}
+
+	/** Of the log, ahead of the stages that it ends. */
+	synced(sync: LogSync): void {
+		this.#syncs.add(sync);
+		this.metrics.logSync(sync.endMs - sync.startMs, sync.txns);
+	}
+
+	/** The core hears of it later with audit.mode=strict, when the mirror has it as well: that is the commit's time. */
+	#sync(traceparent: string, startMs: number, endMs: number, attributes: StageAttributes): void {
+		const sync = this.#syncs.of(attributes.zxid);
+		if (sync === undefined) {
+			this.tracing.stage(traceparent, 'sync', startMs, endMs, attributes);
+			return;
+		}
+		const part = { name: 'fsync', startMs: sync.startMs, endMs: sync.endMs, batch: sync };
+		this.tracing.stage(traceparent, 'sync', startMs, Math.max(startMs, sync.endMs), { ...attributes, part });
 	}
 }
