@@ -1,8 +1,10 @@
 # One replica. docs/deploying.md says how several become an ensemble; docker-compose.yml is one.
 #
 #   docker build --tag chronokeeper:0.1.0 .
-#   docker run --env CK_AUDIT_URL=postgresql://… --volume chronokeeper:/var/lib/chronokeeper --publish 2181:2181 chronokeeper:0.1.0
+#   docker run --env CK_AUDIT_URL=postgresql://… --env CK_GRPC_PLAINTEXT=true --volume chronokeeper:/var/lib/chronokeeper --publish 2181:2181 chronokeeper:0.1.0
 #
+# Others reach its gRPC port, so it needs certificates (CK_GRPC_TLS_CERT, CK_GRPC_TLS_KEY; docs/security.md) or, where nobody can listen to the network,
+# CK_GRPC_PLAINTEXT=true.
 # PostgreSQL is not in it: without CK_AUDIT_URL a replica serves, and says that its mirror is away.
 
 FROM node:24.11.0-bookworm-slim AS build

@@ -79,9 +79,11 @@ describe('the Dockerfile', () => {
 		expect(imageEnvironment.PATH!.split(':')[0]).toBe(`${instruction(image, 'WORKDIR')}/node_modules/.bin`);
 	});
 
-	it('has the ports, the variables and the directory of the configuration', () => {
+	it('has the ports, the variables and the directory of the configuration, and asks for certificates', () => {
 		const { config, objections } = deployedConfig(imageEnvironment);
-		expect(objections).toEqual([]);
+		expect(objections).toEqual([expect.stringContaining('set grpc.tls.cert and grpc.tls.key, or grpc.plaintext=true')]);
+		const certificates = { CK_GRPC_TLS_CERT: '/x.crt', CK_GRPC_TLS_KEY: '/x.key' };
+		expect(deployedConfig({ ...imageEnvironment, ...certificates }).objections).toEqual([]);
 		expect(config).toMatchObject({ clientPortAddress: '0.0.0.0', grpcAddress: '0.0.0.0', httpAddress: '0.0.0.0' });
 		expect(instruction(image, 'EXPOSE').split(' ').map(Number)).toEqual([
 			config.clientPort,
@@ -106,7 +108,14 @@ describe('docker-compose.yml', () => {
 	});
 
 	it('is one ensemble of three, whose hosts are its services', () => {
-		expect(configs.flatMap(({ objections }) => objections)).toEqual([]);
+		for (const { objections } of configs) {
+			// Ports are published on loopback, which is below.
+			expect(objections).toEqual([
+				expect.stringMatching(/^grpc.plaintext=true: /),
+				expect.stringMatching(/^grpc.adminIds names world:anyone/),
+				expect.stringMatching(/^grpc.historyIds names world:anyone/),
+			]);
+		}
 		expect(configs.map(({ config }) => config.ensemble?.self.id)).toEqual([1, 2, 3]);
 		expect(new Set(configs.map(({ config }) => config.ensemble?.members.toString())).size).toBe(1);
 		for (const [index, { config }] of configs.entries()) {
@@ -249,6 +258,18 @@ describe("Kubernetes' manifests", () => {
 		expect(spec.template.metadata.annotations['prometheus.io/port']).toBe(`${portOf.get('http')}`);
 	});
 
+	it('have a certificate from a Secret of its kind, and let nobody from outside be an operator', () => {
+		const { config } = configOf(spec.ordinals.start);
+		const { secretName } = pod.volumes.find(({ secret }) => secret !== undefined)!.secret!;
+		const mounted = mountOf.get(pod.volumes.find(({ secret }) => secret?.secretName === secretName)!.name);
+		// The keys of a Secret that `kubectl create secret tls` makes.
+		expect([config['grpc.tls.cert'], config['grpc.tls.key']]).toEqual([`${mounted}/tls.crt`, `${mounted}/tls.key`]);
+		expect(readFileSync(join(root, 'docs/deploying.md'), 'utf8')).toContain(`create secret tls ${secretName} `);
+		for (const key of ['grpc.adminIds', 'grpc.historyIds'] as const) {
+			expect(config[key].map(({ scheme, id }) => `${scheme}:${id}`)).toEqual(['ip:127.0.0.1', 'ip:::1']);
+		}
+	});
+
 	it('lead clients and members to ports that the pods have', () => {
 		const services = ofKind('Service');
 		for (const { spec: service } of services) {
@@ -350,6 +371,7 @@ describe('the container, as processes', () => {
 			CK_GRPC_PORT: `${await freePort()}`,
 			CK_HTTP_PORT: `${await freePort()}`,
 			CK_AUDIT_MODE: 'off',
+			CK_GRPC_PLAINTEXT: 'true',
 			CK_OTEL_ENDPOINT: '',
 		};
 	}

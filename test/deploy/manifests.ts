@@ -77,7 +77,11 @@ export interface StatefulSet {
 				};
 				readonly securityContext: { readonly runAsUser: number; readonly fsGroup: number };
 				readonly containers: readonly Container[];
-				readonly volumes: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
+				readonly volumes: readonly {
+					readonly name: string;
+					readonly configMap?: { readonly name: string };
+					readonly secret?: { readonly secretName: string };
+				}[];
 			};
 		};
 		readonly volumeClaimTemplates: readonly { readonly metadata: { readonly name: string } }[];

@@ -271,6 +271,81 @@ describe('the properties format', () => {
 	});
 });
 
+describe('the gRPC port', () => {
+	const tls = 'grpc.tls.cert=/c\ngrpc.tls.key=/k\n';
+	const jwt = 'grpc.jwt.issuer=i\ngrpc.jwt.audience=a\n';
+
+	it.each(['127.0.0.1', '127.1.2.3', '::1', '[::1]', 'localhost'])('needs no certificate at %s', (address) => {
+		expect(loadConfig({ file: file(`grpcAddress=${address}\n`) }).warnings).toEqual([]);
+	});
+
+	it.each(['0.0.0.0', '::', '192.0.2.1', 'one.example', '127.0.0.1.example', '128.0.0.1'])(
+		'needs one at %s, or a word that it may do without, which is warned of',
+		(address) => {
+			const [problem, ...others] = problemsOf(`grpcAddress=${address}\n`);
+			expect(others).toEqual([]);
+			expect(problem).toContain(`grpcAddress is ${address}, which others can reach`);
+			expect(problem).toContain('set grpc.tls.cert and grpc.tls.key, or grpc.plaintext=true');
+			const { warnings } = loadConfig({ file: file(`grpcAddress=${address}\ngrpc.plaintext=true\n`) });
+			expect(warnings).toEqual([expect.stringContaining('can be read and changed on the way')]);
+			expect(loadConfig({ file: file(`grpcAddress=${address}\n${tls}`) }).warnings).toEqual([]);
+		},
+	);
+
+	it.each([
+		['grpc.tls.cert=/c', 'grpc.tls.cert is set, and grpc.tls.key is not'],
+		['grpc.tls.key=/k', 'grpc.tls.key is set, and grpc.tls.cert is not'],
+		['grpc.tls.clientCa=/a', 'grpc.tls.clientCa is set, and grpc.tls.cert is not'],
+		[`${tls}grpc.tls.clientAuth=want`, 'grpc.tls.clientCa does not say whose certificates are good'],
+		[`grpc.jwt.jwks=/j\ngrpc.jwt.issuer=i`, 'grpc.jwt.jwks is set, and grpc.jwt.audience is not'],
+		[`grpc.jwt.jwks=/j\ngrpc.jwt.audience=a`, 'grpc.jwt.jwks is set, and grpc.jwt.issuer is not'],
+		[`${jwt}grpc.jwt.jwks=https://`, 'it must be a URL or a file'],
+		[`${jwt}grpc.jwt.scheme=x509`, 'it must be lower-case letters'],
+		[`${jwt}grpc.jwt.scheme=super`, 'it must be lower-case letters'],
+		['grpc.adminIds=ann', 'it must be identities as in access control lists'],
+		['grpc.adminIds=super:ann', 'it must be identities as in access control lists'],
+		['grpc.adminIds=auth:ann', 'it must be identities as in access control lists'],
+		['grpc.adminIds=world:ann', 'it must be identities as in access control lists'],
+		['grpc.adminIds=ip:10.0.0.0/33', 'it must be identities as in access control lists'],
+		['grpc.adminIds=digest:ann', 'it must be identities as in access control lists'],
+		['grpc.historyIds=x509:ann', 'it must be identities as in access control lists'],
+		['grpc.historyIds=ip:10.0.0.1,ann', 'it must be identities as in access control lists'],
+	])('with %j is refused', (text, why) => {
+		const [problem, ...others] = problemsOf(`${text}\n`);
+		expect(problem).toContain(why);
+		expect(others).toEqual([]);
+	});
+
+	it('reads who may do what, commas in names and colons in addresses included', () => {
+		const text = 'grpc.adminIds=ip:10.0.0.0/8, ip:::1,x509:CN=ann,O=one\\\\, two,jwt-role:ops,digest:bob:hash=\n';
+		expect(loadConfig({ file: file(text) })['grpc.adminIds']).toEqual([
+			{ scheme: 'ip', id: '10.0.0.0/8' },
+			{ scheme: 'ip', id: '::1' },
+			{ scheme: 'x509', id: 'CN=ann,O=one\\, two' },
+			{ scheme: 'jwt-role', id: 'ops' },
+			{ scheme: 'digest', id: 'bob:hash=' },
+		]);
+	});
+
+	it('warns of what is less safe than it looks', () => {
+		const warnings = (text: string) => loadConfig({ file: file(text) }).warnings;
+		expect(warnings(`${jwt}grpc.jwt.jwks=http://keys.example/jwks\n`)).toEqual([
+			expect.stringContaining('who can change it on the way can make tokens'),
+		]);
+		expect(warnings(`${jwt}grpc.jwt.jwks=http://127.0.0.1:1/jwks\n`)).toEqual([]);
+		expect(warnings(`${tls}grpcAddress=::\ngrpc.adminIds=world:anyone\n`)).toEqual([
+			expect.stringContaining('whoever reaches the gRPC port may do that'),
+		]);
+	});
+
+	it('35: has the schemes in access control lists by which it can tell who somebody is', () => {
+		const schemes = (text: string) => chainOptions(loadConfig({ file: file(text) })).aclSchemes;
+		expect(schemes('')).toEqual([]);
+		expect(schemes(`${tls}grpc.tls.clientCa=/a\n`)).toEqual(['x509']);
+		expect(schemes(`${jwt}grpc.jwt.jwks=/j\ngrpc.jwt.scheme=sasl\n`)).toEqual(['sasl', 'sasl-role']);
+	});
+});
+
 describe('docs/configuration.md', () => {
 	const document = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url));
 

@@ -8,6 +8,7 @@ import { formatQuorumServer, isEveryHost } from '#core/zab/quorum-server';
 import { type EnsembleConfig, ensembleOf, isEnsemble } from './ensemble.ts';
 import { needsEnsemble } from './ensemble-keys.ts';
 import type { Entry } from './entry.ts';
+import { checkGrpc } from './grpc-security.ts';
 import { readJvmFlags } from './jvm-flags.ts';
 import { environmentVariable, type Key, type KeyName, keyNames, keys, type Values } from './keys.ts';
 import { isLaterKey, laterKeys, unbuiltKeys } from './later-keys.ts';
@@ -207,6 +208,7 @@ function derive(read: Read, warnings: string[], problems: string[]): Omit<Server
 	if (values.secureClientPort !== 0) {
 		warnings.push(`secureClientPort=${values.secureClientPort}: this build has no client port with TLS`);
 	}
+	checkGrpc(values, given, warnings, problems);
 	const dataDir = resolve(values.dataDir);
 	const serverId = ownId(dataDir, values.serverId, problems);
 	const ensemble = ensembleOf({ values, members, serverId }, warnings, problems);

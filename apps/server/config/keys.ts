@@ -3,6 +3,7 @@
  * compares them). ZooKeeper's keys keep their names and meaning; those below "ours" are Chronokeeper's own.
  */
 import { ensembleKeys } from './ensemble-keys.ts';
+import { grpcKeys } from './grpc-keys.ts';
 import { type Key, key } from './key.ts';
 import { address, boolean, decimal, integer, oneOf, path, port, string, url, urlPath, words } from './value-types.ts';
 
@@ -94,6 +95,11 @@ export const keys = {
 		'',
 		'The digest `super:base64(hash(user:password))` whose owner passes every access control list; empty: nobody does.',
 		true,
+	),
+	'X509AuthenticationProvider.superUser': key(
+		string,
+		'',
+		'The subject whose certificate passes every access control list, at the gRPC port (`grpc.tls.clientCa`): `CN=admin,O=example`; empty: none does.',
 	),
 	'DigestAuthenticationProvider.digestAlg': key(
 		oneOf('SHA1'),
@@ -198,8 +204,7 @@ export const keys = {
 		-1,
 		"The server's own number, that of its `server.N` line; -1: what the file `myid` in `dataDir` says. Where both say one, they must agree.",
 	),
-	grpcPort: key(port, 50_051, 'The gRPC port; 0: any free one, also when it is taken and nobody set it.'),
-	grpcAddress: key(address, '127.0.0.1', 'The address the gRPC port listens on.'),
+	...grpcKeys,
 	httpPort: key(
 		port,
 		8080,

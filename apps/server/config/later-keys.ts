@@ -73,7 +73,6 @@ export const laterKeys: Readonly<Record<string, string>> = {
 	'metricsProvider.*': 'Metrics are at `httpPort`, `/metrics`.',
 	'jvm.pause.*': 'There is no JVM.',
 	'jmx.*': 'There is no JVM.',
-	'X509AuthenticationProvider.superUser': 'For TLS clients.',
 	'SASLAuthenticationProvider.superPassword': 'For SASL clients.',
 	superUser: 'For TLS and SASL clients.',
 	'ssl.authProvider': 'For TLS clients.',

@@ -60,6 +60,12 @@ export const string: ValueType<string> = {
 	show: (value) => value,
 };
 
+export const claim: ValueType<string> = {
+	allowed: 'the name of a claim',
+	read: (text) => (text === '' ? undefined : text),
+	show: (value) => value,
+};
+
 export const path: ValueType<string> = {
 	allowed: 'a path; a relative one is looked for from the working directory',
 	read: (text) => text,

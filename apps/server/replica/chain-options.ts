@@ -1,4 +1,5 @@
 import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
+import { roleSuffix } from '#core/tree/acl-check';
 import type { ServerConfig } from '../config/config.ts';
 
 /** ZooKeeper's keys as the chain names them. */
@@ -17,6 +18,7 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		eagerAclCheck: config.enableEagerACLCheck,
 		reconfigEnabled: config.reconfigEnabled,
 		standaloneEnabled: config.standaloneEnabled,
+		aclSchemes: aclSchemes(config),
 		superDigest: superDigest === '' ? null : superDigest,
 		containerCheckIntervalMs: config['znode.container.checkIntervalMs'],
 		containerMaxPerMinute: config['znode.container.maxPerMinute'],
@@ -26,4 +28,11 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		localSessionsEnabled: config.ensemble !== undefined && config.localSessionsEnabled,
 		localSessionsUpgradingEnabled: config.ensemble !== undefined && config.localSessionsUpgradingEnabled,
 	};
+}
+
+/** As in ZooKeeper, an access control list may name who can be there: the same keys belong on all servers of an ensemble. */
+function aclSchemes(config: ServerConfig): readonly string[] {
+	const certificates = config['grpc.tls.clientCa'] === '' ? [] : ['x509'];
+	const scheme = config['grpc.jwt.scheme'];
+	return config['grpc.jwt.jwks'] === '' ? certificates : [...certificates, scheme, `${scheme}${roleSuffix}`];
 }

@@ -35,7 +35,8 @@ export function eagerRefusal({ op, caller, owner }: Request, { tree, options }: 
 function eagerAclError(op: Op, identities: readonly Id[], tree: DataTree, options: ChainOptions): number {
 	const needs = needsOf(op);
 	if (needs === undefined) return 0;
-	if (needs.acl !== undefined && fixAcl(needs.acl, identities) === undefined) return errors.invalidAcl.code;
+	const isInvalid = needs.acl !== undefined && fixAcl(needs.acl, identities, options.aclSchemes) === undefined;
+	if (isInvalid) return errors.invalidAcl.code;
 	const acl = tree.acl(needs.path);
 	if (acl === undefined || options.skipAcl || isPermitted(acl, needs.permission, identities)) return 0;
 	return errors.noAuth.code;

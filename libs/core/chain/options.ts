@@ -26,6 +26,8 @@ export interface ChainOptions {
 	readonly localSessionsUpgradingEnabled: boolean;
 	/** Identity `super` when a client authenticates as this `user:base64(sha1(user:password))`; null: nobody can. */
 	readonly superDigest: string | null;
+	/** Schemes that ACLs may have besides `world`, `ip` and `digest`: those by which a door of this replica can tell who somebody is (semantics 35). */
+	readonly aclSchemes: readonly string[];
 	readonly containerCheckIntervalMs: number;
 	readonly containerMaxPerMinute: number;
 	/** A container that never had a child goes after this long; 0: never, ZooKeeper's default (semantics 33). */
@@ -59,6 +61,7 @@ export const defaultChainOptions: ChainOptions = {
 	localSessionsEnabled: false,
 	localSessionsUpgradingEnabled: false,
 	superDigest: null,
+	aclSchemes: [],
 	containerCheckIntervalMs: 60_000,
 	containerMaxPerMinute: 10_000,
 	containerMaxNeverUsedIntervalMs: 0,

@@ -31,9 +31,15 @@ describe('isPermitted', () => {
 		).toBe(false);
 	});
 
-	it('34: a scheme that nobody can authenticate with matches nobody', () => {
-		const sasl: Id = { scheme: 'sasl', id: 'user' };
-		expect(isPermitted([entry(31, sasl)], permission.read, [sasl])).toBe(false);
+	it('34: an identity of another scheme, which a door vouches for, is compared as it stands', () => {
+		const subject: Id = { scheme: 'x509', id: 'CN=ann,O=example' };
+		expect(isPermitted([entry(31, subject)], permission.read, [subject])).toBe(true);
+		for (const id of ['CN=ann', 'cn=ann,O=example', 'CN=ann, O=example']) {
+			expect(isPermitted([entry(31, { ...subject, id })], permission.read, [subject])).toBe(false);
+		}
+		expect(isPermitted([entry(31, subject)], permission.read, [{ ...subject, scheme: 'jwt' }])).toBe(false);
+		const auth: Id = { scheme: 'auth', id: '' };
+		expect(isPermitted([entry(31, auth)], permission.read, [auth])).toBe(false);
 		expect(isPermitted([entry(31, user)], permission.read, [{ ...user, scheme: 'ip' }])).toBe(false);
 	});
 
@@ -75,6 +81,22 @@ describe('fixAcl', () => {
 			entry(permission.read, second),
 		]);
 		expect(fixAcl(acl, [address, superuser])).toBeUndefined();
+	});
+
+	it('35: further schemes are there when a door has them: auth stands for their identities, but not for roles', () => {
+		const subject: Id = { scheme: 'x509', id: 'CN=ann' };
+		const token: Id = { scheme: 'jwt', id: 'ann' };
+		const role: Id = { scheme: 'jwt-role', id: 'ops' };
+		const schemes = ['x509', 'jwt', 'jwt-role'];
+		const acl = [entry(31, { scheme: 'auth', id: '' })];
+		expect(fixAcl(acl, [subject, token, role], schemes)).toEqual([entry(31, subject), entry(31, token)]);
+		expect(fixAcl(acl, [subject, token, role], ['jwt', 'jwt-role'])).toEqual([entry(31, token)]);
+		expect(fixAcl(acl, [role], schemes)).toBeUndefined();
+		const named = [entry(31, subject), entry(1, role)];
+		expect(fixAcl(named, [], schemes)).toEqual(named);
+		expect(fixAcl(named, [])).toBeUndefined();
+		expect(fixAcl([entry(31, { scheme: 'x509', id: 'ann' })], [], schemes)).toBeUndefined();
+		expect(fixAcl([entry(31, { scheme: 'jwt', id: '' })], [], schemes)).toBeUndefined();
 	});
 
 	it('35: duplicates go, the order stays', () => {

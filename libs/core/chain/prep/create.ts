@@ -18,7 +18,7 @@ export function prepareCreate(op: CreateOp, context: PrepContext): AnyCreateTxn 
 	const modeProblem = modeError(op, context);
 	if (modeProblem !== 0) return modeProblem;
 	if (!op.path.includes('/') || op.path.includes('\0')) return errors.badArguments.code;
-	const acl = fixAcl(op.acl, context.identities);
+	const acl = fixAcl(op.acl, context.identities, context.options.aclSchemes);
 	if (acl === undefined) return errors.invalidAcl.code;
 	const parent = context.changes.node(parentPath(op.path));
 	if (parent === undefined) return errors.noNode.code;

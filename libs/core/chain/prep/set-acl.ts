@@ -12,7 +12,7 @@ export function prepareSetAcl(op: SetAclOp, context: PrepContext): SetAclTxn | E
 	const session = sessionError(context);
 	if (session !== 0) return session;
 	if (pathProblem(op.path) !== null) return errors.badArguments.code;
-	const acl = fixAcl(op.acl, context.identities);
+	const acl = fixAcl(op.acl, context.identities, context.options.aclSchemes);
 	if (acl === undefined) return errors.invalidAcl.code;
 	const node = context.changes.node(op.path);
 	if (node === undefined) return errors.noNode.code;
