@@ -18,7 +18,7 @@ export interface ClientOptions {
 }
 
 /** The part of a call that all unary methods of the generated clients share. */
-type Unary<Request, Response> = (
+export type Unary<Request, Response> = (
 	request: Request,
 	metadata: Metadata,
 	options: Partial<CallOptions>,
@@ -29,22 +29,23 @@ type Streaming<Request, Response> = (request: Request, metadata: Metadata) => Cl
 export class Calls {
 	readonly #address: string;
 	readonly #auth: string | undefined;
-	readonly #timeoutMs: number;
+	/** Of a unary call. */
+	readonly timeoutMs: number;
 
 	constructor(options: ClientOptions) {
 		this.#address = options.address;
 		this.#auth = options.auth;
-		this.#timeoutMs = options.timeoutMs ?? 10_000;
+		this.timeoutMs = options.timeoutMs ?? 10_000;
 	}
 
 	unary<Request, Response>(
 		method: Unary<Request, Response>,
 		request: Request,
-		timeoutMs = this.#timeoutMs,
+		timeoutMs = this.timeoutMs,
 	): Promise<Response> {
 		return new Promise((resolve, reject) => {
 			const deadline = Date.now() + timeoutMs;
-			method(request, this.#metadata(), { deadline }, (error, response) => {
+			method(request, this.metadata(), { deadline }, (error, response) => {
 				if (error === null) resolve(response);
 				else reject(clientError(error, this.#address));
 			});
@@ -57,7 +58,7 @@ export class Calls {
 		request: Request,
 		signal?: AbortSignal,
 	): AsyncGenerator<Response> {
-		const call = method(request, this.#metadata());
+		const call = method(request, this.metadata());
 		const cancel = () => call.cancel();
 		// The iterator reports errors; one that comes after it has ended must not become an uncaught one.
 		call.on('error', () => {});
@@ -73,7 +74,8 @@ export class Calls {
 		}
 	}
 
-	#metadata(): Metadata {
+	/** Who calls. */
+	metadata(): Metadata {
 		const metadata = new Metadata();
 		if (this.#auth !== undefined) {
 			metadata.set('authorization', `Basic ${Buffer.from(this.#auth).toString('base64')}`);

@@ -5,7 +5,7 @@ import { Status } from '#proto/google/rpc/status';
 
 /** What the server, or the way to it, answered instead of a result. */
 export class ClientError extends Error {
-	/** The gRPC status: `NOT_FOUND`, `UNAVAILABLE`. */
+	/** The gRPC status: `NOT_FOUND`, `UNAVAILABLE`. `OK` for an operation on a session's stream, which fails without the stream. */
 	readonly status: string;
 	/** ZooKeeper's error code; undefined when the failure is not one of ZooKeeper's. */
 	readonly code: number | undefined;
@@ -17,6 +17,10 @@ export class ClientError extends Error {
 	readonly zxid: bigint;
 	/** In a multi: the index of the operation that failed. */
 	readonly op: number | undefined;
+	/** In a multi: ZooKeeper's code of each operation. */
+	readonly opCodes: readonly number[];
+	/** What can be done about it, where the server has something to say. */
+	readonly advice: string;
 
 	constructor(message: string, grpcStatus: string, detail: ErrorDetail | undefined, cause: unknown) {
 		super(message, { cause });
@@ -27,7 +31,15 @@ export class ClientError extends Error {
 		this.path = detail?.path ?? '';
 		this.zxid = detail?.zxid ?? 0n;
 		this.op = detail?.op;
+		this.opCodes = detail?.opCodes ?? [];
+		this.advice = detail?.advice ?? '';
 	}
+}
+
+/** Of an operation on a session's stream. */
+export function errorOf(detail: ErrorDetail, text?: string, cause?: unknown): ClientError {
+	const message = text ?? (detail.path === '' ? detail.name : `${detail.path}: ${detail.name}`);
+	return new ClientError(message, 'OK', detail, cause);
 }
 
 const detailType = /\/chronokeeper\.v1\.ErrorDetail$/;

@@ -1,9 +1,18 @@
 /**
- * Chronokeeper's client: znodes, history and the state of a replica, over gRPC. 64-bit values are bigint. A failed call rejects with a
- * ClientError that carries ZooKeeper's error code.
+ * Chronokeeper's client: znodes, sessions, watches, history and the state of a replica, over gRPC. 64-bit values are bigint. A failed call
+ * rejects with a ClientError that carries ZooKeeper's error code.
  */
-import { credentials } from '@grpc/grpc-js';
-import { AdminServiceClient, type StatusResponse, type TakeSnapshotResponse } from '#proto/chronokeeper/v1/admin';
+import { type ChannelOptions, credentials } from '@grpc/grpc-js';
+import {
+	AdminServiceClient,
+	type Connection,
+	type GetConfigResponse,
+	ReconfigRequest,
+	type ReconfigResponse,
+	type StatusResponse,
+	type TakeSnapshotResponse,
+	type WatchStatusResponse,
+} from '#proto/chronokeeper/v1/admin';
 import type { Acl, Id, Stat } from '#proto/chronokeeper/v1/common';
 import {
 	type DiffResponse,
@@ -13,168 +22,122 @@ import {
 	type TreeAtResponse,
 	type ZnodeAtResponse,
 } from '#proto/chronokeeper/v1/history';
+import { SessionServiceClient } from '#proto/chronokeeper/v1/session';
+import { WatchServiceClient } from '#proto/chronokeeper/v1/watch';
 import {
-	Consistency,
 	CreateMode,
-	type CreateResponse,
-	ExistsRequest,
-	GetRequest,
-	type GetResponse,
-	ListChildrenRequest,
-	type ListChildrenResponse,
-	type MultiReadRequest_Op,
-	type MultiReadResponse,
 	type MultiRequest_Op,
-	type MultiResponse,
+	StreamChildrenRequest,
+	type StreamChildrenResponse_Child,
 	ZnodeServiceClient,
 } from '#proto/chronokeeper/v1/znode';
-import { Calls, type ClientOptions } from './channel.ts';
+import { Calls, type ClientOptions, type Unary } from './channel.ts';
+import { clientError } from './client-error.ts';
+import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
+import { type Dialer, Session, type SessionOptions } from './session.ts';
+import { type NodeEvent, nodeEvent, type WatchMode, watchKinds } from './watched-event.ts';
+import { consistency, type ReadOptions, Znodes } from './znodes.ts';
 
-export type { Acl, ClientOptions, Id, Stat };
+export type { Session, SessionEvent, SessionOptions } from './session.ts';
+export type { NodeEvent, NodeEventType, WatchMode } from './watched-event.ts';
+export type * from './znodes.ts';
+export type { Acl, ClientOptions, Connection, Id, MultiRequest_Op, Stat, StatusResponse, WatchStatusResponse };
 export { CreateMode };
 
-export interface CreateOptions {
-	/** Persistent when absent. */
-	readonly mode?: CreateMode;
-	/** Open to everybody when absent. */
-	readonly acl?: readonly Acl[];
-	/** For the TTL modes. */
-	readonly ttlMs?: number;
+/** A child as StreamChildren has it. */
+export type Child = StreamChildrenResponse_Child;
+
+export interface ListOptions extends ReadOptions {
+	/** Only names that begin with this. */
+	readonly prefix?: string;
+	/** Data too; without READ on a child its data are left out. */
+	readonly withData?: boolean;
 }
 
-export interface ReadOptions {
-	/** What is read is at least as new as anything that was acknowledged to anybody before: the replica asks a quorum first. */
-	readonly linearizable?: boolean;
+export interface WatchTarget {
+	readonly path: string;
+	readonly mode: WatchMode;
 }
 
-/** What the server must have said besides its zxid. */
-export interface NodeData {
-	/** Null is not the same as empty. */
-	readonly data: Uint8Array | null;
-	readonly stat: Stat;
+export interface WatchOptions {
+	/** Events have the node's data and Stat. */
+	readonly withData?: boolean;
+	/** The state that the caller has seen: what has changed since then fires at once. */
+	readonly afterZxid?: bigint;
+}
+
+/** What a stream of watches says: the first, without events, that they are set and everything behind the zxid will be heard. */
+export interface Watched {
+	readonly events: readonly NodeEvent[];
 	readonly zxid: bigint;
 }
 
-export interface Changed {
-	readonly stat: Stat;
-	/** The transaction's own zxid. */
-	readonly zxid: bigint;
-}
-
-const any = -1;
-
-export class ChronokeeperClient {
+export class ChronokeeperClient extends Znodes {
 	readonly address: string;
 	readonly #calls: Calls;
 	readonly #znodes: ZnodeServiceClient;
+	readonly #sessions: SessionServiceClient;
+	readonly #watches: WatchServiceClient;
+	readonly #opened = new Set<Session>();
 	readonly #history: HistoryServiceClient;
 	readonly #admin: AdminServiceClient;
 
 	/** Connects with the first call. */
 	constructor(options: ClientOptions) {
+		super();
 		this.address = options.address;
 		this.#calls = new Calls(options);
 		const plain = credentials.createInsecure();
-		// One connection for all three services.
+		// One connection for all services.
 		this.#znodes = new ZnodeServiceClient(options.address, plain, channelOptions);
 		const channelOverride = this.#znodes.getChannel();
+		this.#sessions = new SessionServiceClient(options.address, plain, { channelOverride });
+		this.#watches = new WatchServiceClient(options.address, plain, { channelOverride });
 		this.#history = new HistoryServiceClient(options.address, plain, { channelOverride });
 		this.#admin = new AdminServiceClient(options.address, plain, { channelOverride });
 	}
 
-	/** Calls under way fail. */
+	/** Calls under way fail; sessions that were not closed are left to their timeout. */
 	close(): void {
+		for (const session of this.#opened) session.abandon();
 		this.#znodes.close();
 	}
 
-	async create(
-		path: string,
-		data: Uint8Array | null,
-		options: CreateOptions = {},
-	): Promise<Changed & { path: string }> {
-		const response: CreateResponse = await this.#calls.unary(this.#znodes.create.bind(this.#znodes), {
-			path,
-			data: data ?? undefined,
-			mode: options.mode ?? CreateMode.CREATE_MODE_PERSISTENT,
-			acl: [...(options.acl ?? [])],
-			ttlMs: BigInt(options.ttlMs ?? 0),
-		});
-		return { path: response.path, stat: present(response.stat), zxid: response.zxid };
+	/** The children with their Stats, however many they are, in no particular order. */
+	async *streamChildren(path: string, options: ListOptions = {}, signal?: AbortSignal): AsyncGenerator<Child> {
+		const { prefix = '', withData = false } = options;
+		const request = StreamChildrenRequest.create({ path, prefix, withData, ...consistency(options) });
+		const responses = this.#calls.stream(this.#znodes.streamChildren.bind(this.#znodes), request, signal);
+		for await (const { children } of responses) yield* children;
 	}
 
-	async get(path: string, options: ReadOptions = {}): Promise<NodeData> {
-		const request = GetRequest.create({ path, ...consistency(options) });
-		const response: GetResponse = await this.#calls.unary(this.#znodes.get.bind(this.#znodes), request);
-		return { data: response.data ?? null, stat: present(response.stat), zxid: response.zxid };
+	/** Watches without a session, until the loop is left or the signal fires; of one-shot watches alone until all have fired. */
+	async *watch(
+		targets: readonly WatchTarget[],
+		options: WatchOptions = {},
+		signal?: AbortSignal,
+	): AsyncGenerator<Watched> {
+		const request = {
+			targets: targets.map(({ path, mode }) => ({ path, kind: watchKinds[mode] })),
+			withData: options.withData ?? false,
+			afterZxid: options.afterZxid,
+		};
+		for await (const { events, zxid } of this.#calls.stream(this.#watches.watch.bind(this.#watches), request, signal)) {
+			yield { events: events.flatMap((event) => nodeEvent(event) ?? []), zxid };
+		}
 	}
 
-	/** Versions: -1, or none, is any. */
-	async set(path: string, data: Uint8Array | null, version = any): Promise<Changed> {
-		const request = { path, data: data ?? undefined, version };
-		const response = await this.#calls.unary(this.#znodes.set.bind(this.#znodes), request);
-		return { stat: present(response.stat), zxid: response.zxid };
-	}
-
-	async delete(path: string, version = any): Promise<bigint> {
-		const response = await this.#calls.unary(this.#znodes.delete.bind(this.#znodes), { path, version });
-		return response.zxid;
-	}
-
-	/** Undefined when there is no such node. */
-	async exists(path: string, options: ReadOptions = {}): Promise<Stat | undefined> {
-		const request = ExistsRequest.create({ path, ...consistency(options) });
-		const response = await this.#calls.unary(this.#znodes.exists.bind(this.#znodes), request);
-		return response.stat;
-	}
-
-	/** Names, not paths, by code unit. */
-	async children(path: string, options: ReadOptions = {}): Promise<{ names: string[]; stat: Stat; zxid: bigint }> {
-		const request = ListChildrenRequest.create({ path, ...consistency(options) });
-		const response: ListChildrenResponse = await this.#calls.unary(
-			this.#znodes.listChildren.bind(this.#znodes),
-			request,
-		);
-		return { names: response.children.sort(), stat: present(response.stat), zxid: response.zxid };
-	}
-
-	async getAcl(path: string, options: ReadOptions = {}): Promise<{ acl: Acl[]; stat: Stat }> {
-		const request = { path, ...consistency(options) };
-		const response = await this.#calls.unary(this.#znodes.getAcl.bind(this.#znodes), request);
-		return { acl: response.acl, stat: present(response.stat) };
-	}
-
-	async setAcl(path: string, acl: readonly Acl[], aversion = any): Promise<Changed> {
-		const request = { path, acl: [...acl], aversion };
-		const response = await this.#calls.unary(this.#znodes.setAcl.bind(this.#znodes), request);
-		return { stat: present(response.stat), zxid: response.zxid };
-	}
-
-	/** All of them or none; the error names the operation that failed. */
-	multi(ops: readonly MultiRequest_Op[]): Promise<MultiResponse> {
-		return this.#calls.unary(this.#znodes.multi.bind(this.#znodes), { ops: [...ops] });
-	}
-
-	/** Each succeeds or fails alone. */
-	multiRead(ops: readonly MultiReadRequest_Op[], options: ReadOptions = {}): Promise<MultiReadResponse> {
-		const request = { ops: [...ops], ...consistency(options) };
-		return this.#calls.unary(this.#znodes.multiRead.bind(this.#znodes), request);
-	}
-
-	/** Until the replica has applied all that was committed before; its zxid then. */
-	async sync(path = '/'): Promise<bigint> {
-		const response = await this.#calls.unary(this.#znodes.sync.bind(this.#znodes), { path });
-		return response.zxid;
-	}
-
-	async whoAmI(): Promise<Id[]> {
-		const response = await this.#calls.unary(this.#znodes.whoAmI.bind(this.#znodes), {});
-		return response.identities;
-	}
-
-	async allChildrenNumber(path: string, options: ReadOptions = {}): Promise<number> {
-		const request = { path, ...consistency(options) };
-		const response = await this.#calls.unary(this.#znodes.getAllChildrenNumber.bind(this.#znodes), request);
-		return response.count;
+	/** Begins a session, for ephemeral nodes, watches and the fastest way to do many things. */
+	async openSession(options: SessionOptions = {}): Promise<Session> {
+		const dialer: Dialer = {
+			dial: () => this.#sessions.operate(this.#calls.metadata()),
+			errorOf: (error) => clientError(error, this.address),
+			timeoutMs: this.#calls.timeoutMs,
+		};
+		const session = await Session.open(dialer, options);
+		for (const earlier of this.#opened) if (earlier.isOver) this.#opened.delete(earlier);
+		this.#opened.add(session);
+		return session;
 	}
 
 	history(request: Partial<HistoryRequest>, signal?: AbortSignal): AsyncGenerator<HistoryResponse> {
@@ -202,17 +165,40 @@ export class ChronokeeperClient {
 	takeSnapshot(timeoutMs = 600_000): Promise<TakeSnapshotResponse> {
 		return this.#calls.unary(this.#admin.takeSnapshot.bind(this.#admin), {}, timeoutMs);
 	}
+
+	/** The state and what happened since the message before, until the loop is left or the signal fires. The first has no rates yet. */
+	watchStatus(intervalMs = 1000, signal?: AbortSignal): AsyncGenerator<WatchStatusResponse> {
+		return this.#calls.stream(this.#admin.watchStatus.bind(this.#admin), { intervalMs }, signal);
+	}
+
+	async connections(): Promise<Connection[]> {
+		return (await this.#calls.unary(this.#admin.listConnections.bind(this.#admin), {})).connections;
+	}
+
+	getConfig(): Promise<GetConfigResponse> {
+		return this.#calls.unary(this.#admin.getConfig.bind(this.#admin), {});
+	}
+
+	/** Either joining and leaving, or the new members as a whole. */
+	reconfig(request: Partial<ReconfigRequest>): Promise<ReconfigResponse> {
+		return this.#calls.unary(this.#admin.reconfig.bind(this.#admin), ReconfigRequest.create(request));
+	}
+
+	protected override perform<K extends ZnodeOperationKind>(kind: K, request: RequestOf<K>): Promise<ResponseOf<K>> {
+		const method = this.#znodes[kind] as unknown as Unary<RequestOf<K>, ResponseOf<K>>;
+		return this.#calls.unary(method.bind(this.#znodes), request);
+	}
 }
 
-/** Data of a node may be about a megabyte, a list of children more. */
-const channelOptions = { 'grpc.max_receive_message_length': 64 << 20, 'grpc.max_send_message_length': 64 << 20 };
-
-function consistency({ linearizable = false }: ReadOptions): { consistency?: Consistency } {
-	return linearizable ? { consistency: Consistency.CONSISTENCY_LINEARIZABLE } : {};
-}
-
-function present(stat: Stat | undefined): Stat {
-	if (stat === undefined)
-		throw new Error('the server answered without a Stat: it is not a Chronokeeper of this version');
-	return stat;
-}
+/**
+ * Data of a node may be about a megabyte, a list of children more. A server that is gone without a word is noticed, and one that comes back is
+ * found within a second.
+ */
+const channelOptions: ChannelOptions = {
+	'grpc.max_receive_message_length': 64 << 20,
+	'grpc.max_send_message_length': 64 << 20,
+	'grpc.keepalive_time_ms': 10_000,
+	'grpc.keepalive_timeout_ms': 5_000,
+	'grpc.initial_reconnect_backoff_ms': 100,
+	'grpc.max_reconnect_backoff_ms': 1000,
+};
