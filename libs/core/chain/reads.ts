@@ -16,6 +16,7 @@ import type {
 	GetEphemeralsOp,
 	MultiReadOp,
 	Op,
+	OpenWatchesOp,
 	ReadOp,
 	RemoveWatchesOp,
 	Request,
@@ -57,6 +58,7 @@ const handlers: Handlers = {
 	removeWatches,
 	checkWatches,
 	setWatches,
+	openWatches,
 	sync: (op) => ({ kind: 'sync', path: op.path }),
 	ping: () => ({ kind: 'ping' }),
 	whoAmI: (_op, request) => ({ kind: 'whoAmI', identities: request.caller.identities }),
@@ -196,4 +198,12 @@ function setWatches(op: SetWatchesOp, request: Request, context: ReadContext): O
 	if (watcher === undefined) return errors.badArguments.code;
 	context.watches.setWatches(op, watcher);
 	return { kind: 'setWatches' };
+}
+
+function openWatches(op: OpenWatchesOp, request: Request, context: ReadContext): Outcome {
+	const { watcher } = request.caller;
+	if (watcher === undefined) return errors.badArguments.code;
+	for (const { path, kind } of op.targets) if (kind === 'child' && !context.tree.has(path)) return errors.noNode.code;
+	context.watches.open(op, watcher);
+	return { kind: 'openWatches' };
 }

@@ -22,6 +22,11 @@ export function opBytes(op: Op): number {
 				pathBytes(op.persistent) +
 				pathBytes(op.persistentRecursive)
 			);
+		case 'openWatches': {
+			let sum = 0;
+			for (const { path } of op.targets) sum += 64 + path.length;
+			return sum;
+		}
 		default:
 			return 64;
 	}

@@ -164,6 +164,20 @@ export interface SetWatchesOp {
 	readonly persistent: readonly string[];
 	readonly persistentRecursive: readonly string[];
 }
+/**
+ * What ZooKeeper has no request for: watches of all kinds at once, for a watcher that is new. One of children needs its node, as getChildren does: NoNode, and none is set.
+ */
+export interface OpenWatchesOp {
+	readonly kind: 'openWatches';
+	readonly targets: readonly WatchTarget[];
+	/** The state the watcher has seen: what changed behind it is told at once, but for persistentRecursive. Absent: only what comes. */
+	readonly afterZxid?: Zxid;
+}
+export interface WatchTarget {
+	readonly path: string;
+	/** `data` is for a path without a node, too. */
+	readonly kind: 'data' | 'child' | WatchMode;
+}
 
 export type WriteOp =
 	| CreateOp
@@ -193,6 +207,7 @@ export type ReadOp =
 	| RemoveWatchesOp
 	| CheckWatchesOp
 	| SetWatchesOp
+	| OpenWatchesOp
 	| UnreadableOp
 	| UnknownOp;
 export type Op = WriteOp | ReadOp;
@@ -248,7 +263,8 @@ export type Result =
 				| 'addWatch'
 				| 'removeWatches'
 				| 'checkWatches'
-				| 'setWatches';
+				| 'setWatches'
+				| 'openWatches';
 	  }
 	/** What the door adds to the connection's identities from now on (semantics 38). */
 	| { readonly kind: 'auth'; readonly identities: readonly Id[] }

@@ -3,7 +3,7 @@ import { openAcl } from '#jute/acl';
 import type { Acl, Id } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';
 import type { Txn } from '#jute/txn';
-import type { WatchEvent, Watcher } from '../model/op.ts';
+import type { WatchEvent, Watcher, WatchTarget } from '../model/op.ts';
 import { DataTree } from './data-tree.ts';
 import { type WatchKind, WatchManager } from './watches.ts';
 
@@ -372,4 +372,96 @@ it('counts the connections that each event was told to', () => {
 	expect(watches.fired.nodeDataChanged).toMatchObject({ count: 1, sum: 2 });
 	expect(watches.fired.nodeChildrenChanged).toMatchObject({ count: 1, sum: 1 });
 	expect(watches.fired.nodeDeleted.count).toBe(0);
+});
+
+describe('watches that are opened together', () => {
+	const open = (afterZxid: number | undefined, ...targets: WatchTarget[]) =>
+		watches.open(afterZxid === undefined ? { targets } : { targets, afterZxid: afterZxid as Zxid }, connection);
+
+	it('46: hear what comes, the one-shot ones once', () => {
+		create('/a');
+		open(
+			undefined,
+			{ path: '/a', kind: 'child' },
+			{ path: '/new', kind: 'data' },
+			{ path: '/a', kind: 'persistentRecursive' },
+		);
+		expect(watches.pathsOf(connection)).toBe(2);
+		create('/new');
+		create('/a/b');
+		create('/a/c');
+		setData('/new');
+		expect(connection.heard()).toEqual([
+			'nodeCreated /new',
+			'nodeCreated /a/b',
+			'nodeChildrenChanged /a',
+			'nodeCreated /a/c',
+		]);
+		watches.removeWatcher(connection);
+		expect(watches.pathsOf(connection)).toBe(0);
+	});
+
+	it('54: hear at once what changed behind the zxid they have seen, and only that', () => {
+		for (const path of ['/old', '/set', '/parent', '/again']) create(path);
+		const seen = zxid;
+		setData('/set');
+		create('/parent/child');
+		create('/new');
+		remove('/again');
+		create('/again');
+		const kinds = ['data', 'child', 'persistent', 'persistentRecursive'] as const;
+		const heard = (path: string) =>
+			kinds.map((kind) => {
+				watches.removeWatcher(connection);
+				connection = new Connection();
+				open(seen, { path, kind });
+				return connection.events().map(({ type, zxid: of }) => (of === -1 ? type : 'a zxid'));
+			});
+		expect(heard('/old')).toEqual([[], [], [], []]);
+		expect(heard('/set')).toEqual([['nodeDataChanged'], [], ['nodeDataChanged'], []]);
+		expect(heard('/parent')).toEqual([[], ['nodeChildrenChanged'], ['nodeChildrenChanged'], []]);
+		const isNew = [['nodeCreated'], ['nodeChildrenChanged'], ['nodeCreated', 'nodeChildrenChanged'], []];
+		expect(heard('/new')).toEqual(isNew);
+		expect(heard('/again')).toEqual(isNew);
+		// A one-shot watch that has fired is gone, a persistent one stays.
+		connection = new Connection();
+		open(seen, { path: '/set', kind: 'data' }, { path: '/parent', kind: 'persistent' });
+		expect([watches.pathsOf(connection), watches.has('/parent', connection, 'persistent')]).toEqual([1, true]);
+	});
+
+	it('54: a node that is missing may have been deleted when a child of the nearest node above came or went', () => {
+		create('/a');
+		create('/a/b');
+		const seen = zxid;
+		const missing = (path: string) => {
+			connection = new Connection();
+			open(seen, { path, kind: 'data' });
+			return connection.heard();
+		};
+		expect(missing('/a/c/d')).toEqual([]);
+		remove('/a/b');
+		expect(missing('/a/c/d')).toEqual(['nodeDeleted /a/c/d']);
+		expect(missing('/a/b')).toEqual(['nodeDeleted /a/b']);
+		expect(missing('/c')).toEqual([]);
+	});
+});
+
+it('who wants to see the tree as the transaction of an event left it is called once, in front of the next one', () => {
+	create('/a');
+	watches.add('/a', connection, 'persistent');
+	const seen: (number | undefined)[] = [];
+	connection.process = () => watches.whenApplied(() => seen.push(tree.stat('/a')?.version));
+	const twice = { kind: 'setData', path: '/a', data: null } as const;
+	apply({
+		kind: 'multi',
+		ops: [
+			{ ...twice, version: 1 },
+			{ ...twice, version: 2 },
+		],
+	});
+	expect(seen).toEqual([]);
+	setData('/none');
+	expect(seen).toEqual([2, 2]);
+	create('/b');
+	expect(seen).toEqual([2, 2]);
 });

@@ -8,7 +8,7 @@
 import { permission } from '#jute/op-codes';
 import type { Acl } from '#jute/records';
 import type { Zxid } from '#jute/scalars';
-import type { SetWatchesOp, WatchEventType, Watcher, WatcherType, WatchMode } from '../model/op.ts';
+import type { OpenWatchesOp, SetWatchesOp, WatchEventType, Watcher, WatcherType, WatchMode } from '../model/op.ts';
 import { parentPath, rootPath } from '../model/path.ts';
 import { Tally } from '../model/tally.ts';
 import { isPermitted } from './acl-check.ts';
@@ -90,6 +90,7 @@ export class WatchManager implements TreeListener {
 	/** Pairs of path and connection with a recursive watch: without any, no ancestor is asked. */
 	#recursive = 0;
 	#zxid: number = noZxid;
+	#whenApplied: (() => void)[] | null = null;
 
 	/** Connections that are gone: their requests under way may still ask for watches, which nobody would ever remove. */
 	readonly #gone = new WeakSet<Watcher>();
@@ -99,10 +100,20 @@ export class WatchManager implements TreeListener {
 		this.#mayHear = mayHear;
 	}
 
-	/** What tree.apply() takes: the events carry this zxid. */
+	/** What tree.apply() takes: the events carry this zxid. What the transaction before did to the tree is done. */
 	listener(zxid: Zxid): TreeListener {
+		if (this.#whenApplied !== null) this.#txnApplied();
 		this.#zxid = zxid;
 		return this;
+	}
+
+	/**
+	 * For a watcher that looks at the tree as the transaction of an event left it, all of a multi done: called once, before the next transaction is applied. Who sends at
+	 * the end of a batch looks then, too: behind its last transaction there is none for a while.
+	 */
+	whenApplied(look: () => void): void {
+		this.#whenApplied ??= [];
+		this.#whenApplied.push(look);
 	}
 
 	// --- registering
@@ -145,6 +156,16 @@ export class WatchManager implements TreeListener {
 		}
 		for (const path of op.persistent) this.add(path, watcher, 'persistent');
 		for (const path of op.persistentRecursive) this.add(path, watcher, 'persistentRecursive');
+	}
+
+	/** All at once. What changed behind `afterZxid` is told at once: a deletion also when it is only not ruled out. */
+	open({ targets, afterZxid }: Omit<OpenWatchesOp, 'kind'>, watcher: Watcher): void {
+		for (const { path, kind } of targets) {
+			const changes = afterZxid === undefined || kind === 'persistentRecursive' ? [] : this.#changes(path, afterZxid);
+			const heard = changes.filter((type) => (listeningBits[type] & kindBits[kind]) !== 0);
+			for (const type of heard) this.#tell(watcher, type, path);
+			if (heard.length === 0 || (kindBits[kind] & oneShotBits) === 0) this.add(path, watcher, kind);
+		}
 	}
 
 	/** The connection is gone for good (semantics 53). */
@@ -222,6 +243,11 @@ export class WatchManager implements TreeListener {
 		}
 	}
 
+	/** Paths on which the connection has watches. */
+	pathsOf(watcher: Watcher): number {
+		return this.#byWatcher.get(watcher)?.size ?? 0;
+	}
+
 	*byWatcher(): IterableIterator<readonly [watcher: Watcher, paths: readonly string[]]> {
 		for (const [watcher, paths] of this.#byWatcher) yield [watcher, [...paths]];
 	}
@@ -264,6 +290,30 @@ export class WatchManager implements TreeListener {
 				if ((bits & recursiveBit) !== 0) listening.add(watcher);
 			}
 		}
+	}
+
+	/** What can be seen of what happened to the path behind a zxid. */
+	#changes(path: string, zxid: Zxid): WatchEventType[] {
+		const stat = this.#tree.storedStat(path);
+		if (stat === undefined) return this.#mayHaveLost(path, zxid) ? ['nodeDeleted'] : [];
+		const changes: WatchEventType[] = [];
+		if (stat.czxid > zxid) changes.push('nodeCreated');
+		else if (stat.mzxid > zxid) changes.push('nodeDataChanged');
+		if (stat.pzxid > zxid) changes.push('nodeChildrenChanged');
+		return changes;
+	}
+
+	/** A missing node was missing then, too, unless a child of the nearest node above came or went since. */
+	#mayHaveLost(path: string, zxid: Zxid): boolean {
+		let above = parentPath(path);
+		while (above !== rootPath && !this.#tree.has(above)) above = parentPath(above);
+		return (this.#tree.storedStat(above)?.pzxid ?? 0) > zxid;
+	}
+
+	#txnApplied(): void {
+		const looks = this.#whenApplied!;
+		this.#whenApplied = null;
+		for (const look of looks) look();
 	}
 
 	#tell(watcher: Watcher, type: WatchEventType, path: string): void {
