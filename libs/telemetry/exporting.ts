@@ -57,12 +57,7 @@ class Exporting implements Tracing {
 		this.#sampler = new HeadSampler(options.sampleRatio);
 	}
 
-	request(
-		door: string,
-		op: string,
-		traceparent: string | undefined,
-		tracestate?: string | undefined,
-	): TracedRequest | undefined {
+	request(door: string, op: string, traceparent: string | undefined, tracestate?: string): TracedRequest | undefined {
 		const decision = this.#sampler.decide(traceparent);
 		if (!decision.sampled) return undefined;
 		const attributes = {

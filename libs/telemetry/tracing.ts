@@ -66,12 +66,7 @@ export interface StageAttributes {
 
 export interface Tracing {
 	/** Undefined for a request that is not sampled: the common case, which costs a random number. */
-	request(
-		door: string,
-		op: string,
-		traceparent: string | undefined,
-		tracestate?: string | undefined,
-	): TracedRequest | undefined;
+	request(door: string, op: string, traceparent: string | undefined, tracestate?: string): TracedRequest | undefined;
 	/** Times are performance.now()'s. */
 	stage(traceparent: string, stage: string, startMs: number, endMs: number, attributes: StageAttributes): void;
 	/** Sends what is left; gives up after a while. */
@@ -88,12 +83,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
 class Passing implements Tracing {
 	readonly #sampler = new HeadSampler(0);
 
-	request(
-		_door: string,
-		_op: string,
-		traceparent: string | undefined,
-		tracestate?: string | undefined,
-	): TracedRequest | undefined {
+	request(_door: string, _op: string, traceparent: string | undefined, tracestate?: string): TracedRequest | undefined {
 		if (traceparent === undefined) return undefined;
 		const decision = this.#sampler.decide(traceparent);
 		if (!decision.sampled || decision.parent === undefined) return undefined;

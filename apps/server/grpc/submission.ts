@@ -3,13 +3,14 @@
  * are under way, further ones wait here, in order.
  */
 import { randomUUID } from 'node:crypto';
-import { Metadata, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
 import type { Op, Reply, Result } from '#core/model/op';
 import { noSession, type Zxid, zeroZxid } from '#core/model/zxid';
 import { errorName, errors } from '#jute/errors';
 import type { Metrics } from '#telemetry/metrics';
-import type { Tracing } from '#telemetry/tracing';
+import type { TracedRequest, Tracing } from '#telemetry/tracing';
+import { traceCall } from './call-trace.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import { grpcError, ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
 import type { ReadBarrier } from './read-barrier.ts';
@@ -60,19 +61,30 @@ export class Submission {
 		call: GrpcCall,
 		consistency: Consistency = 'local',
 	): Promise<Answer<O['kind']>> {
-		const startMs = performance.now();
-		if (this.#isStopping) throw grpcError(status.UNAVAILABLE, 'the server is stopping');
+		this.admit();
 		const known = this.sessions.contextOf(call);
-		const context = known instanceof Promise ? await known : known;
-		const [incoming] = call.metadata.get('traceparent');
-		const traced = this.tracing.request('grpc', op.kind, incoming === undefined ? undefined : String(incoming));
-		if (traced !== undefined) sendTraceparent(call, traced.traceparent);
+		return this.submitAs(known instanceof Promise ? await known : known, op, call, consistency);
+	}
+
+	/** @throws RpcException when the server is stopping */
+	admit(): void {
+		if (this.#isStopping) throw grpcError(status.UNAVAILABLE, 'the server is stopping');
+	}
+
+	/** For a caller and a session that are known. */
+	async submitAs<O extends Submittable>(
+		context: CallContext,
+		op: O,
+		call: GrpcCall,
+		consistency: Consistency = 'local',
+	): Promise<Answer<O['kind']>> {
+		const startMs = performance.now();
+		const traced = traceCall(this.tracing, call, op.kind);
 		if (this.host.isThrottled) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-		const traceparent = traced?.traceparent;
 		let reply: Reply;
 		try {
 			reply = consistency === 'local' ? noBarrier : await this.barrier.pass(call);
-			if (reply.error === 0) reply = await this.#ask(op, context, traceparent);
+			if (reply.error === 0) reply = await this.#ask(op, context, traced);
 		} catch (error) {
 			traced?.end(errors.connectionLoss.code);
 			throw error;
@@ -81,18 +93,19 @@ export class Submission {
 		const failure = failureOf(op, reply, this.host);
 		const code = failure?.code ?? 0;
 		this.metrics.request(op.kind, performance.now() - startMs, code === 0 ? '' : errorName(code));
-		traced?.end(code);
+		traced?.end(code, reply.zxid);
 		this.letIn();
 		if (failure !== undefined) throw new ZooKeeperError(failure);
 		return { result: reply.result as ResultOf<O['kind']>, zxid: reply.zxid };
 	}
 
-	#ask(op: Op, { sessionId, caller }: CallContext, traceparent: string | undefined): Promise<Reply> {
+	#ask(op: Op, { sessionId, caller }: CallContext, traced: TracedRequest | undefined): Promise<Reply> {
 		const requestId = `${this.#idPrefix}-${++this.#requests}`;
+		traced?.describe({ sessionId, pathLength: 'path' in op ? op.path.length : undefined, requestId });
 		return new Promise((reply) => {
 			const cxid = sessionId === noSession ? 0 : this.sessions.nextCxid();
 			const request = { sessionId, cxid, op, caller, requestId, reply };
-			this.host.submit(traceparent === undefined ? request : { ...request, traceparent });
+			this.host.submit(traced === undefined ? request : { ...request, traceparent: traced.traceparent });
 		});
 	}
 
@@ -105,13 +118,6 @@ export class Submission {
 	letIn(): void {
 		while (this.#waiting.length > 0 && !this.host.isThrottled) this.#waiting.shift()!();
 	}
-}
-
-/** So that the caller can find the trace, be it the server that decided to make one. */
-function sendTraceparent(call: GrpcCall, traceparent: string): void {
-	const metadata = new Metadata();
-	metadata.set('traceparent', traceparent);
-	call.sendMetadata(metadata);
 }
 
 /** A failed multi is answered with error 0 and the codes of its operations (semantics 42): here it is a failure. */

@@ -40,11 +40,13 @@ export class ClientRequest implements Request {
 		this.type = type;
 		this.receivedMs = receivedMs;
 		this.#traced = traced;
-		if (traced !== undefined) this.traceparent = traced.traceparent;
+		if (traced === undefined) return;
+		this.traceparent = traced.traceparent;
+		traced.describe({ sessionId: this.sessionId, pathLength: 'path' in op ? op.path.length : undefined });
 	}
 
 	reply(reply: Reply): void {
-		this.#traced?.end(reply.error);
+		this.#traced?.end(reply.error, reply.zxid);
 		this.#connection.answer(this, reply);
 	}
 }
