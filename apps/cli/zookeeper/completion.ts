@@ -1,10 +1,11 @@
 /** What the tabulator key offers: commands, and the children of the path before the cursor. */
-import type { Client } from './client/client.ts';
+
 import { commandNames } from './commands/all.ts';
+import type { Operations } from './operations.ts';
 
 export type Completions = [candidates: string[], completed: string];
 
-export async function complete(line: string, client: Client | null): Promise<Completions> {
+export async function complete(line: string, client: Operations | null): Promise<Completions> {
 	const token = line.slice(line.lastIndexOf(' ') + 1);
 	if (!token.startsWith('/')) {
 		const names = commandNames.filter((name) => name.startsWith(token));
@@ -15,7 +16,7 @@ export async function complete(line: string, client: Client | null): Promise<Com
 	return [(await childrenOf(token.slice(0, slash) || '/', client)).filter((name) => name.startsWith(prefix)), prefix];
 }
 
-async function childrenOf(path: string, client: Client | null): Promise<string[]> {
+async function childrenOf(path: string, client: Operations | null): Promise<string[]> {
 	try {
 		return [...((await client?.getChildren(path, false))?.names ?? [])].sort();
 	} catch {

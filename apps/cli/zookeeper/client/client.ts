@@ -4,6 +4,7 @@ import type { ClientResponse } from '#jute/client/responses';
 import { errors } from '#jute/errors';
 import { createFlags } from '#jute/op-codes';
 import type { Acl, Id, Stat } from '#jute/records';
+import type { NewNode, NodeData, Operations } from '../operations.ts';
 import { checkPath } from './client-path.ts';
 import { KeeperError } from './keeper-error.ts';
 import type { Reply, Session } from './session.ts';
@@ -15,24 +16,10 @@ type ResponseOf<K extends ClientResponse['kind'], R = ClientResponse> = R extend
 		: never
 	: never;
 
-export interface NodeData {
-	readonly data: Uint8Array | null;
-	readonly stat: Stat;
-}
-
-export interface NewNode {
-	readonly path: string;
-	readonly data: Uint8Array | null;
-	readonly acl: readonly Acl[];
-	readonly mode: keyof typeof createFlags;
-	/** For the modes with a time to live. */
-	readonly ttlMs: number;
-}
-
 /** Where a server keeps the ensemble's configuration, whatever the chroot. */
 const configNode = '/zookeeper/config';
 
-export class Client {
+export class Client implements Operations {
 	readonly session: Session;
 
 	constructor(session: Session) {
@@ -164,6 +151,15 @@ export class Client {
 	async whoAmI(): Promise<readonly Id[]> {
 		const { response } = await this.session.submit({ kind: 'whoAmI' });
 		return response === undefined ? [] : (response as ResponseOf<'whoAmI'>).identities;
+	}
+
+	/** One that fails ends the session. */
+	addAuthentication(scheme: string, auth: Uint8Array | null): void {
+		this.session.addAuthentication({ scheme, auth });
+	}
+
+	close(): Promise<void> {
+		return this.session.close();
 	}
 
 	async reconfig(

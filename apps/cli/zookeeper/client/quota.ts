@@ -4,7 +4,7 @@ import { quotaPath as quotaRoot, zookeeperPath } from '#core/model/path';
 import { errors } from '#jute/errors';
 import { openAcl } from '#jute/records';
 import { IllegalArgument } from '../failures.ts';
-import type { Client } from './client.ts';
+import type { Operations } from '../operations.ts';
 import { KeeperError } from './keeper-error.ts';
 import { type QuotaField, StatsTrack } from './stats-track.ts';
 import { visitSubtree } from './subtree.ts';
@@ -20,13 +20,13 @@ function statsPath(path: string): string {
 	return `${quotaRoot}${path}/${statsName}`;
 }
 
-export async function readQuota(client: Client, path: string): Promise<{ limits: StatsTrack; usage: StatsTrack }> {
+export async function readQuota(client: Operations, path: string): Promise<{ limits: StatsTrack; usage: StatsTrack }> {
 	const limits = StatsTrack.parse((await client.getData(limitsPath(path), false)).data);
 	return { limits, usage: StatsTrack.parse((await client.getData(statsPath(path), false)).data) };
 }
 
 /** @returns warnings about limits that are exceeded already; @throws IllegalArgument when the path cannot have a quota */
-export async function setQuota(client: Client, path: string, field: QuotaField, value: bigint): Promise<string[]> {
+export async function setQuota(client: Operations, path: string, field: QuotaField, value: bigint): Promise<string[]> {
 	if ((await client.exists(path, false)) === null) throw new IllegalArgument(`${path} does not exist.`);
 	await refuseQuotaBelow(client, path);
 	await refuseQuotaAbove(client, path);
@@ -47,7 +47,7 @@ export async function setQuota(client: Client, path: string, field: QuotaField, 
 }
 
 /** Without fields the quota goes altogether. @returns false when there is none */
-export async function deleteQuota(client: Client, path: string, fields: readonly QuotaField[]): Promise<boolean> {
+export async function deleteQuota(client: Operations, path: string, fields: readonly QuotaField[]): Promise<boolean> {
 	if ((await client.exists(limitsPath(path), false)) === null) return false;
 	const limits = StatsTrack.parse((await client.getData(limitsPath(path), false)).data);
 	if (fields.length > 0) {
@@ -62,14 +62,14 @@ export async function deleteQuota(client: Client, path: string, fields: readonly
 }
 
 /** Deletes the nodes above that were there for this quota only. */
-async function trim(client: Client, path: string): Promise<void> {
+async function trim(client: Operations, path: string): Promise<void> {
 	for (let at = path; at !== quotaRoot; at = at.slice(0, at.lastIndexOf('/'))) {
 		if ((await client.getChildren(at, false)).names.length > 0) return;
 		await client.delete(at, -1);
 	}
 }
 
-async function refuseQuotaBelow(client: Client, path: string): Promise<void> {
+async function refuseQuotaBelow(client: Operations, path: string): Promise<void> {
 	const own = `${quotaRoot}${path}`;
 	const refuse = async (at: string): Promise<void> => {
 		if (at !== own && (await childrenOf(client, at)).includes(limitsName)) {
@@ -83,7 +83,7 @@ async function refuseQuotaBelow(client: Client, path: string): Promise<void> {
 	}
 }
 
-async function refuseQuotaAbove(client: Client, path: string): Promise<void> {
+async function refuseQuotaAbove(client: Operations, path: string): Promise<void> {
 	const names = path.split('/').slice(1, -1);
 	let at: string = quotaRoot;
 	for (const name of names) {
@@ -96,7 +96,7 @@ async function refuseQuotaAbove(client: Client, path: string): Promise<void> {
 	}
 }
 
-async function childrenOf(client: Client, path: string): Promise<readonly string[]> {
+async function childrenOf(client: Operations, path: string): Promise<readonly string[]> {
 	try {
 		return (await client.getChildren(path, false)).names;
 	} catch (error) {
@@ -106,7 +106,7 @@ async function childrenOf(client: Client, path: string): Promise<readonly string
 }
 
 /** The nodes from the root of quotas down to that of the path. */
-async function createMissing(client: Client, path: string): Promise<void> {
+async function createMissing(client: Operations, path: string): Promise<void> {
 	const paths = [zookeeperPath, quotaRoot];
 	for (const name of path.split('/').filter((one) => one !== '')) paths.push(`${paths.at(-1)}/${name}`);
 	for (const at of paths) {
@@ -120,7 +120,7 @@ async function createMissing(client: Client, path: string): Promise<void> {
 	}
 }
 
-async function createNode(client: Client, path: string, data: Uint8Array | null): Promise<void> {
+async function createNode(client: Operations, path: string, data: Uint8Array | null): Promise<void> {
 	await client.create({ path, data, acl: openAcl, mode: 'persistent', ttlMs: 0 });
 }
 

@@ -238,7 +238,7 @@ export class Session {
 		else this.#seenReadWrite = true;
 		this.#tell(readOnly ? 'ConnectedReadOnly' : 'SyncConnected');
 		for (const one of this.#authentications) this.#sendSpecial(specialXid.auth, { kind: 'auth', type: 0, ...one });
-		for (const request of setWatchesRequests(this.watches.paths(), this.chroot, this.#lastZxid)) {
+		for (const request of setWatchesRequests(this.watches, this.chroot, this.#lastZxid)) {
 			this.#sendSpecial(specialXid.setWatches, request);
 		}
 		for (const waiting of this.#outgoing.splice(0)) this.#sendNow(waiting);

@@ -1,14 +1,21 @@
 /** Sets a client's watches again on a new connection, in requests that stay far below what servers accept. */
 import type { SetWatchesRequest } from '#jute/client/requests';
 import type { Chroot } from './client-path.ts';
-import type { WatchedPaths } from './watches.ts';
+import type { Watches } from './watches.ts';
 
 const mostCharacters = 128 * 1024;
-const kinds = ['data', 'exist', 'child', 'persistent', 'persistentRecursive'] as const;
+/** ZooKeeper's name of each kind. */
+const fields = [
+	['data', 'data'],
+	['exist', 'exist'],
+	['children', 'child'],
+	['persistent', 'persistent'],
+	['persistentRecursive', 'persistentRecursive'],
+] as const;
 
-type Batch = Record<(typeof kinds)[number], string[]>;
+type Batch = Record<(typeof fields)[number][1], string[]>;
 
-export function setWatchesRequests(watched: WatchedPaths, chroot: Chroot, lastZxid: number): SetWatchesRequest[] {
+export function setWatchesRequests(watches: Watches, chroot: Chroot, lastZxid: number): SetWatchesRequest[] {
 	const requests: SetWatchesRequest[] = [];
 	let batch = emptyBatch();
 	let characters = 0;
@@ -17,10 +24,10 @@ export function setWatchesRequests(watched: WatchedPaths, chroot: Chroot, lastZx
 		batch = emptyBatch();
 		characters = 0;
 	};
-	for (const kind of kinds) {
-		for (const path of watched[kind]) {
+	for (const [kind, field] of fields) {
+		for (const path of watches.paths(kind)) {
 			const serverPath = chroot.toServer(path);
-			batch[kind].push(serverPath);
+			batch[field].push(serverPath);
 			characters += serverPath.length;
 			if (characters >= mostCharacters) finish();
 		}

@@ -1,6 +1,6 @@
 /** Whole subtrees, node by node: what others change meanwhile may be seen or not. */
 import { errors } from '#jute/errors';
-import type { Client } from './client.ts';
+import type { Operations } from '../operations.ts';
 import { checkPath } from './client-path.ts';
 import { KeeperError } from './keeper-error.ts';
 
@@ -8,7 +8,7 @@ const batchesUnderWay = 10;
 
 /** The node, then its children in order, then the subtree of each. `visit` may await. */
 export async function visitSubtree(
-	client: Client,
+	client: Operations,
 	path: string,
 	watch: boolean,
 	visit: (path: string) => void | Promise<void>,
@@ -19,7 +19,7 @@ export async function visitSubtree(
 }
 
 async function visitChildren(
-	client: Client,
+	client: Operations,
 	path: string,
 	watch: boolean,
 	visit: (path: string) => void | Promise<void>,
@@ -38,7 +38,7 @@ async function visitChildren(
 }
 
 /** Leaves first, in transactions of `batchSize`. @returns false when one of them failed: then some nodes are still there */
-export async function deleteSubtree(client: Client, path: string, batchSize: number): Promise<boolean> {
+export async function deleteSubtree(client: Operations, path: string, batchSize: number): Promise<boolean> {
 	checkPath(path);
 	const doomed = (await listSubtree(client, path)).reverse();
 	const size = batchSize > 0 ? batchSize : doomed.length;
@@ -53,7 +53,7 @@ export async function deleteSubtree(client: Client, path: string, batchSize: num
 }
 
 /** Level by level, so that in reverse every node comes before its parent. */
-async function listSubtree(client: Client, path: string): Promise<string[]> {
+async function listSubtree(client: Operations, path: string): Promise<string[]> {
 	const paths = [path];
 	for (let i = 0; i < paths.length; i++) {
 		const parent = paths[i]!;

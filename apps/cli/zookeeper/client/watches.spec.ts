@@ -65,14 +65,14 @@ describe('watches', () => {
 	it('54: are set again below the chroot, in the older form as long as that does', () => {
 		const { chroot } = parseConnectString('a/x');
 		const watches = new Watches();
-		expect(setWatchesRequests(watches.paths(), chroot, 7)).toEqual([]);
+		expect(setWatchesRequests(watches, chroot, 7)).toEqual([]);
 		watches.afterGetData('/', ok);
 		watches.afterExists('/b', noNode);
-		expect(setWatchesRequests(watches.paths(), chroot, 7)).toMatchObject([
+		expect(setWatchesRequests(watches, chroot, 7)).toMatchObject([
 			{ kind: 'setWatches', relativeZxid: 7, data: ['/x'], exist: ['/x/b'], child: [] },
 		]);
 		watches.afterAddWatch('/c', addWatchMode.persistentRecursive, ok);
-		expect(setWatchesRequests(watches.paths(), chroot, 7)).toMatchObject([
+		expect(setWatchesRequests(watches, chroot, 7)).toMatchObject([
 			{ kind: 'setWatches2', data: ['/x'], exist: ['/x/b'], persistentRecursive: ['/x/c'] },
 		]);
 	});
@@ -81,7 +81,7 @@ describe('watches', () => {
 		const watches = new Watches();
 		const paths = Array.from({ length: 3000 }, (_, i) => `/${'long'.repeat(25)}/${i}`);
 		for (const path of paths) watches.afterGetData(path, ok);
-		const requests = setWatchesRequests(watches.paths(), parseConnectString('a').chroot, 0);
+		const requests = setWatchesRequests(watches, parseConnectString('a').chroot, 0);
 		expect(requests.length).toBeGreaterThan(1);
 		expect(requests.flatMap(({ data }) => data)).toEqual(paths);
 	});

@@ -1,10 +1,9 @@
 /** A command of the shell that needs a session, and what one runs with. */
 
-import type { Stat } from '#jute/records';
-import type { Client } from '../client/client.ts';
 import { Failure } from '../failures.ts';
+import type { Operations } from '../operations.ts';
 import { type OptionRules, type ParsedOptions, parseOptions } from '../options.ts';
-import { statLines } from '../text/stat-text.ts';
+import { type ShownStat, statLines } from '../text/stat-text.ts';
 
 export interface Output {
 	/** A line to stdout. */
@@ -16,7 +15,7 @@ export interface Output {
 }
 
 export interface CommandContext extends Output {
-	readonly client: Client;
+	readonly client: Operations;
 }
 
 export interface Command extends OptionRules {
@@ -60,7 +59,7 @@ export function usageOf({ name, usage }: Pick<Command, 'name' | 'usage'>): strin
 	return `${name} ${usage}`;
 }
 
-export function printStat(stat: Stat, { out }: Output): void {
+export function printStat(stat: ShownStat, { out }: Output): void {
 	for (const line of statLines(stat)) out(line);
 }
 

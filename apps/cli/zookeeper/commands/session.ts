@@ -11,7 +11,7 @@ export const close: Command = {
 	options: [],
 	leastArguments: 0,
 	takesAnything: true,
-	run: (_, { client }) => client.session.close(),
+	run: (_, { client }) => client.close(),
 };
 
 export const addauth: Command = {
@@ -20,7 +20,7 @@ export const addauth: Command = {
 	options: [],
 	leastArguments: 1,
 	async run({ args: [scheme, auth] }, { client }) {
-		client.session.addAuthentication({ scheme: scheme!, auth: auth === undefined ? null : Buffer.from(auth) });
+		await client.addAuthentication(scheme!, auth === undefined ? null : Buffer.from(auth));
 	},
 };
 

@@ -1,11 +1,11 @@
 /** Commands that change nodes. */
 import { errors } from '#jute/errors';
 import { openAcl } from '#jute/records';
-import type { NewNode } from '../client/client.ts';
 import { KeeperError } from '../client/keeper-error.ts';
 import { deleteSubtree, visitSubtree } from '../client/subtree.ts';
 import { Failure } from '../failures.ts';
 import { readInt, readLong, requireInt } from '../java-numbers.ts';
+import type { NewNode } from '../operations.ts';
 import { flags, type ParsedOptions, valued } from '../options.ts';
 import { parseAcl } from '../text/acl-text.ts';
 import { type Command, printStat } from './command.ts';

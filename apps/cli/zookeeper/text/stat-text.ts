@@ -1,13 +1,28 @@
-import type { Stat } from '#jute/records';
 import { dateText } from './date-text.ts';
 
+/** A Stat of either protocol: zxids and times are numbers in one and bigints in the other. */
+export interface ShownStat {
+	readonly czxid: number | bigint;
+	readonly mzxid: number | bigint;
+	readonly pzxid: number | bigint;
+	/** Milliseconds since 1970. */
+	readonly ctime: number | bigint;
+	readonly mtime: number | bigint;
+	readonly version: number;
+	readonly cversion: number;
+	readonly aversion: number;
+	readonly ephemeralOwner: bigint;
+	readonly dataLength: number;
+	readonly numChildren: number;
+}
+
 /** The eleven lines of a Stat. */
-export function statLines(stat: Stat): string[] {
+export function statLines(stat: ShownStat): string[] {
 	return [
 		`cZxid = 0x${hex(stat.czxid)}`,
-		`ctime = ${dateText(stat.ctime)}`,
+		`ctime = ${dateText(Number(stat.ctime))}`,
 		`mZxid = 0x${hex(stat.mzxid)}`,
-		`mtime = ${dateText(stat.mtime)}`,
+		`mtime = ${dateText(Number(stat.mtime))}`,
 		`pZxid = 0x${hex(stat.pzxid)}`,
 		`cversion = ${stat.cversion}`,
 		`dataVersion = ${stat.version}`,
