@@ -6,6 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { HealthImplementation } from 'grpc-health-check';
 import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
 import { HistoryServiceService } from '#proto/chronokeeper/v1/history';
+import { SessionServiceService } from '#proto/chronokeeper/v1/session';
 import { ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
 import type { Logger } from '#telemetry/logger';
 import type { Metrics } from '#telemetry/metrics';
@@ -21,6 +22,7 @@ import { ReadBarrier } from './grpc/read-barrier.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { ResponseStreams } from './grpc/response-streams.ts';
 import { GrpcSessions } from './grpc/sessions/grpc-sessions.ts';
+import { SessionCalls } from './grpc/sessions/session-calls.ts';
 import { Submission } from './grpc/submission.ts';
 import { ZnodeRequests } from './grpc/znode-requests.ts';
 import { Znodes } from './grpc/znodes.ts';
@@ -54,6 +56,7 @@ export interface OpenDoors {
 
 const services = {
 	'chronokeeper.v1.ZnodeService': ZnodeServiceService,
+	'chronokeeper.v1.SessionService': SessionServiceService,
 	'chronokeeper.v1.HistoryService': HistoryServiceService,
 	'chronokeeper.v1.AdminService': AdminServiceService,
 };
@@ -64,14 +67,15 @@ const healthCheckMs = 500;
 export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const { config, replica, mirror, health, metrics, tracing, logger, view } = parts;
 	const { superDigest } = chainOptions(config);
-	const callers = new Callers({ enabled: config['DigestAuthenticationProvider.enabled'], superDigest });
+	const digestEnabled = config['DigestAuthenticationProvider.enabled'];
+	const callers = new Callers({ enabled: digestEnabled, superDigest });
 	const barrier = new ReadBarrier(replica.host);
 	metrics.counter('read_barrier_rounds', 'Quorum rounds for linearizable reads.', () => barrier.rounds);
 	metrics.gauge('read_barrier_waiting', 'Linearizable reads that wait for one.', () => barrier.size);
 	const sessions = new GrpcSessions({
 		host: replica.host,
 		callers,
-		maxSessions: 100_000,
+		maxSessions: config['grpc.maxSessions'],
 		admits: (id) => view.limits.admitsSession(id),
 		taken: (id) => replica.sessionTaken(id, door),
 	});
@@ -83,6 +87,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const app = await NestFactory.create<NestFastifyApplication>(
 		AppModule.over({
 			znodes: new Znodes(submission, new ZnodeRequests(config['jute.maxbuffer'])),
+			sessionCalls: new SessionCalls(submission, sessions, replica.host, digestEnabled),
 			histories,
 			streams,
 			admin: new Admin(config, replica, mirror, health),

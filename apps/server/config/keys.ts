@@ -4,6 +4,7 @@
  */
 import { ensembleKeys } from './ensemble-keys.ts';
 import { grpcKeys } from './grpc-keys.ts';
+import { grpcLimitKeys } from './grpc-limit-keys.ts';
 import { type Key, key } from './key.ts';
 import { address, boolean, decimal, integer, oneOf, path, port, string, url, urlPath, words } from './value-types.ts';
 
@@ -205,6 +206,7 @@ export const keys = {
 		"The server's own number, that of its `server.N` line; -1: what the file `myid` in `dataDir` says. Where both say one, they must agree.",
 	),
 	...grpcKeys,
+	...grpcLimitKeys,
 	httpPort: key(
 		port,
 		8080,

@@ -9,6 +9,8 @@ export async function addReflection(server: Server): Promise<void> {
 		import('#proto/descriptors'),
 	]);
 	const descriptors = loadFileDescriptorSetFromBuffer(Buffer.from(fileDescriptorSet, 'base64'));
-	const services = ['chronokeeper.v1.ZnodeService', 'chronokeeper.v1.HistoryService', 'chronokeeper.v1.AdminService'];
+	const services = ['ZnodeService', 'SessionService', 'HistoryService', 'AdminService'].map(
+		(name) => `chronokeeper.v1.${name}`,
+	);
 	new ReflectionService(descriptors, { services }).addToServer(server);
 }

@@ -71,6 +71,11 @@ export class GrpcSessions {
 		return within(held, caller);
 	}
 
+	/** Who calls, in whatever session. */
+	callerOf(call: CallHead): Caller | Promise<Caller> {
+		return this.#parts.callers.of(call);
+	}
+
 	/**
 	 * The session of a call that has to have one.
 	 * @throws RpcException when its metadata names none
