@@ -1,8 +1,9 @@
 /**
- * The server as a process of its own, compiled from the sources as they are: its decorators need a compiler, and what lies in dist/ may be older.
+ * The server as a process of its own, compiled from the sources as they are: its decorators need a compiler, and what lies in dist/ may be older. One run of vitest compiles it
+ * once (compiled-global.ts); benchmarks do it each time.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,23 +11,31 @@ import { RunningProgram } from './processes.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Names the directory that those of one run have in common. It is there when it is complete. */
+export const sharedVariable = 'CK_TEST_COMPILED';
+
 export interface ServerAddresses {
 	readonly grpc: string;
 	readonly http: string;
 }
 
 export class CompiledServer {
-	readonly #directory = mkdtempSync(join(tmpdir(), 'chronokeeper-compiled-'));
+	readonly #directory: string;
+	readonly #isShared: boolean;
 
 	constructor() {
-		const { dist } = this;
-		copyFileSync(join(root, 'package.json'), join(this.#directory, 'package.json'));
-		symlinkSync(join(root, 'node_modules'), join(this.#directory, 'node_modules'));
-		// Types are the type check's business.
-		const options = ['--outDir', dist, '--noCheck', '--incremental', 'false', '--sourceMap', 'false'];
-		execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'tsconfig.json'), ...options], {
-			stdio: ['ignore', 'inherit', 'inherit'],
-		});
+		const shared = process.env[sharedVariable];
+		this.#isShared = shared !== undefined;
+		this.#directory = shared ?? compile();
+		if (shared === undefined || existsSync(shared)) return;
+		const made = compile();
+		try {
+			renameSync(made, shared);
+		} catch (error) {
+			// Another worker was quicker: what it made is the same.
+			rmSync(made, { recursive: true, force: true });
+			if (!existsSync(shared)) throw error;
+		}
 	}
 
 	get dist(): string {
@@ -59,6 +68,19 @@ export class CompiledServer {
 	}
 
 	remove(): void {
-		rmSync(this.#directory, { recursive: true, force: true });
+		if (!this.#isShared) rmSync(this.#directory, { recursive: true, force: true });
 	}
+}
+
+/** @returns a directory of its own with `dist` in it, and what belongs beside that */
+function compile(): string {
+	const directory = mkdtempSync(join(tmpdir(), 'chronokeeper-compiled-'));
+	copyFileSync(join(root, 'package.json'), join(directory, 'package.json'));
+	symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+	// Types are the type check's business.
+	const options = ['--outDir', join(directory, 'dist'), '--noCheck', '--incremental', 'false', '--sourceMap', 'false'];
+	execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'tsconfig.json'), ...options], {
+		stdio: ['ignore', 'inherit', 'inherit'],
+	});
+	return directory;
 }
