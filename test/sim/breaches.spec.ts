@@ -13,7 +13,7 @@ interface Known {
 }
 
 const breaches: readonly Known[] = [
-	{ breach: 'ackBeforeFsync', words: /was committed before: it is lost|is committed$/ },
+	{ breach: 'ackBeforeFsync', words: /was committed before: it is lost|is committed$/, begin: 11 },
 	{ breach: 'commitWithoutQuorum', words: /was committed before: it is lost|is committed$/ },
 	{
 		breach: 'skipTruncate',
@@ -21,7 +21,7 @@ const breaches: readonly Known[] = [
 	},
 	{ breach: 'reuseEpoch', words: /epoch \d+ is led by|logs another transaction/ },
 	{ breach: 'dropProposal', words: /logs 0x\w+ behind|does not serve in the end/ },
-	{ breach: 'newQuorumAlone', words: /different configurations|with the configuration/ },
+	{ breach: 'newQuorumAlone', words: /different configurations|with the configuration/, begin: 21 },
 	{ breach: 'forgottenNext', words: /different configurations|with the configuration/ },
 	{ breach: 'eventAfterRead', words: /came before the event of/ },
 	{ breach: 'earlyExpiry', words: /expired after \d+ ms of 4000/ },
