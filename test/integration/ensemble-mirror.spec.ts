@@ -3,13 +3,12 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ChronokeeperClient } from '#client/client';
 import type { StatusResponse } from '#proto/chronokeeper/v1/admin';
 import { EmbeddedPostgres } from '#server/embedded-postgres';
 import { CompiledServer, type ServerAddresses } from '#test/support/compiled-server';
 import { eventually } from '#test/support/ensemble-wait';
-import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { freePort, type RunningProgram } from '#test/support/processes';
 
 const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-ensemble-mirror-'));
@@ -20,10 +19,18 @@ const isLong = process.env.LONG_SPECS === '1';
 const [kills, turns] = isLong ? [5, 3] : [3, 2];
 
 let compiled: CompiledServer;
-beforeAll(() => {
+let postgres: Postgres;
+/** For all cases: what each of them adds to the history is in it like what was there before. */
+let ensemble: Ensemble;
+beforeAll(async () => {
 	compiled = new CompiledServer();
+	postgres = await Postgres.make();
+	ensemble = new Ensemble(postgres.url);
+	await ensemble.start();
 });
-afterAll(() => {
+afterAll(async () => {
+	await ensemble?.stop();
+	await postgres?.stop();
 	compiled.remove();
 	rmSync(folder, { recursive: true, force: true });
 });
@@ -35,14 +42,12 @@ interface Running {
 
 class Ensemble {
 	readonly running = new Map<number, Running>();
-	readonly #folder: string;
+	/** What the next members are started with on top of the usual. */
+	settings = '';
 	readonly #databaseUrl: string;
-	readonly #settings: string;
 	#members = '';
 
-	constructor(name: string, databaseUrl: string, settings: string) {
-		this.#settings = settings;
-		this.#folder = join(folder, name);
+	constructor(databaseUrl: string) {
 		this.#databaseUrl = databaseUrl;
 	}
 
@@ -54,12 +59,12 @@ class Ensemble {
 	}
 
 	async startMember(id: number): Promise<void> {
-		const dataDir = join(this.#folder, `server${id}`);
+		const dataDir = join(folder, `server${id}`);
 		mkdirSync(dataDir, { recursive: true });
 		writeFileSync(join(dataDir, 'myid'), `${id}\n`);
-		const file = join(this.#folder, `zoo${id}.cfg`);
+		const file = join(folder, `zoo${id}.cfg`);
 		const limits = 'tickTime=500\ninitLimit=20\nsyncLimit=6';
-		writeFileSync(file, `dataDir=${dataDir}\n${limits}\n${this.#members}\n${this.#settings}\n`);
+		writeFileSync(file, `dataDir=${dataDir}\n${limits}\n${this.#members}\n${this.settings}\n`);
 		const program = await compiled.start({ CK_CONFIG: file, CK_AUDIT_URL: this.#databaseUrl });
 		const client = new ChronokeeperClient({ address: program.addresses.grpc, timeoutMs: 5000 });
 		this.running.set(id, { program, client });
@@ -93,21 +98,8 @@ class Ensemble {
 	}
 }
 
-let database: TestDatabase;
-let ensemble: Ensemble;
-afterEach(async () => {
-	await ensemble.stop();
-	await database.drop();
-});
-
-async function begin(name: string, settings = '', on?: TestDatabase): Promise<void> {
-	database = on ?? (await createDatabase({ migrate: false }));
-	ensemble = new Ensemble(name, database.url, settings);
-	await ensemble.start();
-}
-
-/** A PostgreSQL of its own, which can be stopped: gone for good with drop(). */
-class Postgres implements TestDatabase {
+/** A PostgreSQL of its own, which can be stopped and started again. */
+class Postgres {
 	readonly url: string;
 	readonly #server: EmbeddedPostgres;
 
@@ -116,8 +108,8 @@ class Postgres implements TestDatabase {
 		this.#server = server;
 	}
 
-	static async make(name: string): Promise<Postgres> {
-		const dataDir = join(folder, name);
+	static async make(): Promise<Postgres> {
+		const dataDir = join(folder, 'postgres-of-its-own');
 		mkdirSync(dataDir);
 		// Run as root, PostgreSQL is a user of its own.
 		chmodSync(folder, 0o755);
@@ -152,14 +144,12 @@ class Postgres implements TestDatabase {
 		const url = await this.#server.start();
 		if (url !== this.url) throw new Error(`PostgreSQL is at ${url} now, and was at ${this.url}`);
 	}
-
-	drop(): Promise<void> {
-		return this.#server.stop();
-	}
 }
 
 /** Creates nodes until it is told to stop, several at a time, by whichever replica answers. */
 class Writers {
+	static #generations = 0;
+	readonly #generation = Writers.#generations++;
 	/** Paths whose creation was acknowledged, with their zxids. */
 	readonly acknowledged = new Map<string, bigint>();
 	#isOver = false;
@@ -175,17 +165,17 @@ class Writers {
 	}
 
 	async #write(writer: number): Promise<void> {
-		for (let i = 0; !this.#isOver; i++) {
+		let i = 0;
+		const create = async (): Promise<boolean> => {
+			if (this.#isOver) return true;
 			const clients = [...ensemble.running.values()];
-			const path = `/w${writer}-${i}`;
-			try {
-				const { zxid } = await clients[(writer + i) % clients.length]!.client.create(path, Buffer.from(path));
-				this.acknowledged.set(path, zxid);
-			} catch {
-				// Of one that was killed or looks for a leader, nobody knows: it is not counted.
-				await new Promise(setImmediate);
-			}
-		}
+			const path = `/g${this.#generation}-w${writer}-${i++}`;
+			const { zxid } = await clients[(writer + i) % clients.length]!.client.create(path, Buffer.from(path));
+			this.acknowledged.set(path, zxid);
+			return true;
+		};
+		// Of one that was killed or looks for a leader, nobody knows: it is not counted, and the next one is tried after a moment.
+		while (!this.#isOver) await eventually('a write is acknowledged', create);
 	}
 }
 
@@ -193,7 +183,7 @@ class Writers {
 function inStep(): Promise<StatusResponse> {
 	return eventually('the mirror has everything', async () => {
 		const { status } = await ensemble.leader();
-		const [cursor] = await database.query<{ zxid: string }>('select zxid from chronokeeper.mirror_cursor');
+		const [cursor] = await postgres.query<{ zxid: string }>('select zxid from chronokeeper.mirror_cursor');
 		const isThere = BigInt(cursor!.zxid) === status.lastZxid;
 		return isThere && (await ensemble.statuses()).some(({ mirror }) => mirror?.state === 'in-step')
 			? status
@@ -203,13 +193,13 @@ function inStep(): Promise<StatusResponse> {
 
 async function expectWholeHistory(): Promise<{ epochs: number }> {
 	const status = await inStep();
-	const epochs = await database.query<Record<'epoch' | 'first' | 'last' | 'rows' | 'zxids', number>>(
+	const epochs = await postgres.query<Record<'epoch' | 'first' | 'last' | 'rows' | 'zxids', number>>(
 		`select epoch, (min(zxid) & 4294967295)::int as first, (max(zxid) & 4294967295)::int as last, count(*)::int as rows,
 			count(distinct zxid)::int as zxids from chronokeeper.txn group by epoch order by epoch`,
 	);
 	for (const { first, last, rows, zxids } of epochs) expect([first, rows, zxids]).toEqual([1, last, last]);
-	expect(await database.query('select * from chronokeeper.gap')).toEqual([]);
-	const [cursor] = await database.query<{ zxid: string; digest: string }>(
+	expect(await postgres.query('select * from chronokeeper.gap')).toEqual([]);
+	const [cursor] = await postgres.query<{ zxid: string; digest: string }>(
 		'select zxid, digest from chronokeeper.mirror_cursor',
 	);
 	expect(BigInt(cursor!.zxid)).toBe(status.lastZxid);
@@ -225,8 +215,7 @@ describe('the mirror of an ensemble', () => {
 	it(
 		'is written by the leader alone, and by the next when it dies, without a gap and without a duplicate',
 		async () => {
-			await begin('killed');
-			const writers = new Writers(6);
+			const writers = new Writers(3);
 			const led = new Set<number>();
 			for (let round = 0; round < kills; round++) {
 				const before = writers.acknowledged.size;
@@ -244,10 +233,10 @@ describe('the mirror of an ensemble', () => {
 			expect(led.size).toBeGreaterThan(1);
 
 			const { id: leader } = await ensemble.leader();
-			expect(await database.query('select writer from chronokeeper.mirror_cursor')).toEqual([
+			expect(await postgres.query('select writer from chronokeeper.mirror_cursor')).toEqual([
 				{ writer: `server ${leader}` },
 			]);
-			const written = await database.query<{ path: string; zxid: string }>(
+			const written = await postgres.query<{ path: string; zxid: string }>(
 				"select path, zxid from chronokeeper.txn where type = 'create' and error = 0",
 			);
 			const zxids = new Map(written.map(({ path, zxid }) => [path, BigInt(zxid)]));
@@ -269,7 +258,6 @@ describe('the mirror of an ensemble', () => {
 	it(
 		'goes on where it was when its leader leaves in order, which says that it stopped',
 		async () => {
-			await begin('stopped');
 			for (let round = 0; round < turns; round++) {
 				const { id, client } = await ensemble.leader();
 				for (let i = 0; i < 20; i++) await client.create(`/round${round}-${i}`, null);
@@ -283,36 +271,10 @@ describe('the mirror of an ensemble', () => {
 	);
 
 	it(
-		'is written by the replica that is named, whoever leads, and goes on when that one was away',
-		async () => {
-			await begin('named', 'audit.mirroredBy=2');
-			const writers = new Writers(4);
-			for (let round = 0; round < turns; round++) {
-				const before = writers.acknowledged.size;
-				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
-				const { id } = await ensemble.leader();
-				// First the leader, whichever it is, then the one that writes, in the middle of its work.
-				const killed = round === 0 ? id : 2;
-				await ensemble.end(killed, 'SIGKILL');
-				const since = writers.acknowledged.size;
-				await eventually('writes go on', () => writers.acknowledged.size > since + 50);
-				await ensemble.startMember(killed);
-			}
-			await writers.stop();
-			await expectWholeHistory();
-			expect(await database.query('select writer from chronokeeper.mirror_cursor')).toEqual([{ writer: 'server 2' }]);
-			for (const [id, { client }] of ensemble.running)
-				expect((await client.status()).mirror?.state).toBe(id === 2 ? 'in-step' : 'standing-by');
-		},
-		limitMs,
-	);
-
-	it(
 		'has each transaction once although PostgreSQL ends its connections, stops and comes back, while leaders are killed',
 		async () => {
-			const postgres = await Postgres.make('postgres-of-its-own');
-			await begin('away', '', postgres);
-			const writers = new Writers(6);
+			const { epochs: before } = await expectWholeHistory();
+			const writers = new Writers(3);
 			const goesOn = async (): Promise<void> => {
 				const before = writers.acknowledged.size;
 				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
@@ -344,13 +306,40 @@ describe('the mirror of an ensemble', () => {
 			await writers.stop();
 			expect(ended).toBeGreaterThan(5);
 			const { epochs } = await expectWholeHistory();
-			expect(epochs).toBeGreaterThanOrEqual(2 * turns);
-			const written = await database.query<{ path: string; zxid: string }>(
+			expect(epochs - before).toBeGreaterThanOrEqual(2 * turns);
+			const written = await postgres.query<{ path: string; zxid: string }>(
 				"select path, zxid from chronokeeper.txn where type = 'create' and error = 0",
 			);
 			const zxids = new Map(written.map(({ path, zxid }) => [path, BigInt(zxid)]));
 			expect([...writers.acknowledged].filter(([path, zxid]) => zxids.get(path) !== zxid)).toEqual([]);
-			expect(await database.query('select * from chronokeeper.verify_chain(0, 9223372036854775807)')).toEqual([]);
+			expect(await postgres.query('select * from chronokeeper.verify_chain(0, 9223372036854775807)')).toEqual([]);
+		},
+		limitMs,
+	);
+
+	it(
+		'is written by the replica that is named, whoever leads, and goes on when that one was away',
+		async () => {
+			ensemble.settings = 'audit.mirroredBy=2';
+			await ensemble.stop();
+			await Promise.all(ids.map((id) => ensemble.startMember(id)));
+			const writers = new Writers(3);
+			for (let round = 0; round < turns; round++) {
+				const before = writers.acknowledged.size;
+				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
+				const { id } = await ensemble.leader();
+				// First the leader, whichever it is, then the one that writes, in the middle of its work.
+				const killed = round === 0 ? id : 2;
+				await ensemble.end(killed, 'SIGKILL');
+				const since = writers.acknowledged.size;
+				await eventually('writes go on', () => writers.acknowledged.size > since + 50);
+				await ensemble.startMember(killed);
+			}
+			await writers.stop();
+			await expectWholeHistory();
+			expect(await postgres.query('select writer from chronokeeper.mirror_cursor')).toEqual([{ writer: 'server 2' }]);
+			for (const [id, { client }] of ensemble.running)
+				expect((await client.status()).mirror?.state).toBe(id === 2 ? 'in-step' : 'standing-by');
 		},
 		limitMs,
 	);
