@@ -35,3 +35,15 @@ it('copies a Buffer into plain bytes', () => {
 		expect(Object.getPrototypeOf(copy)).toBe(Uint8Array.prototype);
 	}
 });
+
+it('says where it has put one, long or short', () => {
+	const slab = new Slab();
+	const puts = [100, 50, 100_000, 60, 0, 8193, 5].map((length) => {
+		const start = slab.put(filled(length, length & 0xff));
+		return { length, start, memory: slab.memory };
+	});
+	for (const { length, start, memory } of puts) {
+		expect(memory.subarray(start, start + length)).toEqual(filled(length, length & 0xff));
+	}
+	expect(new Set(puts.map(({ memory }) => memory)).size).toBe(3);
+});

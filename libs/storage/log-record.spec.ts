@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type AuditContext, readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
 import type { SessionId, Zxid } from '#core/model/zxid';
+import { proposal, recordOf } from '#core/zab/messages';
 import { JuteReader, JuteWriter } from '#jute/codec';
 import { sampleRecord } from '#test/contract/txn-log.contract';
 import { decodeBody, encodeRecord, recordHeadBytes } from './log-record.ts';
@@ -53,6 +54,20 @@ describe('a record of the log', () => {
 	it('with a context and no digest is never written: ZooKeeper would take the one for the other', () => {
 		const record = { ...sampleRecord(7), digest: null };
 		expect(() => encodeRecord(new JuteWriter(), record, null)).toThrow(/has a digest/);
+	});
+
+	it('has the bytes that it came with from another replica, which are those it would be given here', () => {
+		fc.assert(
+			fc.property(contexts, fc.nat({ max: 5 }), fc.option(fc.maxSafeNat()), (context, at, durable) => {
+				const record = { ...sampleRecord(at + 1), context };
+				const [here, received] = [new JuteWriter(), new JuteWriter()];
+				encodeRecord(here, record, durable as Zxid | null);
+				encodeRecord(received, recordOf(proposal(record)), durable as Zxid | null);
+				expect(received.view()).toEqual(here.view());
+			}),
+		);
+		const other = recordOf(proposal(sampleRecord(2)));
+		expect(roundTrip({ ...sampleRecord(1), encoded: other.encoded }, null).record.header).toEqual(other.header);
 	});
 
 	it('of an error carries digest and context too', () => {

@@ -29,11 +29,13 @@ export function encodeRecord(writer: JuteWriter, record: TxnRecord, durable: Zxi
 	const start = writer.position;
 	writer.ensure(recordHeadBytes);
 	writer.position = start + recordHeadBytes;
-	encodeTxn(writer, record.header, record.txn, record.digest);
-	if (record.context !== null) {
-		// ZooKeeper would take the context for the digest.
-		assert(record.digest !== null, 'a record with an audit context has a digest');
-		writeAuditContext(writer, record.context);
+	// ZooKeeper would take the context for the digest.
+	assert(record.context === null || record.digest !== null, 'a record with an audit context has a digest');
+	if (record.encoded === undefined) {
+		encodeTxn(writer, record.header, record.txn, record.digest);
+		if (record.context !== null) writeAuditContext(writer, record.context);
+	} else {
+		writer.writeRaw(record.encoded);
 	}
 	if (durable !== null && record.digest !== null) {
 		writer.writeInt(markMagic);

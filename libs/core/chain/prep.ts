@@ -123,6 +123,7 @@ export class Prep {
 			txn,
 			digest: { version: digestVersion, value: context.changes.digest() },
 			context: auditContext(request),
+			encoded: undefined,
 		};
 	}
 

@@ -1,6 +1,4 @@
 /** A member's own history, as discovery and synchronization use it: the host's tree and log, and the storage behind them. */
-import { Slab } from '#jute/slab';
-import type { Txn } from '#jute/txn';
 import { assert } from '../model/assert.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import type { Zxid } from '../model/zxid.ts';
@@ -11,17 +9,10 @@ import { CommittedWindow, defaultWindowLimits, type WindowLimits } from '../zab/
 import type { Host } from './host.ts';
 import { ReceivedState } from './received-state.ts';
 
-/** The most that a socket gives at once. */
-const readBytes = 1 << 16;
-
 export class MemberHistory implements History {
 	readonly window: CommittedWindow;
 	readonly #host: Host;
 	readonly #storage: ReplicaStorage;
-	/** Data and context are views of what a socket read. A window of few transactions may keep all of that; a larger one has copies. */
-	readonly #isWindowLarge: boolean;
-	/** What stands in the window leaves it in the order it came. */
-	readonly #slab = new Slab();
 	#durable: Zxid;
 	/** Settles when nothing rewrites log or tree. Never rejects. */
 	#settled: Promise<unknown> = Promise.resolve();
@@ -32,7 +23,6 @@ export class MemberHistory implements History {
 		this.#storage = storage;
 		this.#durable = host.lastLogged;
 		this.window = new CommittedWindow(host.lastProcessedZxid, limits);
-		this.#isWindowLarge = limits.maxTxns * readBytes > limits.maxBytes;
 	}
 
 	get lastLogged(): Zxid {
@@ -153,7 +143,7 @@ export class MemberHistory implements History {
 
 	/** Of the host: this was applied. */
 	noteCommitted(record: TxnRecord): void {
-		this.window.add(this.#isWindowLarge ? compact(record, this.#slab) : record);
+		this.window.add(record);
 	}
 
 	/** Of the log: everything up to here is on disk. */
@@ -170,25 +160,4 @@ export class MemberHistory implements History {
 		this.#settled = changed.catch(() => undefined);
 		return changed;
 	}
-}
-
-function compact(record: TxnRecord, slab: Slab): TxnRecord {
-	const txn = ownTxn(record.txn, slab);
-	const context = record.context instanceof Uint8Array ? own(record.context, slab) : record.context;
-	return txn === record.txn && context === record.context ? record : { ...record, txn, context };
-}
-
-function ownTxn(txn: Txn, slab: Slab): Txn {
-	if (txn.kind === 'multi') return { ...txn, ops: txn.ops.map((op) => withOwnData(op, slab)) };
-	return withOwnData(txn, slab);
-}
-
-function withOwnData<T extends Txn>(txn: T, slab: Slab): T {
-	if (!('data' in txn) || txn.data === null) return txn;
-	const data = own(txn.data, slab);
-	return data === txn.data ? txn : { ...txn, data };
-}
-
-function own(bytes: Uint8Array, slab: Slab): Uint8Array {
-	return bytes.buffer.byteLength <= 2 * bytes.length ? bytes : slab.copy(bytes);
 }

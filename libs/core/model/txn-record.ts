@@ -10,4 +10,6 @@ export interface TxnRecord {
 	readonly digest: TxnDigest | null;
 	/** Who did it; encoded when it came from a log or another replica. Null for what an Apache ZooKeeper server wrote. */
 	readonly context: AuditContext | EncodedContext | null;
+	/** All of it as it is logged and sent, once somebody has it so. A record that is made from this one has other bytes: it must not take them over. */
+	encoded?: Uint8Array | undefined;
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { TxnRecord } from '../model/txn-record.ts';
 import { makeZxid, noSession, type Zxid } from '../model/zxid.ts';
 import { CommittedWindow } from './committed-window.ts';
+import { proposal, recordOf } from './messages.ts';
 
 function record(zxid: number, dataBytes = 0): TxnRecord {
 	return {
@@ -61,6 +62,25 @@ describe('80: the window of committed transactions', () => {
 		const paths = Array.from({ length: 100 }, () => `/${'p'.repeat(99)}`);
 		window.add({ ...rest, header: { ...header, zxid: 2 as Zxid }, txn: { kind: 'closeSession', paths } });
 		expect(window.bytes).toBeGreaterThan(20_000);
+	});
+
+	it('80: gives back what was added, though what it was read from has changed since', () => {
+		const window = new CommittedWindow(0 as Zxid);
+		const { header, ...rest } = record(1);
+		const op = { kind: 'setData', path: '/n', data: Uint8Array.of(1, 2), version: 1 } as const;
+		const added: TxnRecord[] = [
+			{ ...record(1, 100), digest: { version: 2, value: 5n }, context: new Uint8Array(9).fill(4) },
+			record(2, 100_000),
+			{ ...rest, header: { ...header, zxid: 3 as Zxid }, txn: { kind: 'multi', ops: [op, op] } },
+			...Array.from({ length: 200 }, (_, index) => record(4 + index, 900)),
+		];
+		const plain = structuredClone(added);
+		for (const each of added) {
+			const packet = proposal(each);
+			window.add(recordOf(packet));
+			packet.data!.fill(0xff);
+		}
+		expect(window.after(0 as Zxid).map((each) => ({ ...each, encoded: undefined }))).toEqual(plain);
 	});
 
 	it('refuses a transaction that does not come behind the last one', () => {

@@ -2,11 +2,13 @@
  * The newest committed transactions in memory: what most learners that come back are brought up from (semantics 80). ZooKeeper keeps 500 of them
  * (commitLogCount); here the bytes are bounded as well as the number.
  */
+import { Slab } from '#jute/slab';
 import type { Txn } from '#jute/txn';
 import { assert } from '../model/assert.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import type { Zxid } from '../model/zxid.ts';
 import type { CommittedWindow as Window } from '../ports/history.ts';
+import { decodeRecord, encodedOf } from './messages.ts';
 
 export interface WindowLimits {
 	readonly maxTxns: number;
@@ -20,13 +22,19 @@ export const defaultWindowLimits: WindowLimits = { maxTxns: 10_000, maxBytes: 64
 const recordOverheadBytes = 200;
 const smallestRing = 64;
 
-/** A ring: what leaves it is let go of at once. */
+/**
+ * A ring: what leaves it is let go of at once. Transactions stand in it as bytes: as objects, ten thousand of them that all live for a moment
+ * and then die would keep the garbage collector busy, and their data would keep all that a socket read with them.
+ */
 export class CommittedWindow implements Window {
 	readonly #limits: WindowLimits;
 	/** Behind this one nothing is missing. */
 	#base: Zxid;
-	#ring: (TxnRecord | undefined)[] = new Array(smallestRing);
-	/** Beside the records, which are old when they leave: nothing has looked at their memory since. */
+	/** The memory each lies in, shared with its neighbours, and where. */
+	#ring: (Uint8Array | undefined)[] = new Array(smallestRing);
+	#starts = new Int32Array(smallestRing);
+	#lengths = new Int32Array(smallestRing);
+	readonly #slab = new Slab();
 	#zxids = new Float64Array(smallestRing);
 	#weights = new Float64Array(smallestRing);
 	#first = 0;
@@ -57,7 +65,7 @@ export class CommittedWindow implements Window {
 		return this.#count === 0 ? this.#base : this.#zxid(this.#count - 1);
 	}
 
-	/** In zxid order, right when it is committed. The record is kept as it is: its data should not be views of much larger memory. */
+	/** In zxid order, right when it is committed. */
 	add(record: TxnRecord): void {
 		assert(record.header.zxid > this.maxCommitted, 'transactions are committed in zxid order');
 		const weight = weightOf(record);
@@ -65,7 +73,10 @@ export class CommittedWindow implements Window {
 		while (this.#count > 0 && (this.#count >= maxTxns || this.#bytes + weight > maxBytes)) this.#dropFirst();
 		if (this.#count === this.#ring.length) this.#grow();
 		const at = this.#at(this.#count);
-		this.#ring[at] = record;
+		const encoded = encodedOf(record);
+		this.#starts[at] = this.#slab.put(encoded);
+		this.#lengths[at] = encoded.length;
+		this.#ring[at] = this.#slab.memory;
 		this.#zxids[at] = record.header.zxid;
 		this.#weights[at] = weight;
 		this.#bytes += weight;
@@ -100,6 +111,8 @@ export class CommittedWindow implements Window {
 	/** The state is another one: nothing in front of it is known. */
 	reset(lastCommitted: Zxid): void {
 		this.#ring = new Array(smallestRing);
+		this.#starts = new Int32Array(smallestRing);
+		this.#lengths = new Int32Array(smallestRing);
 		this.#zxids = new Float64Array(smallestRing);
 		this.#weights = new Float64Array(smallestRing);
 		this.#first = 0;
@@ -125,7 +138,9 @@ export class CommittedWindow implements Window {
 	}
 
 	#record(index: number): TxnRecord {
-		return this.#ring[this.#at(index)]!;
+		const at = this.#at(index);
+		const start = this.#starts[at]!;
+		return decodeRecord(this.#ring[at]!.subarray(start, start + this.#lengths[at]!));
 	}
 
 	#zxid(index: number): Zxid {
@@ -146,15 +161,22 @@ export class CommittedWindow implements Window {
 
 	#grow(): void {
 		const length = this.#ring.length * 2;
-		const ring = new Array<TxnRecord | undefined>(length);
+		const ring = new Array<Uint8Array | undefined>(length);
+		const starts = new Int32Array(length);
+		const lengths = new Int32Array(length);
 		const zxids = new Float64Array(length);
 		const weights = new Float64Array(length);
 		for (let index = 0; index < this.#count; index++) {
-			ring[index] = this.#record(index);
-			zxids[index] = this.#zxid(index);
-			weights[index] = this.#weights[this.#at(index)]!;
+			const at = this.#at(index);
+			ring[index] = this.#ring[at];
+			starts[index] = this.#starts[at]!;
+			lengths[index] = this.#lengths[at]!;
+			zxids[index] = this.#zxids[at]!;
+			weights[index] = this.#weights[at]!;
 		}
 		this.#ring = ring;
+		this.#starts = starts;
+		this.#lengths = lengths;
 		this.#zxids = zxids;
 		this.#weights = weights;
 		this.#first = 0;

@@ -83,20 +83,32 @@ export function encodeRecord(record: TxnRecord, prefix: bigint | null = null): U
 	return slab.copy(writer.view());
 }
 
+/** The same without a prefix, encoded once for all who need it. */
+export function encodedOf(record: TxnRecord): Uint8Array {
+	return (record.encoded ??= encodeRecord(record));
+}
+
 export function proposal(record: TxnRecord): QuorumPacket {
-	return packet(packetType.proposal, record.header.zxid, encodeRecord(record));
+	return packet(packetType.proposal, record.header.zxid, encodedOf(record));
 }
 
 /** The transaction of a PROPOSAL, an INFORM or (behind `start` bytes) an INFORMANDACTIVATE. Data are views of the packet's. */
 export function recordOf(packet: QuorumPacket, start = 0): TxnRecord {
 	const data = dataOf(packet);
 	if (start > data.length) throw new QuorumError(`${describePacket(packet)} is cut short`);
-	const reader = new JuteReader(data, start);
-	const { header, txn, digest } = decodeTxn(reader);
-	if (header.zxid !== packet.zxid) {
-		throw new QuorumError(`${describePacket(packet)} carries the transaction 0x${header.zxid.toString(16)}`);
+	const record = decodeRecord(start === 0 ? data : data.subarray(start));
+	const { zxid } = record.header;
+	if (zxid !== packet.zxid) {
+		throw new QuorumError(`${describePacket(packet)} carries the transaction 0x${zxid.toString(16)}`);
 	}
-	return { header, txn, digest, context: encodedContext(data, reader.position) };
+	return record;
+}
+
+/** What encodeRecord() gave without a prefix. Data are views of the bytes. @throws JuteError */
+export function decodeRecord(bytes: Uint8Array): TxnRecord {
+	const reader = new JuteReader(bytes);
+	const { header, txn, digest } = decodeTxn(reader);
+	return { header, txn, digest, context: encodedContext(bytes, reader.position), encoded: bytes };
 }
 
 /** The configuration that a reconfiguration sets. @throws QuorumConfigError */
