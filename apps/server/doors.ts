@@ -17,7 +17,8 @@ import { portOrAny } from './default-port.ts';
 import { Admin } from './grpc/admin.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { Histories } from './grpc/histories.ts';
-import { Callers } from './grpc/identity/callers.ts';
+import { openSecurity } from './grpc/identity/grpc-security.ts';
+import type { TlsMaterial } from './grpc/identity/tls-files.ts';
 import { ReadBarrier } from './grpc/read-barrier.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { ResponseStreams } from './grpc/response-streams.ts';
@@ -46,6 +47,8 @@ export interface DoorParts {
 	/** What the AdminServer's commands look at. */
 	readonly view: ServerView;
 }
+	/** The gRPC port's certificates; undefined without TLS. */
+	readonly tls: TlsMaterial | undefined;
 
 export interface OpenDoors {
 	readonly grpcPort: number;
@@ -68,7 +71,8 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const { config, replica, mirror, health, metrics, tracing, logger, view } = parts;
 	const { superDigest } = chainOptions(config);
 	const digestEnabled = config['DigestAuthenticationProvider.enabled'];
-	const callers = new Callers({ enabled: digestEnabled, superDigest });
+	const security = await openSecurity(config, parts.tls, metrics, logger);
+	const { callers } = security;
 	const barrier = new ReadBarrier(replica.host);
 	metrics.counter('read_barrier_rounds', 'Quorum rounds for linearizable reads.', () => barrier.rounds);
 	metrics.gauge('read_barrier_waiting', 'Linearizable reads that wait for one.', () => barrier.size);
@@ -125,7 +129,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			addReflection(server as Server).catch((error) => logger.warn({ err: error }, 'gRPC reflection is not there'));
 		},
 	});
-	app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: false });
+	app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: false }).useGlobalGuards(security.guard);
 	try {
 		await app.startAllMicroservices();
 		await app.listen(await portOrAny(config, 'httpPort', config.httpAddress, logger), config.httpAddress);
@@ -136,6 +140,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const watch = setInterval(() => showHealth(healthService, health), healthCheckMs);
 	watch.unref();
 	const address = adapter.getHttpServer().address();
+		credentials: security.credentials,
 	return {
 		grpcPort: grpc.port,
 		httpPort: address !== null && typeof address === 'object' ? address.port : config.httpPort,
@@ -150,6 +155,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 }
 
 function showHealth(service: HealthImplementation, health: ReplicaHealth): void {
+		security.close();
 	const status = health.check().ready ? 'SERVING' : 'NOT_SERVING';
 	for (const name of ['', ...Object.keys(services)]) service.setStatus(name, status);
 }
@@ -161,3 +167,4 @@ function listenError(error: unknown, config: ServerConfig): Error {
 		{ cause: error },
 	);
 }
+			security.close();

@@ -7,6 +7,7 @@ import { StorageDamage } from '#storage/damage';
 import { isReadable, type Logger } from '#telemetry/logger';
 import { banner } from './banner.ts';
 import { ConfigError, loadConfig, type ServerConfig } from './config/config.ts';
+import { readSecurity, SecurityProblem } from './grpc/identity/tls-files.ts';
 import { defaultLogger, type RunningServer, startServer } from './start-server.ts';
 import { version } from './version.ts';
 
@@ -43,8 +44,9 @@ async function main(): Promise<number | undefined> {
 	let config: ServerConfig;
 	try {
 		config = loadConfig({ file: values.config ?? process.env.CK_CONFIG, environment: process.env });
+		if (values.check) await readSecurity(config);
 	} catch (error) {
-		if (!(error instanceof ConfigError)) throw error;
+		if (!(error instanceof ConfigError || error instanceof SecurityProblem)) throw error;
 		process.stderr.write(`The configuration cannot be used: ${error.message}\n`);
 		return 2;
 	}
@@ -60,7 +62,8 @@ async function serve(config: ServerConfig): Promise<number | undefined> {
 		server = await startServer(config, logger);
 	} catch (error) {
 		// What a person can act on needs no stack.
-		const expected = error instanceof StorageDamage || (error as Error).message?.includes('cannot be listened on');
+		const isKnown = error instanceof StorageDamage || error instanceof SecurityProblem;
+		const expected = isKnown || (error as Error).message?.includes('cannot be listened on');
 		logger.fatal(expected ? {} : { err: error }, `cannot start: ${(error as Error).message}`);
 		return 1;
 	}

@@ -11,6 +11,7 @@ import { startTracing } from '#telemetry/tracing';
 import type { ServerConfig } from './config/config.ts';
 import { loadDoors } from './door-libraries.ts';
 import { addGauges } from './gauges.ts';
+import { readSecurity } from './grpc/identity/tls-files.ts';
 import type { MirrorService } from './mirror/mirror-service.ts';
 import { startMirrorService } from './mirror/start-mirror-service.ts';
 import { type RecoveredReplica, Replica, recoverReplica } from './replica/replica.ts';
@@ -43,13 +44,14 @@ export interface RunningServer {
 /** An ensemble without a quorum is no reason to stay without doors. */
 const memberFirstMs = 2000;
 
-/** @throws StorageDamage, DirectoryInUse, or Error naming the port that cannot be listened on. */
+/** @throws SecurityProblem, StorageDamage, DirectoryInUse, or Error naming the port that cannot be listened on. */
 export async function startServer(
 	config: ServerConfig,
 	logger: Logger = defaultLogger(config),
 ): Promise<RunningServer> {
 	for (const warning of config.warnings) logger.warn(warning);
 	for (const note of config.notes) logger.info(note);
+	const tls = await readSecurity(config);
 	useNativeCrc32(crc32);
 	// Libraries load while recovery reads: it lets other work run now and then.
 	const loading = {
@@ -83,7 +85,8 @@ export async function startServer(
 		// To load the other doors takes the processor for a while: the ensemble gets its member first.
 		await replica.member?.served(memberFirstMs);
 		const { openDoors } = await loadDoors();
-		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger, view: clientPort.view });
+		const { view } = clientPort;
+		const doors = await openDoors({ config, replica, mirror, health, metrics, tracing, logger, view, tls });
 		const port = clientPort;
 		const close = async () => {
 			await Promise.all([port.drain(config['shutdown.timeoutMs']), doors.close()]);

@@ -2,12 +2,14 @@
  * The gRPC port as a Nest transport. Nest's own forgets which port it got and either waits for open streams without end or cuts calls that are under way;
  * this one remembers, and waits for a while.
  */
-import { Server, ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
 
 export interface GrpcDoorOptions {
 	readonly address: string;
 	readonly port: number;
+	/** With TLS or without. */
+	readonly credentials: ServerCredentials;
 	readonly packageName: string;
 	/** ts-proto's service definitions by full name. */
 	readonly services: Readonly<Record<string, object>>;
@@ -43,7 +45,7 @@ export class GrpcDoor extends ServerGrpc {
 		const server = new Server(options);
 		const host = address.includes(':') ? `[${address}]` : address;
 		this.port = await new Promise<number>((resolve, reject) => {
-			server.bindAsync(`${host}:${port}`, ServerCredentials.createInsecure(), (error, bound) => {
+			server.bindAsync(`${host}:${port}`, this.door.credentials, (error, bound) => {
 				if (error === null) resolve(bound);
 				else
 					reject(

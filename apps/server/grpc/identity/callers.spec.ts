@@ -28,7 +28,7 @@ describe('the caller', () => {
 		expect(schemes('super:guess')).toEqual(['ip', 'digest']);
 	});
 
-	it.each(['Bearer x', 'Basic', 'Basic ???'])('with the authorization %s is refused', (authorization) => {
+	it.each(['Digest x', 'Basic', 'Basic ???'])('with the authorization %s is refused', (authorization) => {
 		expect(() => callers.of(call('1.2.3.4:5', { authorization }))).toThrow(/Basic base64/);
 	});
 
