@@ -73,13 +73,14 @@ export async function startServer(
 	try {
 		const metrics = await loading.metrics;
 		const tracing = await loading.tracing;
-		replica = new Replica(recovery, { config, logger, metrics, tracer: new StageTracer(tracing, metrics) });
+		const tracer = new StageTracer(tracing, metrics);
+		replica = new Replica(recovery, { config, logger, metrics, tracer });
 		// Behind a log there must be a snapshot, be it of the empty tree; and what recovery had to work around must not meet the next start.
 		if (recovery.recovered.snapshotDue) await replica.snapshots.take();
 		// It needs none of the libraries that the other doors load, and PostgreSQL not either: it is there first.
 		clientPort = await ClientPort.open({ config, replica, logger, tracing });
 		await replica.member?.start();
-		mirror = startMirrorService(config, replica, logger);
+		mirror = startMirrorService(config, replica, logger, tracer);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
 		addGauges(metrics, replica, mirror, health, clientPort.view);
 		// To load the other doors takes the processor for a while: the ensemble gets its member first.

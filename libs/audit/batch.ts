@@ -21,6 +21,20 @@ export interface GapRow {
 	readonly reason: string;
 }
 
+/** A sampled transaction: its trace shows when it came here. */
+export interface SampledTxn {
+	readonly traceparent: string;
+	readonly zxid: Zxid;
+	/** The kind of its transaction. */
+	readonly op: string;
+	readonly error: number;
+}
+
+/** Of a large batch the first ones are told of: nobody looks at thousands of traces of one second. */
+const maxSampled = 512;
+/** A trace that is older is over: what an import or a long catch-up brings adds nothing to it. */
+const oldestSampledMs = 300_000;
+
 export class Batch {
 	/** Where the history must be for this batch to be written. */
 	readonly from: HistoryPoint;
@@ -38,6 +52,9 @@ export class Batch {
 	readonly closedSessions: { session: SessionId; zxid: Zxid; ms: number }[] = [];
 	readonly epochs: { epoch: number; firstZxid: Zxid; beganMs: number }[] = [];
 	readonly gaps: GapRow[] = [];
+	readonly sampled: SampledTxn[] = [];
+	/** When its writing began, milliseconds since 1970 with fractions. */
+	beganMs = 0;
 
 	constructor(from: HistoryPoint, like?: Batch) {
 		this.from = from;
@@ -45,6 +62,11 @@ export class Batch {
 		this.txns = new CopyRows(like?.txns.position);
 		this.changes = new CopyRows(like?.changes.position);
 		this.versions = new CopyRows(like?.versions.position);
+	}
+
+	/** @param timeMs of its header */
+	addSampled(txn: SampledTxn, timeMs: number): void {
+		if (this.sampled.length < maxSampled && Date.now() - timeMs < oldestSampledMs) this.sampled.push(txn);
 	}
 
 	get bytes(): number {

@@ -112,6 +112,9 @@ export class HistoryFold {
 		this.#noteEpoch(zxid, header.time);
 		this.#checkDigest(record);
 		this.#writeTxn(record, result.error, who, changesFrom);
+		const { traceparent } = who;
+		if (traceparent === null) return;
+		this.#batch.addSampled({ traceparent, zxid, op: txn.kind, error: result.error }, header.time);
 	}
 
 	/** The batch that was filled since the last call. It must be written before the next one. */

@@ -91,6 +91,7 @@ export class HistoryWriter {
 	}
 
 	#begin(batch: Batch): void {
+		batch.beganMs = performance.timeOrigin + performance.now();
 		const writing = writeBatch(this.#client, batch, this.#options.writer, this.second).then(() => {
 			this.#writing = null;
 			this.#done(batch);

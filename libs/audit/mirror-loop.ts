@@ -13,7 +13,7 @@ import { counterOf, epochOf, formatZxid, type Zxid, zeroZxid } from '#core/model
 import { DataTree } from '#core/tree/data-tree';
 import { LogTail } from '#storage/history-reader';
 import { writeBase } from './base-snapshot.ts';
-import type { HistoryPoint } from './batch.ts';
+import type { Batch, HistoryPoint, SampledTxn } from './batch.ts';
 import { CursorMoved, readCursor } from './batch-writer.ts';
 import { BaseUnproved, CatchUp } from './catch-up.ts';
 import { DigestMismatch } from './fold.ts';
@@ -50,8 +50,20 @@ export interface MirrorHost {
 		readonly state: MirrorState;
 		readonly mirrored: Zxid | null;
 		readonly error: string | null;
-		readonly batchTxns: number;
+		readonly batch: WrittenBatch | null;
 	}): void;
+}
+
+/** What a commit of PostgreSQL had. */
+export interface WrittenBatch {
+	readonly txns: number;
+	/** Of rows. */
+	readonly bytes: number;
+	/** From the first statement to the end of the commit, milliseconds since 1970 with fractions. */
+	readonly beganMs: number;
+	readonly endedMs: number;
+	/** Not those of a past whose traces are over. */
+	readonly sampled: readonly SampledTxn[];
 }
 
 const firstRetryMs = 50;
@@ -144,7 +156,7 @@ export class MirrorLoop {
 			await this.#begin(client, cursor);
 		}
 		this.#error = null;
-		this.#noteMirrored(0);
+		this.#noteMirrored(null);
 		while (!this.#host.stopping || (this.#writer!.written.zxid ?? 0) < this.#host.committed()) {
 			const more = await this.#pass();
 			const writer = this.#writer!;
@@ -209,10 +221,10 @@ export class MirrorLoop {
 			isMember,
 			...(restored === null ? {} : { restored }),
 		};
-		const written = (batch: { readonly to: HistoryPoint; readonly txnCount: number }) => {
+		const written = (batch: Batch) => {
 			this.#mirrored = batch.to.zxid;
 			this.#error = null;
-			this.#noteMirrored(batch.txnCount);
+			this.#noteMirrored(batch);
 		};
 		const catchUp = new CatchUp(client, sources, { ...options, written });
 		const plan = await catchUp.plan(cursor);
@@ -236,9 +248,10 @@ export class MirrorLoop {
 		return writeBase(client, from, base, this.#options.writer);
 	}
 
-	#noteMirrored(batchTxns: number): void {
+	#noteMirrored(batch: Batch | null): void {
 		if (this.#writer !== null) this.#mirrored = this.#writer.written.zxid;
-		this.#report(this.#state === 'catching up' && this.#writer === null ? 'catching up' : 'mirroring', batchTxns);
+		const state = this.#state === 'catching up' && this.#writer === null ? 'catching up' : 'mirroring';
+		this.#report(state, batch === null || batch.txnCount === 0 ? null : writtenBatch(batch));
 	}
 
 	#fail(error: Error): void {
@@ -259,10 +272,14 @@ export class MirrorLoop {
 		}
 	}
 
-	#report(state: MirrorState, batchTxns = 0): void {
+	#report(state: MirrorState, batch: WrittenBatch | null = null): void {
 		this.#state = state;
-		this.#host.report({ state, mirrored: this.#mirrored, error: this.#error, batchTxns });
+		this.#host.report({ state, mirrored: this.#mirrored, error: this.#error, batch });
 	}
+}
+
+function writtenBatch({ txnCount, bytes, beganMs, sampled }: Batch): WrittenBatch {
+	return { txns: txnCount, bytes, beganMs, endedMs: performance.timeOrigin + performance.now(), sampled };
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The mirror as the replica sees it: told what is committed, it tells what is in PostgreSQL. Nothing here waits or throws. */
 import { Worker } from 'node:worker_threads';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
-import { lagOf, type MirrorLoopOptions, type MirrorState } from './mirror-loop.ts';
+import { lagOf, type MirrorLoopOptions, type MirrorState, type WrittenBatch } from './mirror-loop.ts';
 import type { MirrorWorkerData } from './mirror-worker.ts';
 
 export interface MirrorOptions {
@@ -18,6 +18,8 @@ export interface MirrorOptions {
 	readonly isMember?: boolean;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
 	readonly mirrored?: (zxid: Zxid) => void;
+	/** Called with each batch that is in PostgreSQL. */
+	readonly wrote?: (batch: WrittenBatch) => void;
 	/** Called when the state or the last error changes. */
 	readonly changed?: (status: MirrorStatus) => void;
 }
@@ -49,7 +51,7 @@ interface Report {
 	readonly state: MirrorState;
 	readonly mirrored: Zxid | null;
 	readonly error: string | null;
-	readonly batchTxns: number;
+	readonly batch: WrittenBatch | null;
 }
 
 export function startMirror(options: MirrorOptions): Mirror {
@@ -65,7 +67,7 @@ class WorkerMirror implements Mirror {
 	#worker: Worker | null = null;
 	#exited: Promise<void> = Promise.resolve();
 	#committed: Zxid = zeroZxid;
-	#last: Report = { state: 'waiting', mirrored: null, error: null, batchTxns: 0 };
+	#last: Report = { state: 'waiting', mirrored: null, error: null, batch: null };
 	#txns = 0;
 	#batches = 0;
 	#stopped = false;
@@ -138,9 +140,10 @@ class WorkerMirror implements Mirror {
 	#take(report: Report): void {
 		const before = this.#last;
 		this.#last = report;
-		if (report.batchTxns > 0) {
-			this.#txns += report.batchTxns;
+		if (report.batch !== null) {
+			this.#txns += report.batch.txns;
 			this.#batches++;
+			this.#options.wrote?.(report.batch);
 		}
 		if (report.mirrored !== null && report.mirrored !== before.mirrored) {
 			this.#options.mirrored?.(report.mirrored);
@@ -155,11 +158,11 @@ class WorkerMirror implements Mirror {
 	#ended(failure: Error | null): void {
 		this.#worker = null;
 		if (this.#stopped) {
-			this.#take({ ...this.#last, state: 'stopped', batchTxns: 0 });
+			this.#take({ ...this.#last, state: 'stopped', batch: null });
 			for (const { reject } of this.#waiting.splice(0)) reject(new Error('the mirror was stopped'));
 			return;
 		}
-		this.#take({ ...this.#last, state: 'failed', error: failure?.message ?? 'the mirror ended', batchTxns: 0 });
+		this.#take({ ...this.#last, state: 'failed', error: failure?.message ?? 'the mirror ended', batch: null });
 		setTimeout(() => {
 			if (!this.#stopped && this.#worker === null) this.#start();
 		}, restartMs).unref();

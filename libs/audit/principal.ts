@@ -9,11 +9,13 @@ export interface WhoColumns {
 	readonly door: string;
 	readonly requestId: string | null;
 	readonly traceId: string | null;
+	/** Of the request's span; null when it was not sampled. */
+	readonly traceparent: string | null;
 	/** The bytes of a context that this version cannot read. */
 	readonly context: Uint8Array | null;
 }
 
-const nobody = { principal: null, address: null, requestId: null, traceId: null };
+const nobody = { principal: null, address: null, requestId: null, traceId: null, traceparent: null };
 /** ZooKeeper's log knows a session and nothing more. */
 const apache: WhoColumns = Object.freeze({ ...nobody, door: 'apache-zookeeper', context: null });
 
@@ -27,6 +29,7 @@ export function whoColumns(encoded: TxnRecord['context']): WhoColumns {
 		door: context.door,
 		requestId: text(context.requestId),
 		traceId: /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(context.traceparent)?.[1] ?? null,
+		traceparent: context.traceparent === '' ? null : context.traceparent,
 		context: null,
 	};
 }

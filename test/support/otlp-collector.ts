@@ -13,7 +13,14 @@ export interface CollectedSpan {
 	/** Nanoseconds since 1970. */
 	readonly start: bigint;
 	readonly end: bigint;
+	/** Texts, and numbers as texts. */
 	readonly attributes: ReadonlyMap<string, string>;
+	/** As it came. */
+	readonly traceState: string;
+	/** The spans it is linked to. */
+	readonly links: readonly string[];
+	/** Whether its status says that it failed. */
+	readonly isError: boolean;
 	/** Of the process that made it. */
 	readonly resource: ReadonlyMap<string, string>;
 }
@@ -76,17 +83,21 @@ function spanOf(bytes: Uint8Array, resource: ReadonlyMap<string, string>): Colle
 		start: timeOf(bytes, 7),
 		end: timeOf(bytes, 8),
 		attributes: attributesOf(bytes, 9),
+		traceState: Buffer.from(submessages(bytes, 3)[0] ?? []).toString('utf8'),
+		links: submessages(bytes, 13).map((link) => Buffer.from(submessages(link, 2)[0] ?? []).toString('hex')),
+		isError: varintOf(submessages(bytes, 15)[0] ?? new Uint8Array(), 3) === 2n,
 		resource,
 	};
 }
 
-/** Of KeyValue; only texts are kept. */
+/** Of KeyValue: texts and whole numbers. */
 function attributesOf(bytes: Uint8Array, field: number): Map<string, string> {
 	return new Map(
 		submessages(bytes, field).map((entry): [string, string] => {
 			const key = Buffer.from(submessages(entry, 1)[0] ?? []).toString('utf8');
-			const value = submessages(submessages(entry, 2)[0] ?? new Uint8Array(), 1)[0] ?? [];
-			return [key, Buffer.from(value).toString('utf8')];
+			const value = submessages(entry, 2)[0] ?? new Uint8Array();
+			const text = submessages(value, 1)[0];
+			return [key, text === undefined ? String(varintOf(value, 3)) : Buffer.from(text).toString('utf8')];
 		}),
 	);
 }
@@ -101,6 +112,17 @@ function submessages(bytes: Uint8Array, field: number): Uint8Array[] {
 		else reader.skip(wireType, number);
 	}
 	return found;
+}
+
+/** 0 when it is not there. */
+function varintOf(bytes: Uint8Array, field: number): bigint {
+	const reader = new BinaryReader(bytes);
+	while (reader.pos < reader.len) {
+		const [number, wireType] = reader.tag();
+		if (number === field && wireType === 0) return BigInt(reader.int64());
+		reader.skip(wireType, number);
+	}
+	return 0n;
 }
 
 function timeOf(bytes: Uint8Array, field: number): bigint {

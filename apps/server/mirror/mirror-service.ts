@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Mirror, MirrorStatus } from '#audit/mirror';
+import type { WrittenBatch } from '#audit/mirror-loop';
 import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { Logger } from '#telemetry/logger';
 import type { CommitGate, GatedMirror } from '../replica/commit-gate.ts';
@@ -73,6 +74,7 @@ export class MirrorService implements GatedMirror {
 		private readonly parts: MirrorParts,
 		private readonly gate: CommitGate,
 		private readonly logger: Logger,
+		private readonly wrote: (batch: WrittenBatch) => void = ignore,
 	) {
 		const { promise, resolve } = Promise.withResolvers<void>();
 		this.firstAttempt = promise;
@@ -191,6 +193,7 @@ export class MirrorService implements GatedMirror {
 		await this.#retired;
 		const mirror = await this.parts.start(url, {
 			mirrored: (zxid) => this.gate.mirrored(zxid),
+			wrote: this.wrote,
 			changed: (status) => {
 				if (this.#mirror === mirror) this.#changed(status);
 			},

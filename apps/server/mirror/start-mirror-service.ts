@@ -1,15 +1,21 @@
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { Replica } from '../replica/replica.ts';
+import type { StageTracer } from '../replica/stage-tracer.ts';
 import { databaseOf } from './database.ts';
 import type { MirrorParts } from './mirror-port.ts';
 import { MirrorService } from './mirror-service.ts';
 
 /** Undefined with audit.mode=off. Returns at once: the database starts in the background. */
-export function startMirrorService(config: ServerConfig, replica: Replica, logger: Logger): MirrorService | undefined {
+export function startMirrorService(
+	config: ServerConfig,
+	replica: Replica,
+	logger: Logger,
+	tracer: StageTracer,
+): MirrorService | undefined {
 	if (config['audit.mode'] === 'off') return undefined;
 	const parts: MirrorParts = {
-		async start(databaseUrl, { mirrored, changed }) {
+		async start(databaseUrl, { mirrored, wrote, changed }) {
 			const audit = await import('#audit/mirror');
 			return audit.startMirror({
 				databaseUrl,
@@ -19,6 +25,7 @@ export function startMirrorService(config: ServerConfig, replica: Replica, logge
 				allowDigestMismatch: config['recovery.allowDigestMismatch'],
 				isMember: config.ensemble !== undefined,
 				mirrored,
+				wrote,
 				changed,
 			});
 		},
@@ -27,7 +34,7 @@ export function startMirrorService(config: ServerConfig, replica: Replica, logge
 			return mirroredIn(databaseUrl);
 		},
 	};
-	const service = new MirrorService(databaseOf(config), parts, replica.gate, logger);
+	const service = new MirrorService(databaseOf(config), parts, replica.gate, logger, (batch) => tracer.mirrored(batch));
 	replica.mirrored = () => service.mirroredZxid;
 	service.start();
 	return service;

@@ -1,3 +1,4 @@
+import type { WrittenBatch } from '#audit/mirror-loop';
 import type { Stage, Tracer } from '#core/ports/tracer';
 import type { LogSync } from '#storage/txn-log';
 import type { Metrics } from '#telemetry/metrics';
@@ -26,6 +27,17 @@ export class StageTracer implements Tracer {
 	synced(sync: LogSync): void {
 		this.#syncs.add(sync);
 		this.metrics.logSync(sync.endMs - sync.startMs, sync.txns);
+	}
+
+	/** Of the mirror's thread: a batch is in PostgreSQL. */
+	mirrored(batch: WrittenBatch): void {
+		const { beganMs, endedMs, sampled } = batch;
+		this.metrics.batch('mirror', batch.txns, endedMs - beganMs);
+		for (const { traceparent, zxid, op, error } of sampled) {
+			// Its clock is the same as this thread's, counted from another moment.
+			const at = (ms: number) => ms - performance.timeOrigin;
+			this.tracing.stage(traceparent, 'mirror', at(beganMs), at(endedMs), { zxid, op, error, batch });
+		}
 	}
 
 	/** The core hears of it later with audit.mode=strict, when the mirror has it as well: that is the commit's time. */
