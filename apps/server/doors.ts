@@ -24,7 +24,10 @@ import { addReflection } from './grpc/reflection.ts';
 import { ResponseStreams } from './grpc/response-streams.ts';
 import { GrpcSessions } from './grpc/sessions/grpc-sessions.ts';
 import { SessionCalls } from './grpc/sessions/session-calls.ts';
+import { StreamRegistry } from './grpc/stream-registry.ts';
 import { Submission } from './grpc/submission.ts';
+import { watchService } from './grpc/watches/watch-message.ts';
+import { WatchStreams } from './grpc/watches/watch-streams.ts';
 import { ZnodeRequests } from './grpc/znode-requests.ts';
 import { Znodes } from './grpc/znodes.ts';
 import { Commands } from './http/commands/commands.ts';
@@ -44,11 +47,11 @@ export interface DoorParts {
 	readonly metrics: Metrics;
 	readonly tracing: Tracing;
 	readonly logger: Logger;
+	/** The gRPC port's certificates; undefined without TLS. */
+	readonly tls: TlsMaterial | undefined;
 	/** What the AdminServer's commands look at. */
 	readonly view: ServerView;
 }
-	/** The gRPC port's certificates; undefined without TLS. */
-	readonly tls: TlsMaterial | undefined;
 
 export interface OpenDoors {
 	readonly grpcPort: number;
@@ -60,6 +63,7 @@ export interface OpenDoors {
 const services = {
 	'chronokeeper.v1.ZnodeService': ZnodeServiceService,
 	'chronokeeper.v1.SessionService': SessionServiceService,
+	'chronokeeper.v1.WatchService': watchService,
 	'chronokeeper.v1.HistoryService': HistoryServiceService,
 	'chronokeeper.v1.AdminService': AdminServiceService,
 };
@@ -86,6 +90,16 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const submission = new Submission(replica.host, sessions, tracing, metrics, barrier);
 	const histories = new Histories(mirror, callers, config.skipACL);
 	const streams = new ResponseStreams();
+	const registry = new StreamRegistry();
+	const watchStreams = new WatchStreams({
+		host: replica.host,
+		submission,
+		registry,
+		maxStreams: config['grpc.maxStreams'],
+		maxUnsentBytes: config['grpc.maxUnsentBytes'],
+		maxUnsentEvents: config['grpc.maxUnsentEvents'],
+		skipAcl: config.skipACL,
+	});
 	const commandsUrl = config['admin.enableServer'] ? config['admin.commandURL'] : undefined;
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(
@@ -94,6 +108,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			sessionCalls: new SessionCalls(submission, sessions, replica.host, digestEnabled),
 			histories,
 			streams,
+			watchStreams,
 			admin: new Admin(config, replica, mirror, health),
 			http: new HttpAnswers(replica, mirror, health, metrics, commandsUrl),
 			commands: commandsUrl === undefined ? undefined : { url: commandsUrl, commands: new Commands(view, superDigest) },
@@ -107,11 +122,16 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const healthService = new HealthImplementation();
 	showHealth(healthService, health);
 	const door: ReplicaDoor = {
-		answered: () => submission.letIn(),
+		answered() {
+			watchStreams.answered();
+			submission.letIn();
+		},
 		sessionClosed: (id) => sessions.closed(id),
 		sessionTaken: (id) => sessions.moved(id, 'the session was attached at the ZooKeeper port of this replica'),
 		suspended(reason) {
-			streams.suspend(`this replica has no leader any more: ${reason.message}`);
+			const lost = `this replica has no leader any more: ${reason.message}`;
+			streams.suspend(lost);
+			watchStreams.suspend(lost);
 			sessions.forgetAll();
 			showHealth(healthService, health);
 		},
@@ -120,6 +140,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const grpc = new GrpcDoor({
 		address: config.grpcAddress,
 		port: await portOrAny(config, 'grpcPort', config.grpcAddress, logger),
+		credentials: security.credentials,
 		packageName: 'chronokeeper.v1',
 		services,
 		maxMessageBytes: config['jute.maxbuffer'] + requestOverheadBytes,
@@ -134,20 +155,22 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		await app.startAllMicroservices();
 		await app.listen(await portOrAny(config, 'httpPort', config.httpAddress, logger), config.httpAddress);
 	} catch (error) {
+		security.close();
 		await app.close().catch(() => undefined);
 		throw listenError(error, config);
 	}
 	const watch = setInterval(() => showHealth(healthService, health), healthCheckMs);
 	watch.unref();
 	const address = adapter.getHttpServer().address();
-		credentials: security.credentials,
 	return {
 		grpcPort: grpc.port,
 		httpPort: address !== null && typeof address === 'object' ? address.port : config.httpPort,
 		async close() {
 			clearInterval(watch);
+			security.close();
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
 			streams.stop();
+			watchStreams.stop();
 			await app.close();
 			await histories.close();
 		},
@@ -155,7 +178,6 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 }
 
 function showHealth(service: HealthImplementation, health: ReplicaHealth): void {
-		security.close();
 	const status = health.check().ready ? 'SERVING' : 'NOT_SERVING';
 	for (const name of ['', ...Object.keys(services)]) service.setStatus(name, status);
 }
@@ -167,4 +189,3 @@ function listenError(error: unknown, config: ServerConfig): Error {
 		{ cause: error },
 	);
 }
-			security.close();

@@ -11,12 +11,17 @@ export const grpcLimitKeys = {
 	'grpc.maxStreams': key(
 		integer(1, 10_000_000),
 		100_000,
-		'Streams of sessions that may be open at this replica; further ones are refused with RESOURCE_EXHAUSTED.',
+		'Streams of sessions and of watches that may be open at this replica; further ones are refused with RESOURCE_EXHAUSTED.',
 	),
 	'grpc.maxUnsentBytes': key(
 		integer(1 << 20),
 		16 << 20,
-		'Bytes that may wait on the stream of a session for a client that does not read; beyond it the stream ends with RESOURCE_EXHAUSTED, and its session lives on.',
+		'Bytes that may wait on the stream of a session or of watches for a client that does not read; beyond it the stream ends with RESOURCE_EXHAUSTED, and its session lives on.',
+	),
+	'grpc.maxUnsentEvents': key(
+		integer(100),
+		100_000,
+		'Events that may wait on a stream of watches for a client that does not read; beyond it the stream ends with RESOURCE_EXHAUSTED.',
 	),
 	'grpc.keepAliveMs': key(
 		integer(1000, 3_600_000),

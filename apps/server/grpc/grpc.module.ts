@@ -6,6 +6,8 @@ import { HistoryController } from './history.controller.ts';
 import { ResponseStreams } from './response-streams.ts';
 import { SessionController } from './sessions/session.controller.ts';
 import { SessionCalls } from './sessions/session-calls.ts';
+import { WatchController } from './watches/watch.controller.ts';
+import { WatchStreams } from './watches/watch-streams.ts';
 import { ZnodeController } from './znode.controller.ts';
 import { Znodes } from './znodes.ts';
 
@@ -15,20 +17,22 @@ export interface GrpcProviders {
 	readonly histories: Histories;
 	readonly admin: Admin;
 	readonly streams: ResponseStreams;
+	readonly watchStreams: WatchStreams;
 }
 
 @Module({})
 export class GrpcModule {
-	static over({ znodes, sessionCalls, histories, admin, streams }: GrpcProviders): DynamicModule {
+	static over({ znodes, sessionCalls, histories, admin, streams, watchStreams }: GrpcProviders): DynamicModule {
 		return {
 			module: GrpcModule,
-			controllers: [ZnodeController, SessionController, HistoryController, AdminController],
+			controllers: [ZnodeController, SessionController, WatchController, HistoryController, AdminController],
 			providers: [
 				{ provide: Znodes, useValue: znodes },
 				{ provide: SessionCalls, useValue: sessionCalls },
 				{ provide: Histories, useValue: histories },
 				{ provide: Admin, useValue: admin },
 				{ provide: ResponseStreams, useValue: streams },
+				{ provide: WatchStreams, useValue: watchStreams },
 			],
 		};
 	}

@@ -9,7 +9,7 @@ export async function addReflection(server: Server): Promise<void> {
 		import('#proto/descriptors'),
 	]);
 	const descriptors = loadFileDescriptorSetFromBuffer(Buffer.from(fileDescriptorSet, 'base64'));
-	const services = ['ZnodeService', 'SessionService', 'HistoryService', 'AdminService'].map(
+	const services = ['ZnodeService', 'SessionService', 'WatchService', 'HistoryService', 'AdminService'].map(
 		(name) => `chronokeeper.v1.${name}`,
 	);
 	new ReflectionService(descriptors, { services }).addToServer(server);

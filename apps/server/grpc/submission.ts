@@ -61,9 +61,14 @@ export class Submission {
 		call: GrpcCall,
 		consistency: Consistency = 'local',
 	): Promise<Answer<O['kind']>> {
-		this.admit();
-		const known = this.sessions.contextOf(call);
+		const known = this.contextOf(call);
 		return this.submitAs(known instanceof Promise ? await known : known, op, call, consistency);
+	}
+
+	/** @throws RpcException when the server is stopping, and for credentials or a session that are no good */
+	contextOf(call: GrpcCall): CallContext | Promise<CallContext> {
+		this.admit();
+		return this.sessions.contextOf(call);
 	}
 
 	/** @throws RpcException when the server is stopping */

@@ -131,7 +131,8 @@ export interface WatchRequest {
   withData: boolean;
   /**
    * The state the caller has seen: a watch whose node has changed since then fires at once. Absent: only what happens from now on.
-   * One event tells of however many changes; of a recursive watch the changes meanwhile are not told (as ZooKeeper's setWatches2).
+   * One event tells of however many changes; of a recursive watch the changes meanwhile are not told (as ZooKeeper's setWatches2). A node that is missing is told as deleted unless that can be
+   * ruled out: when no child of the nearest node above came or went since then.
    */
   afterZxid?: bigint | undefined;
 }
@@ -148,7 +149,10 @@ export interface WatchRequest_Target {
 export interface WatchResponse {
   /** What happened, in order; empty in the first message, which says that the watches are set. */
   events: WatchEvent[];
-  /** Of the first message: everything behind this zxid will be heard. Of the others: the zxid of the last event. */
+  /**
+   * Of the first message: everything behind this zxid will be heard. Of the others: everything up to it has been told. It is the zxid of the last event, or the one before when the events
+   * of that transaction go on in the next message. What to come back with as after_zxid.
+   */
   zxid: bigint;
 }
 
