@@ -1,6 +1,8 @@
 /** The commands that talk to a running replica: its address, the connection, and its errors in words. */
-import type { ChronokeeperClient } from '#client/client';
-import { Failure } from './failure.ts';
+import { readFileSync } from 'node:fs';
+import type { ChronokeeperClient, ClientOptions } from '#client/client';
+import type { ClientError } from '#client/client-error';
+import { Failure, UsageFailure } from './failure.ts';
 import type { ServerOptions } from './shared-options.ts';
 
 /** Runs `use` with a client, and closes it. */
@@ -13,23 +15,46 @@ export async function withClient<T>(
 		import('#client/client'),
 		import('#client/client-error'),
 	]);
-	const client = new ChronokeeperClient({
-		address: options.server,
-		auth: options.auth,
-		timeoutMs: options.timeout * 1000,
-	});
+	const client = new ChronokeeperClient(clientOptions(options));
 	try {
 		return await use(client);
 	} catch (error) {
-		if (!(error instanceof ClientError)) throw error;
-		throw new Failure(describe(error.message, error.codeName), advice(error.status, error.codeName, error.message));
+		throw error instanceof ClientError ? explained(error) : error;
 	} finally {
 		client.close();
 	}
 }
 
-function describe(message: string, codeName: string): string {
-	return codeName === '' || message.includes(codeName) ? message : `${message} (${codeName})`;
+export function clientOptions(options: ServerOptions): ClientOptions {
+	const { auth, token } = options;
+	if (auth !== undefined && token !== undefined) {
+		throw new UsageFailure('--auth (CK_AUTH) and --token (CK_TOKEN) cannot go together: say who you are in one way');
+	}
+	return { address: options.server, auth, token, tls: tlsOptions(options), timeoutMs: options.timeout * 1000 };
+}
+
+/** Undefined: plaintext. */
+function tlsOptions({ tls = false, tlsCa, tlsCert, tlsKey }: ServerOptions): ClientOptions['tls'] {
+	if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+		throw new UsageFailure('--tls-cert (CK_TLS_CERT) and --tls-key (CK_TLS_KEY) go together');
+	}
+	if (!tls && tlsCa === undefined && tlsCert === undefined) return undefined;
+	return { ca: pem('--tls-ca', tlsCa), cert: pem('--tls-cert', tlsCert), key: pem('--tls-key', tlsKey) };
+}
+
+function pem(option: string, file: string | undefined): string | undefined {
+	if (file === undefined || file === '') return undefined;
+	try {
+		return readFileSync(file, 'utf8');
+	} catch (error) {
+		throw new Failure(`the file of ${option} cannot be read: ${(error as Error).message}`);
+	}
+}
+
+/** What went wrong in words, and what to do about it. */
+export function explained({ message, codeName, status, advice }: ClientError): Failure {
+	const text = codeName === '' || message.includes(codeName) ? message : `${message} (${codeName})`;
+	return new Failure(text, adviceFor(status, codeName, message) ?? (advice === '' ? undefined : advice));
 }
 
 const adviceByCode: Readonly<Record<string, string>> = {
@@ -37,13 +62,14 @@ const adviceByCode: Readonly<Record<string, string>> = {
 	NotEmpty: 'Delete what is below it first, or everything at once with `ck delete --recursive PATH`.',
 	NodeExists: '`ck set PATH DATA` replaces its data.',
 	NoAuth: 'Say who you are with --auth user:password (or CK_AUTH).',
-	AuthFailed: 'See whether user and password of --auth (or CK_AUTH) are right.',
+	AuthFailed: 'See whether --auth (CK_AUTH) or --token (CK_TOKEN) is right.',
 };
 
-function advice(status: string, codeName: string, message: string): string | undefined {
-	if (message.startsWith('cannot reach ')) {
-		return 'Is the server running? `npm start` (or `ck server`) starts one; --server host:port (or CK_SERVER) names another.';
-	}
+export const startAdvice =
+	'Is the server running? `npm start` (or `ck server`) starts one; --server host:port (or CK_SERVER) names another.';
+
+function adviceFor(status: string, codeName: string, message: string): string | undefined {
+	if (message.startsWith('cannot reach ')) return startAdvice;
 	if (status === 'DEADLINE_EXCEEDED') return '--timeout gives it longer.';
 	return adviceByCode[codeName];
 }

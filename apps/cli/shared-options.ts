@@ -14,6 +14,12 @@ export interface OutputOptions {
 export interface ServerOptions {
 	readonly server: string;
 	readonly auth?: string;
+	readonly token?: string;
+	readonly tls?: boolean;
+	/** Files. */
+	readonly tlsCa?: string;
+	readonly tlsCert?: string;
+	readonly tlsKey?: string;
 	/** Seconds. */
 	readonly timeout: number;
 }
@@ -38,6 +44,11 @@ const serverOptions = () => [
 		.default('127.0.0.1:50051')
 		.argParser(addressArgument),
 	new Option('--auth <user:password>', "adds ZooKeeper's digest identity").env('CK_AUTH').argParser(authArgument),
+	new Option('--token <token>', 'a bearer token (JWT) says who you are; better in CK_TOKEN').env('CK_TOKEN'),
+	new Option('--tls', 'with TLS: the certificate of the replica is from an authority that Node knows'),
+	new Option('--tls-ca <file>', 'with TLS: the authorities of replicas, PEM').env('CK_TLS_CA'),
+	new Option('--tls-cert <file>', 'with TLS: your own certificate, PEM; it says who you are').env('CK_TLS_CERT'),
+	new Option('--tls-key <file>', 'the key of --tls-cert, PEM').env('CK_TLS_KEY'),
 	new Option('--timeout <seconds>', 'how long to wait for an answer').default(10).argParser(secondsArgument),
 ];
 

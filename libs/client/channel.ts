@@ -3,16 +3,15 @@ import {
 	type CallOptions,
 	type ClientReadableStream,
 	type ClientUnaryCall,
-	Metadata,
+	type Metadata,
 	type ServiceError,
 } from '@grpc/grpc-js';
+import { authorization, type SecurityOptions } from './channel-security.ts';
 import { clientError } from './client-error.ts';
 
-export interface ClientOptions {
+export interface ClientOptions extends SecurityOptions {
 	/** `host:port`. */
 	readonly address: string;
-	/** `user:password`: adds ZooKeeper's digest identity to that of the address. */
-	readonly auth?: string | undefined;
 	/** How long a call may take before it fails; 10 s when absent. Streams have no limit. */
 	readonly timeoutMs?: number;
 }
@@ -28,13 +27,13 @@ type Streaming<Request, Response> = (request: Request, metadata: Metadata) => Cl
 
 export class Calls {
 	readonly #address: string;
-	readonly #auth: string | undefined;
+	readonly #security: SecurityOptions;
 	/** Of a unary call. */
 	readonly timeoutMs: number;
 
 	constructor(options: ClientOptions) {
 		this.#address = options.address;
-		this.#auth = options.auth;
+		this.#security = options;
 		this.timeoutMs = options.timeoutMs ?? 10_000;
 	}
 
@@ -76,10 +75,6 @@ export class Calls {
 
 	/** Who calls. */
 	metadata(): Metadata {
-		const metadata = new Metadata();
-		if (this.#auth !== undefined) {
-			metadata.set('authorization', `Basic ${Buffer.from(this.#auth).toString('base64')}`);
-		}
-		return metadata;
+		return authorization(this.#security);
 	}
 }

@@ -2,7 +2,7 @@
  * Chronokeeper's client: znodes, sessions, watches, history and the state of a replica, over gRPC. 64-bit values are bigint. A failed call
  * rejects with a ClientError that carries ZooKeeper's error code.
  */
-import { type ChannelOptions, credentials } from '@grpc/grpc-js';
+import type { ChannelOptions } from '@grpc/grpc-js';
 import {
 	AdminServiceClient,
 	type Connection,
@@ -33,6 +33,7 @@ import {
 } from '#proto/chronokeeper/v1/znode';
 import { Calls, type ClientOptions, type Unary } from './channel.ts';
 import { clientError } from './client-error.ts';
+import { channelCredentials } from './channel-security.ts';
 import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type Dialer, Session, type SessionOptions } from './session.ts';
 import { type NodeEvent, nodeEvent, type WatchMode, watchKinds } from './watched-event.ts';
@@ -87,14 +88,14 @@ export class ChronokeeperClient extends Znodes {
 		super();
 		this.address = options.address;
 		this.#calls = new Calls(options);
-		const plain = credentials.createInsecure();
+		const security = channelCredentials(options);
 		// One connection for all services.
-		this.#znodes = new ZnodeServiceClient(options.address, plain, channelOptions);
+		this.#znodes = new ZnodeServiceClient(options.address, security, channelOptions);
 		const channelOverride = this.#znodes.getChannel();
-		this.#sessions = new SessionServiceClient(options.address, plain, { channelOverride });
-		this.#watches = new WatchServiceClient(options.address, plain, { channelOverride });
-		this.#history = new HistoryServiceClient(options.address, plain, { channelOverride });
-		this.#admin = new AdminServiceClient(options.address, plain, { channelOverride });
+		this.#sessions = new SessionServiceClient(options.address, security, { channelOverride });
+		this.#watches = new WatchServiceClient(options.address, security, { channelOverride });
+		this.#history = new HistoryServiceClient(options.address, security, { channelOverride });
+		this.#admin = new AdminServiceClient(options.address, security, { channelOverride });
 	}
 
 	/** Calls under way fail; sessions that were not closed are left to their timeout. */
