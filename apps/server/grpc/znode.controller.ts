@@ -1,4 +1,4 @@
-import type { Metadata } from '@grpc/grpc-js';
+import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import {
@@ -14,15 +14,21 @@ import {
 	MultiRequest,
 	SetAclRequest,
 	SetRequest,
+	StreamChildrenRequest,
+	StreamChildrenResponse,
 	SyncRequest,
 	WhoAmIRequest,
 } from '#proto/chronokeeper/v1/znode';
 import type { GrpcCall } from './grpc-call.ts';
+import { ResponseStreams } from './response-streams.ts';
 import { Znodes } from './znodes.ts';
 
 @Controller()
 export class ZnodeController {
-	constructor(@Inject(Znodes) private readonly znodes: Znodes) {}
+	constructor(
+		@Inject(Znodes) private readonly znodes: Znodes,
+		@Inject(ResponseStreams) private readonly streams: ResponseStreams,
+	) {}
 
 	@GrpcMethod('ZnodeService', 'create')
 	create(request: CreateRequest, _: Metadata, call: GrpcCall) {
@@ -52,6 +58,15 @@ export class ZnodeController {
 	@GrpcMethod('ZnodeService', 'listChildren')
 	listChildren(request: ListChildrenRequest, _: Metadata, call: GrpcCall) {
 		return this.znodes.listChildren(request, call);
+	}
+
+	@GrpcMethod('ZnodeService', 'streamChildren')
+	streamChildren(
+		request: StreamChildrenRequest,
+		_: Metadata,
+		call: ServerWritableStream<StreamChildrenRequest, StreamChildrenResponse>,
+	) {
+		return this.streams.respond(call, (signal) => this.znodes.streamChildren(request, call, signal));
 	}
 
 	@GrpcMethod('ZnodeService', 'getAcl')

@@ -1,4 +1,5 @@
 /** ZnodeService on the real chain: a request becomes an operation, its result the response. */
+import type { Host } from '#core/host/host';
 import { errors } from '#jute/errors';
 import type {
 	CreateRequest,
@@ -25,12 +26,15 @@ import type {
 	SetAclResponse,
 	SetRequest,
 	SetResponse,
+	StreamChildrenRequest,
+	StreamChildrenResponse,
 	SyncRequest,
 	SyncResponse,
 	WhoAmIResponse,
 } from '#proto/chronokeeper/v1/znode';
 import type { GrpcCall } from './grpc-call.ts';
 import { ZooKeeperError } from './grpc-error.ts';
+import { type ChildrenOptions, childrenMessages } from './lists/children-stream.ts';
 import type { Answer, Submission, Submittable } from './submission.ts';
 import type { ReadRequest, RequestPlace, ZnodeRequests } from './znode-requests.ts';
 import { acl, childrenResponse, multiReadResult, multiResult, stat } from './znode-responses.ts';
@@ -39,6 +43,8 @@ export class Znodes {
 	constructor(
 		private readonly submission: Submission,
 		private readonly requests: ZnodeRequests,
+		private readonly host: Host,
+		private readonly options: ChildrenOptions,
 	) {}
 
 	async create(request: CreateRequest, call: GrpcCall): Promise<CreateResponse> {
@@ -75,6 +81,20 @@ export class Znodes {
 	async listChildren(request: ListChildrenRequest, call: GrpcCall): Promise<ListChildrenResponse> {
 		const { result, zxid } = await this.#read(this.requests.listChildren(request), request, call);
 		return childrenResponse(result, request, zxid);
+	}
+
+	async *streamChildren(
+		request: StreamChildrenRequest,
+		call: GrpcCall,
+		signal: AbortSignal,
+	): AsyncGenerator<StreamChildrenResponse> {
+		const { path, prefix, withData } = request;
+		const consistency = this.requests.consistency(request);
+		const op = { kind: 'getChildren', path, watch: false } as const;
+		const context = await this.submission.contextOf(call);
+		const { result } = await this.submission.submitAs(context, op, call, consistency);
+		const list = { op, names: result.children, prefix, withData, caller: context.caller, stat: stat(result.stat) };
+		yield* childrenMessages(list, this.host, this.options, signal);
 	}
 
 	async getAcl(request: GetAclRequest, call: GrpcCall): Promise<GetAclResponse> {
