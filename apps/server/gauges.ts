@@ -14,6 +14,9 @@ export function addGauges(
 ): void {
 	addClientPortGauges(metrics, view);
 	const { host, gate, snapshots } = replica;
+	metrics.queue('intake', () => host.queues.intake);
+	metrics.queue('log', () => gate.pendingTxns);
+	metrics.queue('commit', () => host.queues.commit);
 	metrics.gauge('zxid', 'The last zxid applied, as a number: exact up to epoch 2097151.', () => host.lastProcessedZxid);
 	metrics.gauge('znodes', 'Nodes in the tree.', () => host.tree.size);
 	metrics.gauge('ephemeral_znodes', 'Ephemeral nodes in the tree.', () => host.tree.ephemeralCount);

@@ -78,7 +78,7 @@ export async function startServer(
 		// Behind a log there must be a snapshot, be it of the empty tree; and what recovery had to work around must not meet the next start.
 		if (recovery.recovered.snapshotDue) await replica.snapshots.take();
 		// It needs none of the libraries that the other doors load, and PostgreSQL not either: it is there first.
-		clientPort = await ClientPort.open({ config, replica, logger, tracing });
+		clientPort = await ClientPort.open({ config, replica, logger, tracing, metrics: metrics.zookeeper });
 		await replica.member?.start();
 		mirror = startMirrorService(config, replica, logger, tracer);
 		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');

@@ -5,8 +5,11 @@ import { startMetrics } from './metrics.ts';
 describe('metrics', () => {
 	it("are what Prometheus' text format says", async () => {
 		const metrics = await startMetrics();
-		metrics.request('create', 2, '');
-		metrics.request('create', 3, 'NoNode');
+		metrics.grpc.request('create', 2, '');
+		metrics.grpc.request('create', 3, 'NoNode');
+		metrics.zookeeper.request('create', 20_000, '');
+		metrics.queue('log', () => 5000);
+		metrics.lookAtQueues();
 		metrics.batch('sync', 40, 0.3);
 		metrics.snapshot(700);
 		let zxid = 2 ** 52 + 1;
@@ -14,9 +17,15 @@ describe('metrics', () => {
 		metrics.gauge('mirror_lag_txns', 'Nothing to say.', () => undefined);
 		zxid += 1;
 		const text = await metrics.scrape();
-		expect(text).toContain('chronokeeper_request_duration_seconds_count{op="create"} 2');
-		expect(text).toContain('chronokeeper_request_duration_seconds_bucket{op="create",le="0.0025"} 1');
-		expect(text).toContain('chronokeeper_request_errors_total{op="create",error="NoNode"} 1');
+		expect(text).toContain('chronokeeper_request_duration_seconds_count{op="create",door="grpc"} 2');
+		expect(text).toContain('chronokeeper_request_duration_seconds_bucket{op="create",door="grpc",le="0.0025"} 1');
+		expect(text).toContain('chronokeeper_request_errors_total{op="create",door="grpc",error="NoNode"} 1');
+		expect(text).toContain('chronokeeper_request_duration_seconds_bucket{op="create",door="zookeeper",le="10"} 0');
+		expect(text).toContain('chronokeeper_request_duration_seconds_bucket{op="create",door="zookeeper",le="+Inf"} 1');
+		expect(text).toContain('chronokeeper_queue_depth_requests_sum{queue="log"} 5000');
+		expect(text).toContain('chronokeeper_queue_requests{queue="log"} 5000');
+		expect(text).toContain('# TYPE chronokeeper_request_duration_seconds histogram');
+		expect(text).toContain('# TYPE chronokeeper_request_errors_total counter');
 		expect(text).toContain('chronokeeper_stage_batch_requests_bucket{stage="sync",le="64"} 1');
 		expect(text).toContain('chronokeeper_stage_duration_seconds_sum{stage="sync"} 0.0003');
 		expect(text).toContain(`chronokeeper_zxid ${2 ** 52 + 2}`);

@@ -219,7 +219,7 @@ describe('the server', () => {
 		expect([live.status, await live.json()]).toEqual([200, { status: 'ok', problems: [] }]);
 		const metrics = await (await fetch(`http://${server.addresses.http}/metrics`)).text();
 		expect(metrics).toMatch(/^chronokeeper_zxid 1$/m);
-		expect(metrics).toMatch(/^chronokeeper_request_duration_seconds_count\{op="create"\} 1$/m);
+		expect(metrics).toMatch(/^chronokeeper_request_duration_seconds_count\{op="create",door="grpc"\} 1$/m);
 		expect(metrics).toMatch(/^chronokeeper_log_sync_duration_seconds_count 1$/m);
 		expect(await (await fetch(`http://${server.addresses.http}/`)).json()).toMatchObject({
 			name: 'chronokeeper',

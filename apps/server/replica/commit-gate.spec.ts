@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TxnRecord } from '#core/model/txn-record';
 import type { Zxid } from '#core/model/zxid';
 import type { TxnLog } from '#core/ports/txn-log';
 import { CommitGate } from './commit-gate.ts';
@@ -23,6 +24,20 @@ describe('the gate between log and host', () => {
 		gate.mirrored(zxid(13));
 		expect(durable).toEqual([11, 13]);
 		expect(committed).toEqual([11, 13]);
+	});
+
+	it('knows how many transactions wait for the disk', () => {
+		const { gate } = gateWith(true);
+		const turn = (...zxids: number[]) =>
+			gate.append(zxids.map((it) => ({ header: { zxid: zxid(it) } }) as unknown as TxnRecord));
+		turn(11, 12);
+		turn(13);
+		turn(14, 15, 16);
+		expect(gate.pendingTxns).toBe(6);
+		gate.durable(zxid(13));
+		expect(gate.pendingTxns).toBe(3);
+		gate.durable(zxid(16));
+		expect([gate.pendingTxns, gate.txns]).toEqual([0, 6]);
 	});
 
 	it('tells a mirror that starts what recovery found', () => {

@@ -19,6 +19,10 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	/** Since the start, for the snapshot policy. */
 	txns = 0;
 	bytes = 0;
+	/** Of them, those that are not on the disk yet. */
+	pendingTxns = 0;
+	/** What was given to the log in each turn and is not on the disk yet. */
+	#appended: { readonly zxid: Zxid; readonly txns: number }[] = [];
 	#host: TxnLogListener | undefined;
 	#mirror: GatedMirror | undefined;
 	#durable: Zxid;
@@ -78,6 +82,8 @@ export class CommitGate implements TxnLog, TxnLogListener {
 		this.log.append(records);
 		this.bytes += this.log.pendingBytes - before;
 		this.txns += records.length;
+		this.pendingTxns += records.length;
+		this.#appended.push({ zxid: records.at(-1)!.header.zxid, txns: records.length });
 	}
 
 	roll(): void {
@@ -89,6 +95,7 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	}
 
 	durable(zxid: Zxid): void {
+		this.#noteDurable(zxid);
 		if (this.isMember) {
 			this.#host?.durable(zxid);
 			return;
@@ -106,6 +113,12 @@ export class CommitGate implements TxnLog, TxnLogListener {
 
 	failed(error: Error): void {
 		this.#host?.failed(error);
+	}
+
+	#noteDurable(zxid: Zxid): void {
+		const left = this.#appended.findIndex((one) => one.zxid > zxid);
+		for (const { txns } of this.#appended.splice(0, left === -1 ? this.#appended.length : left))
+			this.pendingTxns -= txns;
 	}
 
 	#tellMirror(): void {

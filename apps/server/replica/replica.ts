@@ -160,6 +160,7 @@ export class Replica {
 			},
 		});
 		gate.listen(this.host);
+		tracer.watch(this.host);
 		const store = new FileSnapshotStore(directory.snapshotDirectory);
 		const unfinished = store.removeUnfinished();
 		if (unfinished.length > 0) logger.info({ files: unfinished }, 'removed unfinished snapshots');

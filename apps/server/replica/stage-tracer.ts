@@ -3,11 +3,13 @@ import type { Stage, Tracer } from '#core/ports/tracer';
 import type { LogSync } from '#storage/txn-log';
 import type { Metrics } from '#telemetry/metrics';
 import type { StageAttributes, Tracing } from '#telemetry/tracing';
+import { CommitTimes, type History } from './commit-times.ts';
 import { LogSyncs } from './log-syncs.ts';
 
 /** The core's Tracer port over telemetry: batches become metrics, stages of sampled requests become spans. */
 export class StageTracer implements Tracer {
 	readonly #syncs = new LogSyncs();
+	#commits: CommitTimes | undefined;
 
 	constructor(
 		private readonly tracing: Tracing,
@@ -21,6 +23,13 @@ export class StageTracer implements Tracer {
 
 	batch(stage: Stage, requests: number, durationMs: number): void {
 		this.metrics.batch(stage, requests, durationMs);
+		if (stage === 'prep') this.metrics.lookAtQueues();
+		this.#commits?.look();
+	}
+
+	/** From now on the times of commits are taken, too. */
+	watch(history: History): void {
+		this.#commits = new CommitTimes(history, (durationMs) => this.metrics.stage('commit', durationMs));
 	}
 
 	/** Of the log, ahead of the stages that it ends. */

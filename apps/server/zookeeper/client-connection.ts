@@ -10,7 +10,7 @@ import { isWrite, readOperation, type SaslOp } from '#core/model/operations';
 import { formatSessionId, noSession, type SessionId } from '#core/model/zxid';
 import { type ConnectRequest, readConnectRequest } from '#jute/client/connect';
 import { JuteError, JuteReader } from '#jute/codec';
-import { errors } from '#jute/errors';
+import { errorName, errors } from '#jute/errors';
 import { opCode, specialXid } from '#jute/op-codes';
 import type { Id } from '#jute/records';
 import { ClientRequest, LargeRequest, RefusedRequest } from './client-request.ts';
@@ -296,6 +296,7 @@ export class ClientConnection implements Connection, Watcher {
 	answer(request: ClientRequest, reply: Reply): void {
 		this.outstanding -= 1;
 		if (this.#state === 'closed') return;
+		this.#measure(request, reply);
 		if (request.type === opCode.createSession) {
 			this.#answerHandshake(request, reply);
 			return;
@@ -397,6 +398,11 @@ export class ClientConnection implements Connection, Watcher {
 	#sent(): void {
 		this.#context.stats.packetsSent += 1;
 		this.stats.packetsSent += 1;
+	}
+
+	#measure({ op, receivedMs }: ClientRequest, { error }: Reply): void {
+		const { metrics, batchMs } = this.#context;
+		metrics.request(op.kind, batchMs - receivedMs, error === 0 ? '' : errorName(error));
 	}
 
 	#record(op: string, cxid: number, zxid: number, receivedMs: number, nowMs: number, isUpdate: boolean): void {

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import type { SessionId } from '#core/model/zxid';
 import type { HostPort } from '#core/zab/quorum-config';
 import { isEveryHost } from '#core/zab/quorum-server';
+import type { DoorMetrics } from '#telemetry/door-metrics';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
@@ -24,6 +25,7 @@ export interface ClientPortParts {
 	readonly replica: Replica;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
+	readonly metrics: DoorMetrics;
 }
 
 /** ZooKeeper leaves it to Java, which takes 50: a thousand clients that come back at once are more. */
@@ -52,7 +54,7 @@ export class ClientPort implements ReplicaDoor {
 
 	/** Use open(). */
 	private constructor(parts: ClientPortParts) {
-		const { config, replica, logger, tracing } = parts;
+		const { config, replica, logger, tracing, metrics } = parts;
 		this.#config = config;
 		this.#logger = logger;
 		this.#refusals = new Refusals(logger);
@@ -69,7 +71,7 @@ export class ClientPort implements ReplicaDoor {
 			},
 		};
 		const sessionTaken = (id: SessionId) => replica.sessionTaken(id, this);
-		this.#context = new PortContext({ view: this.view, logger, tracing, sessionTaken });
+		this.#context = new PortContext({ view: this.view, logger, tracing, metrics, sessionTaken });
 		this.#server = this.#newServer();
 		this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
 		this.#sweeper.unref();

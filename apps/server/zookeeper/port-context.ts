@@ -3,6 +3,7 @@ import type { Host } from '#core/host/host';
 import type { WatchEvent } from '#core/model/op';
 import type { SessionId } from '#core/model/zxid';
 import { JuteWriter } from '#jute/codec';
+import type { DoorMetrics } from '#telemetry/door-metrics';
 import type { Logger } from '#telemetry/logger';
 import type { Tracing } from '#telemetry/tracing';
 import type { ServerConfig } from '../config/config.ts';
@@ -26,6 +27,7 @@ export interface PortContextParts {
 	readonly view: ServerView;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
+	readonly metrics: DoorMetrics;
 	/** A session was attached at this port: another door gives it up. */
 	readonly sessionTaken: (id: SessionId) => void;
 }
@@ -35,6 +37,7 @@ export class PortContext {
 	readonly config: ServerConfig;
 	readonly logger: Logger;
 	readonly tracing: Tracing;
+	readonly metrics: DoorMetrics;
 	readonly connections: Connections;
 	readonly stats: ServiceStats;
 	readonly view: ServerView;
@@ -52,11 +55,12 @@ export class PortContext {
 	readonly #eventBytes = new JuteWriter();
 	#event: WatchEvent | null = null;
 
-	constructor({ view, logger, tracing, sessionTaken }: PortContextParts) {
+	constructor({ view, logger, tracing, metrics, sessionTaken }: PortContextParts) {
 		this.sessionTaken = sessionTaken;
 		this.view = view;
 		this.logger = logger;
 		this.tracing = tracing;
+		this.metrics = metrics;
 		this.host = view.replica.host;
 		this.config = view.config;
 		this.connections = view.connections;

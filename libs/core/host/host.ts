@@ -20,7 +20,7 @@ import type { ChainOptions } from '../chain/options.ts';
 import { isPreparable, type Preparable } from '../chain/prep.ts';
 import type { Broadcast, Uplink } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
-import type { AuthOp, Caller, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
+import type { AuthOp, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
@@ -35,11 +35,9 @@ import type { HostEvents, HostParts, HostState } from './host-parts.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
 import { createsEphemeral, localWriteError, readOnlyError } from './local-sessions.ts';
+import { ownRequest, RequestNumbers } from './own-requests.ts';
 import { type Role, Roles } from './roles.ts';
 import { SessionOpenings } from './session-openings.ts';
-
-const systemCaller: Caller = { door: 'system', identities: [], address: '' };
-const ignore = (): void => {};
 
 export class Host implements TxnLogListener {
 	readonly stats = new HostStats();
@@ -53,8 +51,7 @@ export class Host implements TxnLogListener {
 	readonly #intake: Intake;
 	readonly #roles: Roles;
 	readonly #openings: SessionOpenings;
-	/** Requests without a session that a learner numbered. */
-	#numbered = 0;
+	readonly #numbers: RequestNumbers;
 	readonly #runTurn = (): void => this.#turn();
 	#isScheduled = false;
 	#state: HostState;
@@ -66,6 +63,7 @@ export class Host implements TxnLogListener {
 	constructor(parts: HostParts) {
 		this.#options = parts.options;
 		this.#serverId = parts.serverId;
+		this.#numbers = new RequestNumbers(parts.serverId);
 		this.#log = parts.log;
 		this.#clock = parts.clock;
 		this.#tracer = parts.tracer;
@@ -136,6 +134,11 @@ export class Host implements TxnLogListener {
 	/** Requests taken and not yet answered. Doors throttle by it. */
 	get outstanding(): number {
 		return this.#intake.outstanding;
+	}
+
+	/** Requests that wait for their turn, and transactions that wait for their commit. */
+	get queues(): { readonly intake: number; readonly commit: number } {
+		return { intake: this.#intake.waiting, commit: this.#roles.chain.outstanding };
 	}
 
 	/** True while doors should stop reading from their connections. */
@@ -308,7 +311,7 @@ export class Host implements TxnLogListener {
 	}
 
 	#submitOwn(op: Op, sessionId: SessionId): void {
-		this.submit({ sessionId, cxid: 0, op, caller: systemCaller, reply: ignore });
+		this.submit(ownRequest(op, sessionId));
 	}
 
 	/** A log that failed holds nobody back: there is nothing left to wait for. */
@@ -391,17 +394,11 @@ export class Host implements TxnLogListener {
 	#write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
 		this.stats.writes += 1;
 		this.#roles.chain.write(
-			this.#roles.isToBeNumbered(request, session) ? this.#numberedOf(request) : request,
+			this.#roles.isToBeNumbered(request, session) ? this.#numbers.numbered(request) : request,
 			op,
 			session,
 			timeMs,
 		);
-	}
-
-	/** 8 bits of server and 24 of number: no other replica's, and not repeated while it is in flight. */
-	#numberedOf(request: Request): Request {
-		this.#numbered = (this.#numbered + 1) & 0xff_ffff;
-		return { ...request, cxid: (this.#serverId << 24) | this.#numbered };
 	}
 
 	#refuseTooMany(): void {
