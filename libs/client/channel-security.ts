@@ -1,5 +1,7 @@
 /** How a client proves to a replica who it is, and knows that it is the replica: TLS, a certificate, a password, a token. */
-import { type ChannelCredentials, credentials, Metadata } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { type ChannelCredentials, type ChannelOptions, credentials, Metadata } from '@grpc/grpc-js';
 
 export interface TlsOptions {
 	/** The authorities of replicas, PEM; those that Node knows when absent. */
@@ -19,11 +21,27 @@ export interface SecurityOptions {
 	readonly token?: string | (() => string) | undefined;
 }
 
-/** @throws Error when the certificates are no good */
-export function channelCredentials({ tls }: SecurityOptions): ChannelCredentials {
-	if (tls === undefined) return credentials.createInsecure();
+export interface ChannelSecurity {
+	readonly credentials: ChannelCredentials;
+	readonly options: ChannelOptions;
+}
+
+/**
+ * @param address `host:port`
+ * @throws Error when the certificates are no good
+ */
+export function channelSecurity(address: string, tls: TlsOptions | undefined): ChannelSecurity {
+	if (tls === undefined) return { credentials: credentials.createInsecure(), options: {} };
 	const bytes = (pem: string | undefined) => (pem === undefined ? null : Buffer.from(pem));
-	return credentials.createSsl(bytes(tls.ca), bytes(tls.key), bytes(tls.cert));
+	const [ca, key, cert] = [bytes(tls.ca), bytes(tls.key), bytes(tls.cert)];
+	const host = address.replace(/:[0-9]+$/, '').replace(/^\[(.*)\]$/, '$1');
+	if (isIP(host) === 0) return { credentials: credentials.createSsl(ca, key, cert), options: {} };
+	// The name that TLS asks for cannot be an address (RFC 6066); the certificate must be for the address all the same.
+	const identity = (_: string, certificate: PeerCertificate) => checkServerIdentity(host, certificate);
+	return {
+		credentials: credentials.createSsl(ca, key, cert, { checkServerIdentity: identity }),
+		options: { 'grpc.ssl_target_name_override': 'localhost' },
+	};
 }
 
 /** What stands in front of each call. */

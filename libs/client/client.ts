@@ -33,7 +33,7 @@ import {
 } from '#proto/chronokeeper/v1/znode';
 import { Calls, type ClientOptions, type Unary } from './channel.ts';
 import { clientError } from './client-error.ts';
-import { channelCredentials } from './channel-security.ts';
+import { channelSecurity } from './channel-security.ts';
 import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type Dialer, Session, type SessionOptions } from './session.ts';
 import { type NodeEvent, nodeEvent, type WatchMode, watchKinds } from './watched-event.ts';
@@ -88,14 +88,14 @@ export class ChronokeeperClient extends Znodes {
 		super();
 		this.address = options.address;
 		this.#calls = new Calls(options);
-		const security = channelCredentials(options);
+		const { credentials, options: tls } = channelSecurity(options.address, options.tls);
 		// One connection for all services.
-		this.#znodes = new ZnodeServiceClient(options.address, security, channelOptions);
+		this.#znodes = new ZnodeServiceClient(options.address, credentials, { ...channelOptions, ...tls });
 		const channelOverride = this.#znodes.getChannel();
-		this.#sessions = new SessionServiceClient(options.address, security, { channelOverride });
-		this.#watches = new WatchServiceClient(options.address, security, { channelOverride });
-		this.#history = new HistoryServiceClient(options.address, security, { channelOverride });
-		this.#admin = new AdminServiceClient(options.address, security, { channelOverride });
+		this.#sessions = new SessionServiceClient(options.address, credentials, { channelOverride });
+		this.#watches = new WatchServiceClient(options.address, credentials, { channelOverride });
+		this.#history = new HistoryServiceClient(options.address, credentials, { channelOverride });
+		this.#admin = new AdminServiceClient(options.address, credentials, { channelOverride });
 	}
 
 	/** Calls under way fail; sessions that were not closed are left to their timeout. */

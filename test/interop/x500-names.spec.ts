@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { isX500Name } from '#core/tree/x500-name';
 import { x500Name } from '#server/grpc/identity/subject-name';
+import { der } from '#test/support/der';
 import { output } from '#test/support/processes';
 
 const program = fileURLToPath(new URL('java/X500Names.java', import.meta.url));
@@ -27,14 +28,6 @@ const oids = {
 	],
 	other: ['550405', '55040c', '2a864886f70d010901', '2b0601040182373c020103', '8837'],
 } as const;
-
-function der(tag: number, ...contents: Buffer[]): Buffer {
-	const content = Buffer.concat(contents);
-	const { length } = content;
-	const head =
-		length < 0x80 ? [tag, length] : length < 0x100 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 0xff];
-	return Buffer.concat([Buffer.from(head), content]);
-}
 
 const text = fc.oneof(
 	fc.string({ maxLength: 12, unit: fc.constantFrom(...'ab ,=+<>#;"\\\r\n\0/ä你😀'.split('')) }),

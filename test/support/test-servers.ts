@@ -28,12 +28,17 @@ export class TestServers {
 		return join(this.#folder, `data${this.#directories}`);
 	}
 
-	/** Without a mirror unless it is asked for. */
-	async start(dataDir: string, overrides: Partial<Values> = {}): Promise<RunningServer> {
+	/**
+	 * Without a mirror unless it is asked for.
+	 * @param said what it logs, a line each, is added to it
+	 */
+	async start(dataDir: string, overrides: Partial<Values> = {}, said?: string[]): Promise<RunningServer> {
 		const ports = { clientPort: 0, grpcPort: 0, httpPort: 0, 'audit.postgresPort': 0 } as const;
 		const quick = { 'audit.mode': 'off', 'shutdown.timeoutMs': 1000 } as const;
 		const config = loadConfig({ overrides: { dataDir, ...ports, ...quick, ...overrides } });
-		return this.keep(await startServer(config, createLogger({ level: 'silent', format: 'json' })));
+		const destination = { write: (line: string) => void said?.push(line) };
+		const level = said === undefined ? 'silent' : 'info';
+		return this.keep(await startServer(config, createLogger({ level, format: 'json', destination })));
 	}
 
 	connect(address: string, options: Omit<ClientOptions, 'address'> = {}): ChronokeeperClient {

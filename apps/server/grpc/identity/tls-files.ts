@@ -103,8 +103,8 @@ function readKey(path: string, text: string): KeyObject {
 	try {
 		return createPrivateKey(text);
 	} catch (error) {
-		const { code, message } = error as NodeJS.ErrnoException;
-		const why = code === 'ERR_MISSING_PASSPHRASE' ? 'it has a passphrase, which cannot be given' : message;
+		const isEncrypted = /^(-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED)/m.test(text);
+		const why = isEncrypted ? 'it has a passphrase, which cannot be given' : (error as Error).message;
 		throw new SecurityProblem(`grpc.tls.key: ${path} holds no private key that can be used: ${why}`);
 	}
 }
