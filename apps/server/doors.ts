@@ -100,6 +100,8 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		maxUnsentEvents: config['grpc.maxUnsentEvents'],
 		skipAcl: config.skipACL,
 	});
+	const { connections } = view;
+	const admin = new Admin({ config, replica, mirror, health, metrics, submission, connections, registry });
 	const commandsUrl = config['admin.enableServer'] ? config['admin.commandURL'] : undefined;
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(
@@ -109,7 +111,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			histories,
 			streams,
 			watchStreams,
-			admin: new Admin(config, replica, mirror, health),
+			admin,
 			http: new HttpAnswers(replica, mirror, health, metrics, commandsUrl),
 			commands: commandsUrl === undefined ? undefined : { url: commandsUrl, commands: new Commands(view, superDigest) },
 		}),
@@ -170,6 +172,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			security.close();
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
 			streams.stop();
+			admin.streams.stop();
 			watchStreams.stop();
 			await app.close();
 			await histories.close();

@@ -1,26 +1,77 @@
-/** AdminService: the state of this replica. */
+/** AdminService: the state of this replica, who is connected to it, the members of its ensemble. */
+import { configPath } from '#core/model/path';
 import type { SnapshotInfo } from '#core/ports/snapshot-store';
 import { formatQuorumServer } from '#core/zab/quorum-server';
+import type { Stat } from '#jute/records';
 import type {
+	GetConfigResponse,
+	ListConnectionsResponse,
+	ReconfigRequest,
+	ReconfigResponse,
+	ShedLoadRequest,
+	ShedLoadResponse,
 	StatusResponse,
 	StatusResponse_Ensemble,
 	StatusResponse_Mirror,
 	TakeSnapshotResponse,
+	WatchStatusRequest,
+	WatchStatusResponse,
 } from '#proto/chronokeeper/v1/admin';
+import type { Metrics } from '#telemetry/metrics';
 import type { ServerConfig } from '../config/config.ts';
 import type { MirrorService } from '../mirror/mirror-service.ts';
 import type { Member } from '../replica/member.ts';
 import type { Replica } from '../replica/replica.ts';
 import type { ReplicaHealth } from '../replica-health.ts';
 import { version } from '../version.ts';
+import type { Connections } from '../zookeeper/connections.ts';
+import { ConnectionList } from './connection-list.ts';
+import type { GrpcCall } from './grpc-call.ts';
+import { invalidField } from './grpc-error.ts';
+import { ResponseStreams } from './response-streams.ts';
+import { intervalOf, StatusWatch } from './status-watch.ts';
+import type { StreamRegistry } from './stream-registry.ts';
+import type { Submission } from './submission.ts';
+import { stat as statMessage } from './znode-responses.ts';
+
+export interface AdminParts {
+	readonly config: ServerConfig;
+	readonly replica: Replica;
+	readonly mirror: MirrorService | undefined;
+	readonly health: ReplicaHealth;
+	readonly metrics: Metrics;
+	readonly submission: Submission;
+	/** Of the client port. */
+	readonly connections: Connections;
+	readonly registry: StreamRegistry;
+}
 
 export class Admin {
-	constructor(
-		private readonly config: ServerConfig,
-		private readonly replica: Replica,
-		private readonly mirror: MirrorService | undefined,
-		private readonly health: ReplicaHealth,
-	) {}
+	/** An operator goes on watching a replica that has lost its leader. */
+	readonly streams = new ResponseStreams();
+	readonly #submission: Submission;
+	readonly #connections: ConnectionList;
+	readonly #watch: StatusWatch;
+	private readonly config: ServerConfig;
+	private readonly replica: Replica;
+	private readonly mirror: MirrorService | undefined;
+	private readonly health: ReplicaHealth;
+
+	constructor({ config, replica, mirror, health, metrics, submission, connections, registry }: AdminParts) {
+		this.config = config;
+		this.replica = replica;
+		this.mirror = mirror;
+		this.health = health;
+		this.#submission = submission;
+		const list = new ConnectionList(connections, registry);
+		this.#connections = list;
+		this.#watch = new StatusWatch({
+			metrics,
+			status: () => this.status(),
+			connections: () => list.counts(),
+			watches: () => replica.host.watches.summary().watches,
+		});
+	}
 
 	status(): StatusResponse {
 		const { host, snapshots, startedMs, directory, member } = this.replica;
@@ -51,6 +102,50 @@ export class Admin {
 	async takeSnapshot(): Promise<TakeSnapshotResponse> {
 		return snapshotMessage(await this.replica.snapshots.take());
 	}
+
+	/** @throws RpcException */
+	watchStatus({ intervalMs }: WatchStatusRequest, signal: AbortSignal): AsyncIterable<WatchStatusResponse> {
+		return this.#watch.watch(intervalOf(intervalMs), signal);
+	}
+
+	listConnections(): ListConnectionsResponse {
+		return { connections: this.#connections.list() };
+	}
+
+	shedLoad(request: ShedLoadRequest): ShedLoadResponse {
+		return { closed: this.#connections.shed(request) };
+	}
+
+	async getConfig(call: GrpcCall): Promise<GetConfigResponse> {
+		const { result } = await this.#submission.submit({ kind: 'getData', path: configPath, watch: false }, call);
+		return configMessage(result);
+	}
+
+	/** @throws RpcException, also for what contradicts itself */
+	async reconfig(request: ReconfigRequest, call: GrpcCall): Promise<ReconfigResponse> {
+		const { joining, leaving, newMembers, fromVersion } = request;
+		const isWhole = newMembers !== '';
+		if (isWhole && (joining !== '' || leaving !== ''))
+			throw invalidField('new_members', 'either the new members as a whole, or who joins and who leaves');
+		if (!isWhole && joining === '' && leaving === '')
+			throw invalidField('joining', 'say who joins, who leaves, or who the new members are');
+		const op = {
+			kind: 'reconfig',
+			joiningServers: joining === '' ? null : joining,
+			leavingServers: leaving === '' ? null : leaving,
+			newMembers: isWhole ? newMembers : null,
+			configId: fromVersion ?? anyVersion,
+		} as const;
+		const { result } = await this.#submission.submit(op, call);
+		return configMessage(result);
+	}
+}
+
+/** ZooKeeper's. */
+const anyVersion = -1n;
+
+function configMessage({ data, stat }: { readonly data: Uint8Array | null; readonly stat: Stat }): GetConfigResponse {
+	return { config: Buffer.from(data ?? []).toString('utf8'), stat: statMessage(stat) };
 }
 
 function mirrorMessage(config: ServerConfig, mirror: MirrorService): StatusResponse_Mirror {

@@ -80,6 +80,10 @@ export class ClientConnection implements Connection, Watcher {
 		return this.caller.identities;
 	}
 
+	get watches(): number {
+		return this.#context.host.watches.pathsOf(this);
+	}
+
 	get isReading(): boolean {
 		return this.#pauses === 0 && this.#state !== 'closed';
 	}

@@ -16,6 +16,8 @@ export interface Connection {
 	readonly identities: readonly Id[];
 	/** Requests taken and not yet answered. */
 	readonly outstanding: number;
+	/** Watches that it has set: pairs of it and a path. */
+	readonly watches: number;
 	/** False while no more is read from it. */
 	readonly isReading: boolean;
 	readonly stats: ConnectionStats;
