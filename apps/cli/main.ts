@@ -17,11 +17,13 @@ function interrupted(): AbortSignal {
 	if (interrupt !== undefined) return interrupt.signal;
 	const controller = new AbortController();
 	interrupt = controller;
-	process.on('SIGINT', () => {
-		// The first asks, the second insists.
-		if (controller.signal.aborted) process.exit(130);
-		controller.abort();
-	});
+	for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+		process.on(signal, () => {
+			// The first asks, the second insists.
+			if (controller.signal.aborted) process.exit(130);
+			controller.abort();
+		});
+	}
 	return controller.signal;
 }
 
@@ -41,7 +43,7 @@ const context: CommandContext = {
 };
 
 try {
-	await makeProgram(context).parseAsync();
+	await makeProgram(context).parseAsync(argumentsOrShell(), { from: 'user' });
 } catch (error) {
 	process.exitCode = report(error);
 } finally {
@@ -52,6 +54,14 @@ try {
 		terminal.error(`the output could not be written: ${terminal.problem.message}`);
 		process.exitCode = exitCodes.failed;
 	}
+}
+
+/** `ck` alone on a terminal is `ck shell`; options may stand there too. */
+function argumentsOrShell(): string[] {
+	const args = process.argv.slice(2);
+	if (!context.inputIsTerminal || !terminal.interactive) return args;
+	const { operands, unknown } = makeProgram(context).parseOptions(args);
+	return operands.length === 0 && unknown.length === 0 ? [...args, 'shell'] : args;
 }
 
 function report(error: unknown): number {

@@ -80,6 +80,16 @@ export function addDatabaseOptions(command: Command): Command {
 	return add(command, [...databaseOptions(), ...outputOptions()]);
 }
 
+/** Only what a read is asked with: the command's own options may have the same names. */
+export function readOptionsOf({ linearizable = false }: ReadOptions): { readonly linearizable: boolean } {
+	return { linearizable };
+}
+
+/** Of a command that has the other options already. */
+export function addDatabaseOnly(command: Command): Command {
+	return add(command, databaseOptions());
+}
+
 /** On the program itself: for those who write them before the command. Defaults and the environment are the command's business. */
 export function addLeadingOptions(program: Command): void {
 	add(program, outputOptions());

@@ -27,13 +27,14 @@ import { WatchServiceClient } from '#proto/chronokeeper/v1/watch';
 import {
 	CreateMode,
 	type MultiRequest_Op,
+	type MultiResponse,
 	StreamChildrenRequest,
 	type StreamChildrenResponse_Child,
 	ZnodeServiceClient,
 } from '#proto/chronokeeper/v1/znode';
 import { Calls, type ClientOptions, type Unary } from './channel.ts';
-import { clientError } from './client-error.ts';
 import { channelSecurity } from './channel-security.ts';
+import { clientError } from './client-error.ts';
 import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type Dialer, Session, type SessionOptions } from './session.ts';
 import { type NodeEvent, nodeEvent, type WatchMode, watchKinds } from './watched-event.ts';
@@ -42,7 +43,17 @@ import { consistency, type ReadOptions, Znodes } from './znodes.ts';
 export type { Session, SessionEvent, SessionOptions } from './session.ts';
 export type { NodeEvent, NodeEventType, WatchMode } from './watched-event.ts';
 export type * from './znodes.ts';
-export type { Acl, ClientOptions, Connection, Id, MultiRequest_Op, Stat, StatusResponse, WatchStatusResponse };
+export type {
+	Acl,
+	ClientOptions,
+	Connection,
+	Id,
+	MultiRequest_Op,
+	MultiResponse,
+	Stat,
+	StatusResponse,
+	WatchStatusResponse,
+};
 export { CreateMode };
 
 /** A child as StreamChildren has it. */

@@ -19,7 +19,7 @@ export function addDelete(program: Command, context: CommandContext): void {
 		.summary('delete a node')
 		.description('Deletes a node that has no children, or with --recursive the node and everything below it.')
 		.argument('<path>', 'absolute path', pathArgument)
-		.option('--version <n>', 'only when the node has this version', versionArgument, -1)
+		.option('-v, --version <n>', 'only when the node has this version', versionArgument, -1)
 		.option('-r, --recursive', 'everything below it too, one node after the other: no single transaction');
 	addServerOptions(command).action(async (path: string, _: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);

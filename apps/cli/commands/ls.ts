@@ -3,15 +3,18 @@ import type { ChronokeeperClient, Stat } from '#client/client';
 import { pathArgument } from '../arguments.ts';
 import type { CommandContext } from '../command-context.ts';
 import { withClient } from '../server-connection.ts';
-import { addReadOptions, optionsOf, type ReadOptions } from '../shared-options.ts';
+import { addReadOptions, optionsOf, type ReadOptions, readOptionsOf } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
-import { clientStat } from '../view/stat.ts';
+import { clientStat, printStat } from '../view/stat.ts';
 import { Table } from '../view/table.ts';
 import { hex, time } from '../view/text.ts';
+import { watchNode } from '../watching.ts';
 
 interface Options extends ReadOptions {
 	readonly recursive?: boolean;
 	readonly long?: boolean;
+	readonly stat?: boolean;
+	readonly watch?: boolean;
 }
 
 export function addLs(program: Command, context: CommandContext): void {
@@ -21,11 +24,17 @@ export function addLs(program: Command, context: CommandContext): void {
 		.description('Lists the names of the children of a node, or with --recursive the paths of everything below it.')
 		.argument('[path]', 'absolute path', pathArgument, '/')
 		.option('-l, --long', 'version, size, time of the last change and owner of each')
-		.option('-R, --recursive', 'everything below, parents first');
+		.option('-R, --recursive', 'everything below, parents first')
+		.option('-s, --stat', 'the Stat of the node itself too, behind the list')
+		.option('-w, --watch', 'go on with what comes (+) and goes (-), until Ctrl-C');
 	addReadOptions(command).action(async (path: string, _: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);
 		const { terminal } = context;
 		await withClient(options, async (client) => {
+			if (options.watch) {
+				await watchChildren(client, path, options, context);
+				return;
+			}
 			const table = new Table(terminal, columns);
 			for await (const { node, name } of list(client, path, options)) {
 				const shown = options.recursive ? node : name;
@@ -45,8 +54,56 @@ export function addLs(program: Command, context: CommandContext): void {
 				if (!(await terminal.keepUp())) return;
 			}
 			table.flush();
+			if (!options.stat) return;
+			const { stat } = await client.get(path, readOptionsOf(options));
+			if (terminal.json) terminal.object({ path, stat: statObject(clientStat(stat)) });
+			else printStat(terminal, clientStat(stat));
 		});
 	});
+}
+
+/** What is there is listed as without --watch, then what changes, with a sign in front. */
+async function watchChildren(
+	client: ChronokeeperClient,
+	path: string,
+	options: Options,
+	{ terminal, interrupted }: CommandContext,
+): Promise<void> {
+	const { recursive = false } = options;
+	let known: Set<string> | undefined;
+	const tell = (sign: '+' | '-' | '', shown: string): void => {
+		const node = recursive ? shown : childPath(path, shown);
+		if (terminal.json) terminal.object({ path: node, ...(sign && { change: sign === '+' ? 'created' : 'deleted' }) });
+		else terminal.line(sign === '' ? shown : `${sign} ${shown}`);
+	};
+	const show = async (): Promise<bigint> => {
+		const { zxid } = await client.children(path, readOptionsOf(options));
+		const names = new Set<string>();
+		for await (const { node, name } of list(client, path, options)) names.add(recursive ? node : name);
+		for (const name of known ?? []) if (!names.has(name)) tell('-', name);
+		for (const name of names) if (!known?.has(name)) tell(known === undefined ? '' : '+', name);
+		known = names;
+		return zxid;
+	};
+	await watchNode(
+		client,
+		{
+			path,
+			mode: recursive ? 'persistentRecursive' : 'persistent',
+			show,
+			changed: async ({ type, path: node }) => {
+				// Of a list of children it is only told that it has changed; of a subtree what has.
+				if (recursive && node !== path) {
+					if (type === 'NodeCreated' && !known?.has(node)) tell('+', node);
+					if (type === 'NodeDeleted' && known?.delete(node)) tell('-', node);
+					if (type === 'NodeCreated') known?.add(node);
+				} else if (type === 'NodeDeleted') terminal.note(`${path} was deleted`);
+				else if (type === 'NodeChildrenChanged') await show();
+			},
+		},
+		terminal,
+		interrupted(),
+	);
 }
 
 const columns = [
@@ -85,7 +142,7 @@ async function childrenIfThere(
 	options: Options,
 ): Promise<string[]> {
 	try {
-		return (await client.children(path, options)).names;
+		return (await client.children(path, readOptionsOf(options))).names;
 	} catch (error) {
 		if (path === root || (error as { codeName?: string }).codeName !== 'NoNode') throw error;
 		return [];
@@ -98,7 +155,7 @@ async function statIfThere(
 	options: Options,
 ): Promise<Stat | 'gone' | undefined> {
 	if (!options.long) return undefined;
-	return (await client.exists(path, options)) ?? 'gone';
+	return (await client.exists(path, readOptionsOf(options))) ?? 'gone';
 }
 
 export function childPath(parent: string, name: string): string {

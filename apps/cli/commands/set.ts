@@ -6,11 +6,12 @@ import { UsageFailure } from '../failure.ts';
 import { withClient } from '../server-connection.ts';
 import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
 import { statObject } from '../view/json.ts';
-import { clientStat } from '../view/stat.ts';
+import { clientStat, printStat } from '../view/stat.ts';
 import { hex } from '../view/text.ts';
 
 interface Options extends ServerOptions, DataOptions {
 	readonly version: number;
+	readonly stat?: boolean;
 }
 
 export function addSet(program: Command, context: CommandContext): void {
@@ -22,7 +23,8 @@ export function addSet(program: Command, context: CommandContext): void {
 		.argument('[data]', 'the data, as UTF-8')
 		.option('--file <file>', 'the data are in this file; - is standard input')
 		.option('--null', 'no data: null')
-		.option('--version <n>', 'only when the node has this version', versionArgument, -1);
+		.option('-v, --version <n>', 'only when the node has this version', versionArgument, -1)
+		.option('-s, --stat', 'print the Stat that it has now');
 	addServerOptions(command).action(async (path: string, text: string | undefined, _: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);
 		const { terminal } = context;
@@ -36,6 +38,7 @@ export function addSet(program: Command, context: CommandContext): void {
 		const changed = await withClient(options, (client) => client.set(path, value, options.version));
 		if (terminal.json) {
 			terminal.object({ path, zxid: hex(changed.zxid), stat: statObject(clientStat(changed.stat)) });
-		} else terminal.line(`${path} has version ${changed.stat.version} (zxid ${hex(changed.zxid)})`);
+		} else if (options.stat) printStat(terminal, clientStat(changed.stat));
+		else terminal.line(`${path} has version ${changed.stat.version} (zxid ${hex(changed.zxid)})`);
 	});
 }

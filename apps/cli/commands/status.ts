@@ -3,6 +3,7 @@ import type { CommandContext } from '../command-context.ts';
 import { exitCodes } from '../failure.ts';
 import { withClient } from '../server-connection.ts';
 import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
+import { statusObject } from '../view/replica-status.ts';
 import { count, duration, hex, size } from '../view/text.ts';
 
 export function addStatus(program: Command, context: CommandContext): void {
@@ -17,24 +18,7 @@ export function addStatus(program: Command, context: CommandContext): void {
 		if (!status.ready) context.setExitCode(exitCodes.failed);
 		const { mirror, lastSnapshot, ensemble } = status;
 		if (terminal.json) {
-			terminal.object({
-				...status,
-				lastZxid: hex(status.lastZxid),
-				digest: status.digest.toString(),
-				znodes: Number(status.znodes),
-				ephemerals: Number(status.ephemerals),
-				approximateDataSize: Number(status.approximateDataSize),
-				uptimeMs: Number(status.uptimeMs),
-				mirror: mirror && { ...mirror, mirroredZxid: hex(mirror.mirroredZxid), lagTxns: Number(mirror.lagTxns) },
-				lastSnapshot: lastSnapshot && {
-					file: lastSnapshot.file,
-					zxid: hex(lastSnapshot.zxid),
-					digest: lastSnapshot.digest.toString(),
-					bytes: Number(lastSnapshot.bytes),
-					durationMs: Number(lastSnapshot.durationMs),
-				},
-				ensemble: ensemble && { ...ensemble, version: hex(ensemble.version) },
-			});
+			terminal.object(statusObject(status));
 			return;
 		}
 		const { dim, green, red } = terminal.colors;

@@ -1,14 +1,22 @@
-/** What the tabulator key offers: commands, and the children of the path before the cursor. */
+/** What the tabulator key offers: words, and the children of the path before the cursor. */
 
-import { commandNames } from './commands/all.ts';
 import type { Operations } from './operations.ts';
 
 export type Completions = [candidates: string[], completed: string];
 
-export async function complete(line: string, client: Operations | null): Promise<Completions> {
+/** @param wordsFor what may stand behind these words of the line, where no path is begun */
+export async function complete(
+	line: string,
+	wordsFor: (before: readonly string[], begun: string) => readonly string[],
+	client: Pick<Operations, 'getChildren'> | null,
+): Promise<Completions> {
 	const token = line.slice(line.lastIndexOf(' ') + 1);
 	if (!token.startsWith('/')) {
-		const names = commandNames.filter((name) => name.startsWith(token));
+		const before = line
+			.slice(0, line.length - token.length)
+			.split(' ')
+			.filter((word) => word !== '');
+		const names = wordsFor(before, token).filter((name) => name.startsWith(token));
 		return [names.length === 1 ? [`${names[0]} `] : names, token];
 	}
 	const slash = token.lastIndexOf('/');
@@ -16,7 +24,7 @@ export async function complete(line: string, client: Operations | null): Promise
 	return [(await childrenOf(token.slice(0, slash) || '/', client)).filter((name) => name.startsWith(prefix)), prefix];
 }
 
-async function childrenOf(path: string, client: Operations | null): Promise<string[]> {
+async function childrenOf(path: string, client: Pick<Operations, 'getChildren'> | null): Promise<string[]> {
 	try {
 		return [...((await client?.getChildren(path, false))?.names ?? [])].sort();
 	} catch {

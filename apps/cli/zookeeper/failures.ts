@@ -14,6 +14,18 @@ export class Failure extends Error {
 	}
 }
 
+/** The flags could not be read. */
+export class OptionFailure extends Failure {
+	/** Without what Java calls it. */
+	readonly reason: string;
+
+	constructor(exception: string, reason: string) {
+		super(`${exception}: ${reason}`);
+		this.name = 'OptionFailure';
+		this.reason = reason;
+	}
+}
+
 /** What Java calls an IllegalArgumentException. */
 export class IllegalArgument extends Error {
 	override name = 'IllegalArgument';
@@ -21,8 +33,12 @@ export class IllegalArgument extends Error {
 
 /** Nobody catches this in ZooKeeper's program either: it says what was thrown and ends with exit code 1. */
 export class Fatal extends Error {
+	/** Without what Java calls it. */
+	readonly reason: string;
+
 	constructor(exception: string, message: string | null) {
 		super(`Exception in thread "main" ${exception}${message === null ? '' : `: ${message}`}`);
 		this.name = 'Fatal';
+		this.reason = message ?? exception;
 	}
 }

@@ -1,23 +1,20 @@
 /** `zkCli.sh`: ZooKeeper's command line. One command from the arguments, lines from a pipe, or a shell on a terminal. */
-import { createInterface } from 'node:readline/promises';
+import { commandNames } from './commands/all.ts';
 import type { Output } from './commands/command.ts';
 import { complete } from './completion.ts';
 import { Fatal } from './failures.ts';
 import { parseInvocation, readClientSettings } from './invocation.ts';
 import { linesOf } from './lines.ts';
 import { Shell } from './shell.ts';
+import { TypedLines } from './typed-lines.ts';
 
 // The reader of a pipe went away: the commands are carried out all the same.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-/** Replaced on a terminal, where a line of output must not end up in the line that is being typed. */
-let beforeOutput = (): void => {};
-let afterOutput = (): void => {};
+const lines = new TypedLines();
 
 function write(stream: NodeJS.WriteStream, text: string): void {
-	beforeOutput();
-	stream.write(text);
-	afterOutput();
+	lines.print(() => stream.write(text));
 }
 
 const output: Output = {
@@ -72,34 +69,8 @@ async function piped(shell: Shell): Promise<void> {
 
 async function typed(shell: Shell): Promise<void> {
 	output.out('JLine support is enabled');
-	const terminal = createInterface({
-		input: process.stdin,
-		output: process.stdout,
-		completer: (line) => complete(line, shell.client),
-	});
-	let prompting = false;
-	const prompt = (): void => {
-		prompting = true;
-		terminal.setPrompt(shell.prompt);
-		terminal.prompt(true);
-	};
-	// Events come while a line is typed: they are printed above it.
-	beforeOutput = () => prompting && process.stdout.write('\r\x1b[K');
-	afterOutput = () => prompting && prompt();
-	await new Promise<void>((resolve, reject) => {
-		let queue = Promise.resolve();
-		terminal.on('line', (line) => {
-			prompting = false;
-			queue = queue.then(async () => {
-				if (shell.ended) return;
-				await shell.execute(line);
-				if (shell.ended) resolve();
-				else prompt();
-			});
-			queue.catch(reject);
-		});
-		terminal.on('SIGINT', () => process.exit(130));
-		terminal.on('close', () => resolve(queue));
-		prompt();
+	await lines.run(shell, {
+		complete: (line) => complete(line, () => commandNames, shell.client),
+		onInterrupt: () => process.exit(130),
 	});
 }

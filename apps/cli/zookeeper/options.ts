@@ -2,7 +2,7 @@
  * The flags of a command as ZooKeeper reads them, with Apache Commons CLI: in any order between the arguments, several behind one dash,
  * `-v 1`, `-v1` and `-v=1` alike. What it cannot read is refused with that library's words.
  */
-import { Failure } from './failures.ts';
+import { type Failure, OptionFailure } from './failures.ts';
 
 export interface OptionSpec {
 	/** Without its dash; one letter, or a word. */
@@ -159,5 +159,5 @@ function isNumber(text: string): boolean {
 }
 
 function refusal(kind: string, text: string): Failure {
-	return new Failure(`org.apache.commons.cli.${kind}Exception: ${text}`);
+	return new OptionFailure(`org.apache.commons.cli.${kind}Exception`, text);
 }

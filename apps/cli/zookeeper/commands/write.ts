@@ -34,7 +34,7 @@ export const create: Command = {
 	},
 };
 
-function createMode({ has, value }: ParsedOptions): Pick<NewNode, 'mode' | 'ttlMs'> {
+export function createMode({ has, value }: ParsedOptions): Pick<NewNode, 'mode' | 'ttlMs'> {
 	if (has('c') && (has('e') || has('s'))) {
 		throw new Failure('-c cannot be combined with -s or -e. Containers cannot be ephemeral or sequential.');
 	}
