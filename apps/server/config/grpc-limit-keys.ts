@@ -23,6 +23,11 @@ export const grpcLimitKeys = {
 		100_000,
 		'Events that may wait on a stream of watches for a client that does not read; beyond it the stream ends with RESOURCE_EXHAUSTED.',
 	),
+	'grpc.maxWaiting': key(
+		integer(1),
+		10_000,
+		'Unary calls that may wait while `globalOutstandingLimit` requests are under way; further ones are refused with RESOURCE_EXHAUSTED (ThrottledOp). As many may wait for a linearizable round.',
+	),
 	'grpc.keepAliveMs': key(
 		integer(1000, 3_600_000),
 		10_000,

@@ -1,6 +1,6 @@
 /** The parts of a grpc-js call that are needed. */
 import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js';
-import type { CancellableCall } from './read-barrier.ts';
+import type { CancellableCall } from './cancellable-call.ts';
 
 /** What there is before the first message: who calls, and what stands in the metadata. */
 export interface CallHead {

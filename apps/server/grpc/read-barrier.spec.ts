@@ -5,7 +5,8 @@ import type { Broadcast } from '#core/chain/wiring';
 import type { Reply } from '#core/model/op';
 import { errors } from '#jute/errors';
 import { SimReplica } from '#test/sim/sim-replica';
-import { type CancellableCall, ReadBarrier } from './read-barrier.ts';
+import type { CancellableCall } from './cancellable-call.ts';
+import { ReadBarrier } from './read-barrier.ts';
 
 class Call extends EventEmitter implements CancellableCall {
 	cancelled = false;
@@ -31,7 +32,7 @@ beforeEach(() => {
 		barrier: (done) => rounds.push(done),
 	};
 	replica.host.lead(broadcast as Broadcast, 1);
-	barrier = new ReadBarrier(replica.host);
+	barrier = new ReadBarrier(replica.host, 100);
 });
 
 it('69: reads wait for a round that began after they came, and share it', async () => {
@@ -45,6 +46,7 @@ it('69: reads wait for a round that began after they came, and share it', async 
 	all.push(...Array.from({ length: 99 }, (_, index) => read(`later ${index}`)));
 	replica.settle();
 	expect([rounds.length, barrier.size]).toEqual([1, 100]);
+	await expect(barrier.pass(new Call())).rejects.toThrow('100 calls wait already (grpc.maxWaiting)');
 	rounds.shift()!();
 	await all[0];
 	expect(passed).toEqual(['first']);
@@ -61,7 +63,7 @@ it('69: nothing is left of a caller that is gone, whichever round it waits for',
 	replica.settle();
 	for (const call of calls) call.cancel();
 	const cancelled = { code: status.CANCELLED, message: 'the caller is gone' };
-	expect(await Promise.all(answers)).toEqual([cancelled, cancelled]);
+	expect(await Promise.all(answers)).toMatchObject([cancelled, cancelled]);
 	expect(barrier.size).toBe(0);
 	expect(calls.map((call) => call.listenerCount('cancelled'))).toEqual([0, 0]);
 	const late = new Call();
@@ -93,7 +95,7 @@ it('69: nor of a member whose log failed, which nobody answers any more', async 
 });
 
 it('69: alone, a replica need ask nobody', async () => {
-	const alone = new ReadBarrier(new SimReplica().host);
+	const alone = new ReadBarrier(new SimReplica().host, 5);
 	expect(await alone.pass(new Call())).toMatchObject({ error: 0 });
 	expect(alone.rounds).toBe(0);
 });

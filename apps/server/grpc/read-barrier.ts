@@ -3,18 +3,10 @@
  * committed by then: what is read behind it is at least as new. One sync at a time: who comes while it is under way waits for the next one, together with all
  * the others.
  */
-import { status } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
 import type { Caller, Reply } from '#core/model/op';
 import { noSession, zeroZxid } from '#core/model/zxid';
-import { grpcError } from './grpc-error.ts';
-
-/** The caller may go, or its deadline pass. */
-export interface CancellableCall {
-	readonly cancelled: boolean;
-	once(event: 'cancelled', listener: () => void): unknown;
-	off(event: 'cancelled', listener: () => void): unknown;
-}
+import { type CancellableCall, gone, tooMany } from './cancellable-call.ts';
 
 type Waiter = (reply: Reply) => void;
 
@@ -31,8 +23,12 @@ export class ReadBarrier {
 	#passing = new Set<Waiter>();
 	#isUnderWay = false;
 
-	constructor(host: Host) {
+	readonly #maxWaiting: number;
+
+	/** @param maxWaiting calls that may wait: `grpc.maxWaiting` */
+	constructor(host: Host, maxWaiting: number) {
 		this.#host = host;
+		this.#maxWaiting = maxWaiting;
 	}
 
 	/** Calls that wait. */
@@ -40,11 +36,12 @@ export class ReadBarrier {
 		return this.#waiting.size + this.#passing.size;
 	}
 
-	/** With error 0 the caller may read. @throws RpcException when it is gone */
+	/** With error 0 the caller may read. @throws RpcException when it is gone, or too many wait */
 	async pass(call: CancellableCall): Promise<Reply> {
 		// Alone, whatever was acknowledged is applied.
 		if (this.#host.role === 'standalone') return { error: 0, zxid: zeroZxid };
 		if (call.cancelled) throw gone();
+		if (this.size >= this.#maxWaiting) throw tooMany(this.#maxWaiting);
 		return new Promise((resolve, reject) => {
 			const waiter: Waiter = (reply) => {
 				call.off('cancelled', cancel);
@@ -83,8 +80,4 @@ export class ReadBarrier {
 		for (const waiter of passed) waiter(reply);
 		this.#begin();
 	}
-}
-
-function gone() {
-	return grpcError(status.CANCELLED, 'the caller is gone');
 }

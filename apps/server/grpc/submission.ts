@@ -11,10 +11,12 @@ import { errorName, errors } from '#jute/errors';
 import type { Metrics } from '#telemetry/metrics';
 import type { TracedRequest, Tracing } from '#telemetry/tracing';
 import { traceCall } from './call-trace.ts';
+import { DoorQueue } from './door-queue.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import { grpcError, ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
 import type { ReadBarrier } from './read-barrier.ts';
 import type { CallContext, GrpcSessions } from './sessions/grpc-sessions.ts';
+import { wrongField, wrongFieldOfMulti } from './wrong-field.ts';
 
 /** Some results stand for several kinds of operations. */
 export type ResultOf<K> = Result extends infer R
@@ -38,7 +40,7 @@ export type Submittable = Extract<Op, { readonly kind: Result['kind'] }>;
 const noBarrier: Reply = { error: 0, zxid: zeroZxid };
 
 export class Submission {
-	readonly #waiting: (() => void)[] = [];
+	readonly #queue: DoorQueue;
 	/** One of its own for each start: with the running number behind it, a request id that no other request has. */
 	readonly #idPrefix = randomUUID().slice(0, 8);
 	#requests = 0;
@@ -50,7 +52,15 @@ export class Submission {
 		private readonly tracing: Tracing,
 		private readonly metrics: Metrics,
 		private readonly barrier: ReadBarrier,
-	) {}
+		maxWaiting: number,
+	) {
+		this.#queue = new DoorQueue({ behind: host, maxWaiting });
+	}
+
+	/** Calls that wait until there is room. */
+	get waiting(): number {
+		return this.#queue.size;
+	}
 
 	/**
 	 * In the session that the call names, if it does.
@@ -85,13 +95,14 @@ export class Submission {
 	): Promise<Answer<O['kind']>> {
 		const startMs = performance.now();
 		const traced = traceCall(this.tracing, call, op.kind);
-		if (this.host.isThrottled) await new Promise<void>((resolve) => this.#waiting.push(resolve));
 		let reply: Reply;
 		try {
 			reply = consistency === 'local' ? noBarrier : await this.barrier.pass(call);
-			if (reply.error === 0) reply = await this.#ask(op, context, traced);
+			if (reply.error === 0) reply = await this.#ask(op, context, call, traced);
 		} catch (error) {
-			traced?.end(errors.connectionLoss.code);
+			const { code } = error instanceof ZooKeeperError ? error.failure : errors.requestTimeout;
+			this.metrics.request(op.kind, performance.now() - startMs, errorName(code));
+			traced?.end(code);
 			throw error;
 		}
 		if (reply.error === errors.sessionMoved.code) this.sessions.moved(context.sessionId, 'the session has moved');
@@ -104,13 +115,18 @@ export class Submission {
 		return { result: reply.result as ResultOf<O['kind']>, zxid: reply.zxid };
 	}
 
-	#ask(op: Op, { sessionId, caller }: CallContext, traced: TracedRequest | undefined): Promise<Reply> {
+	/** @throws RpcException when the caller goes before there is room, or too many wait for it */
+	#ask(op: Op, { sessionId, caller }: CallContext, call: GrpcCall, traced: TracedRequest | undefined): Promise<Reply> {
 		const requestId = `${this.#idPrefix}-${++this.#requests}`;
 		traced?.describe({ sessionId, pathLength: 'path' in op ? op.path.length : undefined, requestId });
-		return new Promise((reply) => {
-			const cxid = sessionId === noSession ? 0 : this.sessions.nextCxid();
-			const request = { sessionId, cxid, op, caller, requestId, reply };
-			this.host.submit(traced === undefined ? request : { ...request, traceparent: traced.traceparent });
+		const isAbandoned = () => call.cancelled;
+		return new Promise((reply, refuse) => {
+			const goIn = (): void => {
+				const cxid = sessionId === noSession ? 0 : this.sessions.nextCxid();
+				const request = { sessionId, cxid, op, caller, requestId, reply, isAbandoned };
+				this.host.submit(traced === undefined ? request : { ...request, traceparent: traced.traceparent });
+			};
+			this.#queue.enter(call, goIn, refuse);
 		});
 	}
 
@@ -121,7 +137,7 @@ export class Submission {
 
 	/** The host may have room again. */
 	letIn(): void {
-		while (this.#waiting.length > 0 && !this.host.isThrottled) this.#waiting.shift()!();
+		this.#queue.letIn();
 	}
 }
 
@@ -132,13 +148,21 @@ export function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | 
 		const path = 'path' in op ? op.path : '';
 		const isRefused = reply.error === errors.systemError.code || reply.error === errors.connectionLoss.code;
 		const message = isRefused && (host.state !== 'serving' || host.stateReason !== '') ? { message: whyNot(host) } : {};
-		return { code: reply.error, path, zxid, ...message };
+		return { code: reply.error, path, zxid, ...wrongField(op, reply.error), ...message };
 	}
 	if (op.kind !== 'multi' || result?.kind !== 'multi') return undefined;
 	const opCodes = result.results.map((one) => (one.kind === 'error' ? one.code : 0));
 	const failed = opCodes.findIndex((code) => code !== 0 && code !== errors.runtimeInconsistency.code);
 	if (failed === -1) return undefined;
-	return { code: opCodes[failed]!, path: op.ops[failed]?.path ?? '', zxid, op: failed, opCodes };
+	const code = opCodes[failed]!;
+	return {
+		code,
+		path: op.ops[failed]?.path ?? '',
+		zxid,
+		op: failed,
+		opCodes,
+		...wrongFieldOfMulti(op, failed, code),
+	};
 }
 
 /** Why it does not serve. */

@@ -3,13 +3,13 @@ import { openAcl } from '#jute/acl';
 import { errors } from '#jute/errors';
 import { SimReplica } from '#test/sim/sim-replica';
 import type { Broadcast } from '../chain/wiring.ts';
-import type { Caller, Op, Reply } from '../model/op.ts';
+import type { Caller, Op, Reply, Request } from '../model/op.ts';
 import { noSession, type SessionId } from '../model/zxid.ts';
 import type { HostState } from './host-parts.ts';
 
 const caller: Caller = { door: 'grpc', identities: [], address: '' };
 
-function submit(replica: SimReplica, op: Op, more: { sessionId?: SessionId; traceparent?: string } = {}): Reply[] {
+function submit(replica: SimReplica, op: Op, more: Partial<Request> = {}): Reply[] {
 	const replies: Reply[] = [];
 	replica.host.submit({ sessionId: noSession, cxid: 1, op, caller, reply: (reply) => replies.push(reply), ...more });
 	return replies;
@@ -132,6 +132,34 @@ it('stop answers what was taken, even when the log holds it back, and refuses wh
 	const late = submit(replica, create('/late'));
 	replica.settle();
 	expect(late[0]?.error).toBe(errors.connectionLoss.code);
+});
+
+it('does not begin what nobody waits for any more, and asks once, in its turn', () => {
+	const replica = new SimReplica();
+	let asked = 0;
+	let isGone = false;
+	const isAbandoned = () => {
+		asked += 1;
+		return isGone;
+	};
+	const first = submit(replica, create('/a'), { isAbandoned });
+	replica.settle();
+	const second = submit(replica, create('/b'), { isAbandoned });
+	const read = submit(replica, { kind: 'getData', path: '/', watch: false }, { isAbandoned });
+	expect(asked).toBe(1);
+	isGone = true;
+	replica.settle();
+	expect([first, second, read].map(([reply]) => reply?.error)).toEqual([
+		0,
+		errors.requestTimeout.code,
+		errors.requestTimeout.code,
+	]);
+	expect([asked, replica.host.tree.has('/b'), replica.host.lastProcessedZxid, replica.host.outstanding]).toEqual([
+		3,
+		false,
+		1,
+		0,
+	]);
 });
 
 it('throttling shows from globalOutstandingLimit on', () => {

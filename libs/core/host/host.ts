@@ -363,6 +363,10 @@ export class Host implements TxnLogListener {
 			this.#answer(request, errors.systemError.code);
 			return;
 		}
+		if (request.isAbandoned?.() === true) {
+			this.#answer(request, errors.requestTimeout.code);
+			return;
+		}
 		const session = request.sessionId === noSession ? undefined : this.sessions.get(request.sessionId);
 		if (session !== undefined) {
 			this.sessions.touch(session, nowMs);

@@ -238,6 +238,8 @@ export interface Request {
 	readonly requestId?: string;
 	/** W3C traceparent of the request's span when it is sampled. */
 	readonly traceparent?: string;
+	/** Whether nobody waits for the answer any more: asked once, in its turn, and what nobody waits for is not begun. Absent: somebody does. */
+	readonly isAbandoned?: () => boolean;
 	/** Called exactly once, never from inside submit(). */
 	readonly reply: (reply: Reply) => void;
 }
