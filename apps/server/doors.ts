@@ -152,7 +152,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			addReflection(server as Server).catch((error) => logger.warn({ err: error }, 'gRPC reflection is not there'));
 		},
 	});
-	app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: false }).useGlobalGuards(security.guard);
+	app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: false });
 	try {
 		await app.startAllMicroservices();
 		await app.listen(await portOrAny(config, 'httpPort', config.httpAddress, logger), config.httpAddress);
@@ -168,6 +168,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		grpcPort: grpc.port,
 		httpPort: address !== null && typeof address === 'object' ? address.port : config.httpPort,
 		async close() {
+		guard: security.guard,
 			clearInterval(watch);
 			security.close();
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');

@@ -2,14 +2,18 @@
  * The gRPC port as a Nest transport. Nest's own forgets which port it got and either waits for open streams without end or cuts calls that are under way;
  * this one remembers, and waits for a while.
  */
+import type { EventEmitter } from 'node:events';
 import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
 import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
+import type { GrpcMethod, RoleGuard } from './identity/role-guard.ts';
 
 export interface GrpcDoorOptions {
 	readonly address: string;
 	readonly port: number;
 	/** With TLS or without. */
 	readonly credentials: ServerCredentials;
+	/** In front of each method. */
+	readonly guard: RoleGuard;
 	readonly packageName: string;
 	/** ts-proto's service definitions by full name. */
 	readonly services: Readonly<Record<string, object>>;
@@ -32,6 +36,22 @@ export class GrpcDoor extends ServerGrpc {
 			onLoadPackageDefinition: (_, server: Server) => door.onServer(server),
 		};
 		super(options);
+	}
+
+	/** What may not be called by everybody asks first who calls. */
+	override createServiceMethod(...handler: Parameters<ServerGrpc['createServiceMethod']>) {
+		const [, { path }] = handler;
+		return this.door.guard.guarded(path as string, super.createServiceMethod(...handler) as GrpcMethod);
+	}
+
+	/** Of a handler that throws Nest makes a rejection that nobody hears, which ends the process: here its caller is told. */
+	override createStreamCallMethod(...handler: Parameters<ServerGrpc['createStreamCallMethod']>) {
+		const method = super.createStreamCallMethod(...handler);
+		return (...args: Parameters<typeof method>): Promise<void> =>
+			method(...args).catch((error: unknown) => {
+				const call: unknown = args[0];
+				(call as EventEmitter).emit('error', error);
+			});
 	}
 
 	override async createClient(): Promise<Server> {

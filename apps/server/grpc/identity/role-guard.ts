@@ -1,39 +1,39 @@
-/** The one place where roles are asked for: in front of every method of every service. */
-import type { CanActivate, ExecutionContext } from '@nestjs/common';
-import type { GrpcCall } from '../grpc-call.ts';
+/**
+ * The one place where roles are asked for: every method goes through here on its way from Nest to grpc-js. A guard of Nest's would be in the way of each call, of those
+ * too that take no role.
+ */
+import type { EventEmitter } from 'node:events';
+import { RpcException } from '@nestjs/microservices';
+import type { CallHead } from '../grpc-call.ts';
 import type { Callers } from './callers.ts';
 import { type Roles, roleOf } from './roles.ts';
 
-type NamedCall = GrpcCall & { getPath(): string };
+export type GrpcMethod = (call: CallHead & EventEmitter, callback?: (error: unknown) => void) => unknown;
 
-export class RoleGuard implements CanActivate {
+export class RoleGuard {
 	constructor(
 		private readonly callers: Callers,
 		private readonly roles: Roles,
 	) {}
 
-	/** @throws RpcException PERMISSION_DENIED, or what is wrong with the caller's credentials */
-	canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-		const call = callOf(context);
-		const method = call.getPath();
-		const role = roleOf(method);
-		if (role === null) return true;
-		const check = ({ identities }: { readonly identities: Parameters<Roles['check']>[2] }) => {
-			this.roles.check(method, role, identities);
-			return true;
+	/**
+	 * The method for those who have its role; the others get PERMISSION_DENIED, or are told what is wrong with their credentials. A method that takes no role stays what it is.
+	 * @param path `/chronokeeper.v1.AdminService/Status`
+	 */
+	guarded(path: string, method: GrpcMethod): GrpcMethod {
+		const role = roleOf(path);
+		if (role === null) return method;
+		return async (call, callback) => {
+			try {
+				const { identities } = await this.callers.of(call);
+				this.roles.check(path, role, identities);
+			} catch (error) {
+				const told = error instanceof RpcException ? error.getError() : error;
+				if (callback === undefined) call.emit('error', told);
+				else callback(told);
+				return;
+			}
+			await method(call, callback);
 		};
-		const caller = this.callers.of(call);
-		return caller instanceof Promise ? caller.then(check) : check(caller);
 	}
-}
-
-/** grpc-js' call is among what the method is given, wherever Nest puts it. */
-function callOf(context: ExecutionContext): NamedCall {
-	const call = context.getArgs<unknown[]>().find(isCall);
-	if (call === undefined) throw new Error('a method of gRPC was called without a call');
-	return call;
-}
-
-function isCall(argument: unknown): argument is NamedCall {
-	return typeof argument === 'object' && argument !== null && 'getPath' in argument && 'getPeer' in argument;
 }
