@@ -102,6 +102,9 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	});
 	const { connections } = view;
 	const admin = new Admin({ config, replica, mirror, health, metrics, submission, connections, registry });
+	metrics.gauges('connections', 'Connections and streams that are open, by kind.', () =>
+		Object.entries(admin.connectionCounts()).map(([kind, count]) => [{ kind }, count]),
+	);
 	const commandsUrl = config['admin.enableServer'] ? config['admin.commandURL'] : undefined;
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(

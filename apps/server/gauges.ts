@@ -3,6 +3,7 @@ import type { Metrics } from '#telemetry/metrics';
 import type { MirrorService } from './mirror/mirror-service.ts';
 import type { Replica } from './replica/replica.ts';
 import type { ReplicaHealth } from './replica-health.ts';
+import { synchronizedLearners } from './zookeeper/figures/ensemble-figures.ts';
 import type { ServerView } from './zookeeper/server-view.ts';
 
 export function addGauges(
@@ -13,6 +14,7 @@ export function addGauges(
 	view: ServerView,
 ): void {
 	addClientPortGauges(metrics, view);
+	addEnsembleGauges(metrics, replica);
 	const { host, gate, snapshots } = replica;
 	metrics.queue('intake', () => host.queues.intake);
 	metrics.queue('log', () => gate.pendingTxns);
@@ -29,6 +31,14 @@ export function addGauges(
 		'last_snapshot_zxid',
 		'The state in the newest snapshot written since the start.',
 		() => snapshots.last?.zxid,
+	);
+	metrics.counter(
+		'log_slow_syncs',
+		'Syncs of the log that took longer than fsync.warningthresholdms.',
+		() => replica.slowSyncs,
+	);
+	metrics.counters('watch_events', 'Events that watchers were told, by their type.', () =>
+		Object.entries(host.watches.fired).map(([type, tally]) => [{ type }, tally.sum]),
 	);
 	metrics.counter('requests', 'Requests taken.', () => host.stats.requests);
 	metrics.counter('txns', 'Transactions applied.', () => host.stats.txnsApplied);
@@ -47,6 +57,22 @@ export function addGauges(
 	metrics.gauge('mirror_writes', "1 when this replica's mirror is the one that writes.", () => {
 		const { state } = mirror.health();
 		return state === 'standing-by' || state === 'stopped' ? 0 : 1;
+	});
+}
+
+const roles = ['standalone', 'leader', 'follower', 'observer', 'looking'] as const;
+
+/** What it is to its ensemble, and what a leader knows of the others. */
+function addEnsembleGauges(metrics: Metrics, replica: Replica): void {
+	metrics.gauges('role', '1 for what the replica is, 0 for what it is not.', () =>
+		roles.map((role) => [{ role }, replica.role === role ? 1 : 0]),
+	);
+	const { member } = replica;
+	if (member === undefined) return;
+	metrics.gauge('participants', 'Voters of the ensemble.', () => member.membership.current.participants.length);
+	metrics.gauge('synced_followers', 'Of a leader: voters that are in step with it.', () => {
+		const { leader } = member.peer;
+		return leader === null ? undefined : synchronizedLearners(member, leader.learners()).voting.length;
 	});
 }
 

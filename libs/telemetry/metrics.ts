@@ -35,10 +35,9 @@ export class Metrics {
 		this.#meter = meter;
 		this.#collect = collect;
 		this.#watchProcess();
-		const lengths = meter.createObservableGauge('queue_requests', { description: 'Requests that wait now, by queue.' });
-		lengths.addCallback((result) => {
-			for (const [queue, length] of this.#queues) result.observe(length(), { queue });
-		});
+		this.gauges('queue_requests', 'Requests that wait now, by queue.', () =>
+			Array.from(this.#queues, ([queue, length]) => [{ queue }, length()]),
+		);
 	}
 
 	/** Of a request that came in by gRPC. @param error ZooKeeper's name of it, empty when there was none */
@@ -80,7 +79,7 @@ export class Metrics {
 		this.#snapshots.record(durationMs / 1000);
 	}
 
-	get histograms(): readonly HistogramFamily[] {
+	get recordedHistograms(): readonly HistogramFamily[] {
 		return [
 			{
 				name: 'request_duration_seconds',
@@ -121,7 +120,7 @@ export class Metrics {
 		];
 	}
 
-	get counters(): readonly CounterFamily[] {
+	get recordedCounters(): readonly CounterFamily[] {
 		return [
 			{
 				name: 'request_errors',
@@ -160,6 +159,19 @@ export class Metrics {
 		this.#meter!.createObservableCounter(name, { description }).addCallback((result) => {
 			const value = read();
 			if (value !== undefined) result.observe(value);
+		});
+	}
+
+	/** A gauge with labels, all of them read at once. */
+	gauges(name: string, description: string, read: () => Iterable<readonly [Labels, number]>): void {
+		this.#meter!.createObservableGauge(name, { description }).addCallback((result) => {
+			for (const [labels, value] of read()) result.observe(value, labels);
+		});
+	}
+
+	counters(name: string, description: string, read: () => Iterable<readonly [Labels, number]>): void {
+		this.#meter!.createObservableCounter(name, { description }).addCallback((result) => {
+			for (const [labels, value] of read()) result.observe(value, labels);
 		});
 	}
 
@@ -228,7 +240,7 @@ export async function startMetrics(): Promise<Metrics> {
 		import('./recorded-metrics.ts'),
 	]);
 	const metrics = new Metrics();
-	const recorded = new RecordedMetrics(metrics.histograms, metrics.counters);
+	const recorded = new RecordedMetrics(metrics.recordedHistograms, metrics.recordedCounters);
 	const reader = new PrometheusExporter({ preventServerStart: true, metricProducers: [recorded] });
 	const provider = new MeterProvider({ readers: [reader] });
 	const serializer = new PrometheusSerializer('chronokeeper', false, undefined, true, true);

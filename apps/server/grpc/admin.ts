@@ -108,6 +108,11 @@ export class Admin {
 		return this.#watch.watch(intervalOf(intervalMs), signal);
 	}
 
+	/** By kind. */
+	connectionCounts(): Readonly<Record<string, number>> {
+		return this.#connections.counts();
+	}
+
 	listConnections(): ListConnectionsResponse {
 		return { connections: this.#connections.list() };
 	}
