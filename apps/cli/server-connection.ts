@@ -68,8 +68,11 @@ const adviceByCode: Readonly<Record<string, string>> = {
 export const startAdvice =
 	'Is the server running? `npm start` (or `ck server`) starts one; --server host:port (or CK_SERVER) names another.';
 
+const tlsAdvice =
+	'--tls-ca FILE (or CK_TLS_CA) says whose certificates are good, --tls-cert and --tls-key show your own; without any of them, and without --tls, there is no TLS.';
+
 function adviceFor(status: string, codeName: string, message: string): string | undefined {
-	if (message.startsWith('cannot reach ')) return startAdvice;
+	if (message.startsWith('cannot reach ')) return /TLS/.test(message) ? tlsAdvice : startAdvice;
 	if (status === 'DEADLINE_EXCEEDED') return '--timeout gives it longer.';
 	return adviceByCode[codeName];
 }

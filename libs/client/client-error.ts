@@ -70,8 +70,19 @@ function messageOf(error: ServiceError, address: string): string {
 /** grpc-js tells of its attempts at length; what went wrong stands behind the last colon-separated part that names it. */
 function connectionProblem(details: string): string {
 	const found = /(connect )?(E[A-Z]{4,})[^,;]*/.exec(details);
-	return found === null ? details : found[0].replace(/\. Resolution note:.*$/, '').trim();
+	if (found !== null) return found[0].replace(/\. Resolution note:.*$/, '').trim();
+	return tlsProblems.find(([words]) => words.test(details))?.[1] ?? details;
 }
+
+/** What TLS calls it, and what it means. The first that fits. */
+const tlsProblems: readonly (readonly [RegExp, string])[] = [
+	[/wrong version number/, 'it does not speak TLS'],
+	[/certificate required/, 'it wants a certificate of its client (TLS)'],
+	[/certificate has expired/, 'its certificate has expired (TLS)'],
+	[/does not match certificate/, 'its certificate is for another name or address (TLS)'],
+	[/self-signed|unable to (get|verify)/, 'its certificate is not from an authority that the client trusts (TLS)'],
+	[/Last error: Failed to connect/, 'it hangs up: it may want TLS, or another certificate of its client'],
+];
 
 function detailOf(error: ServiceError): ErrorDetail | undefined {
 	const [bytes] = error.metadata?.get('grpc-status-details-bin') ?? [];

@@ -1,11 +1,12 @@
 /** The gRPC port's certificates and those of its clients, over the wire. */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type PeerCertificate } from 'node:tls';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { connect, type PeerCertificate, TLSSocket } from 'node:tls';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import type { Values } from '#server/config/keys';
 import type { RunningServer } from '#server/start-server';
 import { Authority, type CertificateOptions, type Certified, withPassphrase } from '#test/support/certificates';
+import { ck } from '#test/support/ck';
 import { TestServers } from '#test/support/test-servers';
 
 const servers = new TestServers();
@@ -76,10 +77,15 @@ describe('a gRPC port with a certificate', () => {
 		const client = servers.connect(addresses.grpc, { tls: trusting });
 		await client.create('/a', Buffer.from('one'));
 		expect(Buffer.from((await client.get('/a')).data!).toString()).toBe('one');
-		for (const tls of [undefined, { ca: stranger.cert }]) {
-			const other = servers.connect(addresses.grpc, { tls, timeoutMs: 500 });
-			await expect(other.get('/a')).rejects.toThrow(/cannot reach|deadline/i);
+		for (const [tls, why] of [
+			[undefined, /cannot reach .* it hangs up: it may want TLS/],
+			[{ ca: stranger.cert }, /cannot reach .* is not from an authority that the client trusts/],
+		] as const) {
+			await expect(servers.connect(addresses.grpc, { tls }).get('/a')).rejects.toThrow(why);
 		}
+		const plain = await servers.start(servers.newDirectory());
+		const secure = servers.connect(plain.addresses.grpc, { tls: trusting });
+		await expect(secure.get('/a')).rejects.toThrow(/cannot reach .* it does not speak TLS/);
 		const named = servers.connect(addresses.grpc.replace('127.0.0.1', 'localhost'), { tls: trusting });
 		await expect(named.get('/a')).resolves.toBeDefined();
 		await expect(shown(addresses.grpc)).resolves.toMatchObject({ issuer: { CN: 'the authority' } });
@@ -87,8 +93,8 @@ describe('a gRPC port with a certificate', () => {
 
 	it('is not taken for another server by its address', async () => {
 		const { addresses } = await start(new Files(authority.server(['localhost', '127.0.0.2'])));
-		const byAddress = servers.connect(addresses.grpc, { tls: trusting, timeoutMs: 500 });
-		await expect(byAddress.get('/')).rejects.toThrow(/cannot reach|deadline/i);
+		const byAddress = servers.connect(addresses.grpc, { tls: trusting });
+		await expect(byAddress.get('/')).rejects.toThrow(/cannot reach .* is for another name or address/);
 		const byName = servers.connect(addresses.grpc.replace('127.0.0.1', 'localhost'), { tls: trusting });
 		await expect(byName.get('/')).resolves.toBeDefined();
 	});
@@ -206,12 +212,52 @@ describe("a client's certificate", () => {
 		await expect(asAnn.create('/other', null, { acl: notAName })).rejects.toMatchObject({ codeName: 'InvalidACL' });
 	});
 
+	it('is read once for a connection, not for each call', async () => {
+		const { addresses } = await start(new Files(authority.server(), authority));
+		const client = servers.connect(addresses.grpc, { tls: { ...trusting, ...ann } });
+		await client.whoAmI();
+		const read = vi.spyOn(TLSSocket.prototype, 'getPeerCertificate');
+		try {
+			for (let i = 0; i < 20; i++) expect(await client.whoAmI()).toHaveLength(2);
+			expect(read).not.toHaveBeenCalled();
+			await servers.connect(addresses.grpc, { tls: { ...trusting, ...bob } }).whoAmI();
+			expect(read).toHaveBeenCalled();
+		} finally {
+			read.mockRestore();
+		}
+	});
+
+	it('is what `ck` shows with --tls-cert, or its variables, and it says what is missing', async () => {
+		const files = new Files(authority.server(), authority);
+		const { addresses } = await start(files);
+		const [ca, cert, key] = [
+			files.write('ca.pem', authority.cert),
+			files.write('ann.pem', ann.cert),
+			files.write('ann.key', ann.key),
+		];
+		const server = ['--server', addresses.grpc];
+		const options = ['--tls-ca', ca, '--tls-cert', cert, '--tls-key', key];
+		expect(await ck(['create', '/by-ck', 'x', ...server, ...options])).toMatchObject({ status: 0, stderr: '' });
+		const env = { CK_TLS_CA: ca, CK_TLS_CERT: cert, CK_TLS_KEY: key };
+		expect(await ck(['get', '/by-ck', ...server], { env })).toEqual({ status: 0, stdout: 'x', stderr: '' });
+		const half = await ck(['get', '/', ...server, '--tls-cert', cert]);
+		expect(half).toMatchObject({ status: 2, stderr: expect.stringContaining('--tls-key (CK_TLS_KEY) go together') });
+		const none = await ck(['get', '/', ...server, '--tls-ca', `${ca}x`]);
+		expect(none).toMatchObject({ status: 1, stderr: expect.stringContaining('the file of --tls-ca cannot be read') });
+		const both = await ck(['get', '/', ...server, '--auth', 'a:b', '--token', 'x']);
+		expect(both).toMatchObject({ status: 2, stderr: expect.stringContaining('cannot go together') });
+	});
+
 	it('of another authority, one that has ended and none at all open no connection', async () => {
 		const { addresses } = await start(new Files(authority.server(), authority));
 		const ended = authority.client('ann', { days: [-10, -1] });
-		for (const own of [stranger.client('ann'), ended, {}]) {
-			const client = servers.connect(addresses.grpc, { tls: { ...trusting, ...own }, timeoutMs: 500 });
-			await expect(client.whoAmI()).rejects.toThrow(/cannot reach|deadline/i);
+		for (const [own, why] of [
+			[stranger.client('ann'), /cannot reach .* it may want TLS, or another certificate of its client/],
+			[ended, /cannot reach .* it may want TLS, or another certificate of its client/],
+			[{}, /cannot reach .* it wants a certificate of its client/],
+		] as const) {
+			const client = servers.connect(addresses.grpc, { tls: { ...trusting, ...own } });
+			await expect(client.whoAmI()).rejects.toThrow(why);
 		}
 	});
 

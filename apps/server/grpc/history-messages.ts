@@ -59,10 +59,10 @@ function contextMessage(txn: HistoryTxn, viewer: Viewer): HistoryResponse_Contex
 	};
 }
 
-/** `digest:ann:hash,ip:10.0.0.1`: a comma in an id stays in it, unless a scheme seems to follow. */
+/** `digest:ann:hash,x509:CN=ann,jwt-role:ops`: a comma in an id stays in it, unless a scheme seems to follow. In the name of a certificate's owner it has a backslash then. */
 function identitiesOf(principal: string): Id[] {
 	if (principal === '') return [];
-	return principal.split(/,(?=[a-z][a-z0-9]*:)/).map((text) => {
+	return principal.split(/(?<!\\),(?=[a-z][a-z0-9-]*:)/).map((text) => {
 		const colon = text.indexOf(':');
 		return { scheme: text.slice(0, colon), id: text.slice(colon + 1) };
 	});
