@@ -16,6 +16,17 @@ export interface CheckScript {
 	readonly command: readonly [string, ...string[]];
 	/** Once, before the checks. @returns arguments behind the server's address */
 	prepare?(): Promise<readonly string[]>;
+	/** What it is run on, unless it is the server under test. */
+	start?(): Promise<CheckedServer>;
+}
+
+export interface CheckedServer {
+	/** As the script takes it. */
+	readonly address: string;
+	/** Arguments behind it. */
+	readonly more?: readonly string[];
+	readonly log: string;
+	stop(): Promise<void>;
 }
 
 /** A suite of the script's checks, all on one server. */
@@ -24,13 +35,13 @@ export function describeChecks(name: string, script: CheckScript): void {
 	describe(name, () => {
 		const titles = JSON.parse(output(program, [...args, '--list'])) as string[];
 		const results = new Map<string, Checked>();
-		let server: ServerUnderTest;
+		let server: CheckedServer;
 		let running: RunningProgram | undefined;
 
 		beforeAll(async () => {
 			const more = (await script.prepare?.()) ?? [];
-			server = await ServerUnderTest.start();
-			running = new RunningProgram(program, [...args, server.address, ...more]);
+			server = await (script.start ?? ServerUnderTest.start)();
+			running = new RunningProgram(program, [...args, server.address, ...(server.more ?? []), ...more]);
 			await running.exited;
 			for (const [line] of running.output.matchAll(/^\{"title".*\}$/gm)) {
 				const checked = JSON.parse(line) as Checked;
