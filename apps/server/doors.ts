@@ -6,7 +6,6 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { HealthImplementation } from 'grpc-health-check';
 import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
 import { HistoryServiceService } from '#proto/chronokeeper/v1/history';
-import { SessionServiceService } from '#proto/chronokeeper/v1/session';
 import { ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
 import type { Logger } from '#telemetry/logger';
 import type { Metrics } from '#telemetry/metrics';
@@ -23,6 +22,7 @@ import { ReadBarrier } from './grpc/read-barrier.ts';
 import { addReflection } from './grpc/reflection.ts';
 import { ResponseStreams } from './grpc/response-streams.ts';
 import { GrpcSessions } from './grpc/sessions/grpc-sessions.ts';
+import { OperateStreams, sessionService } from './grpc/sessions/operate-streams.ts';
 import { SessionCalls } from './grpc/sessions/session-calls.ts';
 import { StreamRegistry } from './grpc/stream-registry.ts';
 import { Submission } from './grpc/submission.ts';
@@ -62,7 +62,7 @@ export interface OpenDoors {
 
 const services = {
 	'chronokeeper.v1.ZnodeService': ZnodeServiceService,
-	'chronokeeper.v1.SessionService': SessionServiceService,
+	'chronokeeper.v1.SessionService': sessionService,
 	'chronokeeper.v1.WatchService': watchService,
 	'chronokeeper.v1.HistoryService': HistoryServiceService,
 	'chronokeeper.v1.AdminService': AdminServiceService,
@@ -102,6 +102,23 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	});
 	const { connections } = view;
 	const admin = new Admin({ config, replica, mirror, health, metrics, submission, connections, registry });
+	const requests = new ZnodeRequests(config['jute.maxbuffer']);
+	const sessionCalls = new SessionCalls(submission, sessions, replica.host, digestEnabled);
+	const operateStreams = new OperateStreams(
+		{
+			host: replica.host,
+			sessions,
+			requests,
+			barrier,
+			registry,
+			tracing,
+			metrics,
+			logger,
+			authenticate: (request) => sessionCalls.identitiesFor(request),
+			maxUnsentBytes: config['grpc.maxUnsentBytes'],
+		},
+		config['grpc.maxStreams'],
+	);
 	metrics.gauges('connections', 'Connections and streams that are open, by kind.', () =>
 		Object.entries(admin.connectionCounts()).map(([kind, count]) => [{ kind }, count]),
 	);
@@ -109,8 +126,9 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(
 		AppModule.over({
-			znodes: new Znodes(submission, new ZnodeRequests(config['jute.maxbuffer'])),
-			sessionCalls: new SessionCalls(submission, sessions, replica.host, digestEnabled),
+			znodes: new Znodes(submission, requests),
+			sessionCalls,
+			operateStreams,
 			histories,
 			streams,
 			watchStreams,
@@ -131,6 +149,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			watchStreams.answered();
 			submission.letIn();
 		},
+			operateStreams.answered();
 		sessionClosed: (id) => sessions.closed(id),
 		sessionTaken: (id) => sessions.moved(id, 'the session was attached at the ZooKeeper port of this replica'),
 		suspended(reason) {
@@ -139,6 +158,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			watchStreams.suspend(lost);
 			sessions.forgetAll();
 			showHealth(healthService, health);
+			operateStreams.suspend(lost);
 		},
 	};
 	replica.attach(door);
@@ -152,6 +172,8 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		shutdownTimeoutMs: config['shutdown.timeoutMs'],
 		onServer: (server) => {
 			healthService.addToServer(server as Server);
+		keepAliveMs: config['grpc.keepAliveMs'],
+		keepAliveTimeoutMs: config['grpc.keepAliveTimeoutMs'],
 			addReflection(server as Server).catch((error) => logger.warn({ err: error }, 'gRPC reflection is not there'));
 		},
 	});
@@ -170,17 +192,23 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	return {
 		grpcPort: grpc.port,
 		httpPort: address !== null && typeof address === 'object' ? address.port : config.httpPort,
+	// A few times within the shortest timeout there is.
+	const keepAlive = setInterval(() => sessions.keepAlive(), Math.max(1, Math.floor(config.tickTime / 2)));
+	keepAlive.unref();
 		async close() {
 		guard: security.guard,
 			clearInterval(watch);
 			security.close();
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
 			streams.stop();
+			clearInterval(keepAlive);
 			admin.streams.stop();
 			watchStreams.stop();
 			await app.close();
 			await histories.close();
 		},
+			operateStreams.stop();
+			submission.stop();
 	};
 }
 

@@ -19,6 +19,10 @@ export interface GrpcDoorOptions {
 	readonly services: Readonly<Record<string, object>>;
 	readonly maxMessageBytes: number;
 	/** How long a stop waits for calls under way. */
+	/** Between the pings of a connection. */
+	readonly keepAliveMs: number;
+	/** Without an answer to a ping for so long the connection is closed. */
+	readonly keepAliveTimeoutMs: number;
 	readonly shutdownTimeoutMs: number;
 	/** Adds what is not Nest's: health, reflection. */
 	readonly onServer: (server: Server) => void;
@@ -55,12 +59,13 @@ export class GrpcDoor extends ServerGrpc {
 	}
 
 	override async createClient(): Promise<Server> {
-		const { address, port, maxMessageBytes } = this.door;
+		const { address, port, maxMessageBytes, keepAliveMs, keepAliveTimeoutMs } = this.door;
 		const options: ServerOptions = {
 			'grpc.max_receive_message_length': maxMessageBytes,
 			// What is in the tree can always be read.
 			'grpc.max_send_message_length': -1,
-			'grpc.keepalive_time_ms': 60_000,
+			'grpc.keepalive_time_ms': keepAliveMs,
+			'grpc.keepalive_timeout_ms': keepAliveTimeoutMs,
 		};
 		const server = new Server(options);
 		const host = address.includes(':') ? `[${address}]` : address;

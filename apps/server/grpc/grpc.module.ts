@@ -4,6 +4,7 @@ import { Admin } from './admin.ts';
 import { Histories } from './histories.ts';
 import { HistoryController } from './history.controller.ts';
 import { ResponseStreams } from './response-streams.ts';
+import { OperateStreams } from './sessions/operate-streams.ts';
 import { SessionController } from './sessions/session.controller.ts';
 import { SessionCalls } from './sessions/session-calls.ts';
 import { WatchController } from './watches/watch.controller.ts';
@@ -14,6 +15,7 @@ import { Znodes } from './znodes.ts';
 export interface GrpcProviders {
 	readonly znodes: Znodes;
 	readonly sessionCalls: SessionCalls;
+	readonly operateStreams: OperateStreams;
 	readonly histories: Histories;
 	readonly admin: Admin;
 	readonly streams: ResponseStreams;
@@ -22,13 +24,22 @@ export interface GrpcProviders {
 
 @Module({})
 export class GrpcModule {
-	static over({ znodes, sessionCalls, histories, admin, streams, watchStreams }: GrpcProviders): DynamicModule {
+	static over({
+		znodes,
+		sessionCalls,
+		operateStreams,
+		histories,
+		admin,
+		streams,
+		watchStreams,
+	}: GrpcProviders): DynamicModule {
 		return {
 			module: GrpcModule,
 			controllers: [ZnodeController, SessionController, WatchController, HistoryController, AdminController],
 			providers: [
 				{ provide: Znodes, useValue: znodes },
 				{ provide: SessionCalls, useValue: sessionCalls },
+				{ provide: OperateStreams, useValue: operateStreams },
 				{ provide: Histories, useValue: histories },
 				{ provide: Admin, useValue: admin },
 				{ provide: ResponseStreams, useValue: streams },
