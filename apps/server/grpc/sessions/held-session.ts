@@ -6,6 +6,8 @@ import type { Id } from '#jute/records';
 export interface SessionHolder {
 	/** The session is over. */
 	sessionOver(): void;
+	/** It has more identities than before. */
+	identified(): void;
 	/** Somebody attached the session elsewhere. */
 	sessionTaken(where: string): void;
 }
@@ -34,6 +36,7 @@ export class HeldSession {
 
 	add(identities: readonly Id[]): void {
 		this.#added = together(this.#added, identities);
+		this.stream?.identified();
 	}
 }
 

@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
+import { GrpcMethod, GrpcStreamCall } from '@nestjs/microservices';
 import {
 	AttachSessionRequest,
 	AuthenticateRequest,
@@ -9,11 +9,16 @@ import {
 	OpenSessionRequest,
 } from '#proto/chronokeeper/v1/session';
 import type { GrpcCall } from '../grpc-call.ts';
+import { OperateStreams } from './operate-streams.ts';
 import { SessionCalls } from './session-calls.ts';
+import type { OperateCall } from './stream-output.ts';
 
 @Controller()
 export class SessionController {
-	constructor(@Inject(SessionCalls) private readonly sessions: SessionCalls) {}
+	constructor(
+		@Inject(SessionCalls) private readonly sessions: SessionCalls,
+		@Inject(OperateStreams) private readonly streams: OperateStreams,
+	) {}
 
 	@GrpcMethod('SessionService', 'openSession')
 	open(request: OpenSessionRequest, _: Metadata, call: GrpcCall) {
@@ -33,6 +38,11 @@ export class SessionController {
 	@GrpcMethod('SessionService', 'authenticate')
 	authenticate(request: AuthenticateRequest, _: Metadata, call: GrpcCall) {
 		return this.sessions.authenticate(request, call);
+	}
+
+	@GrpcStreamCall('SessionService', 'operate')
+	operate(call: OperateCall) {
+		this.streams.open(call);
 	}
 
 	@GrpcMethod('SessionService', 'closeSession')

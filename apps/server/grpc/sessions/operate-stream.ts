@@ -1,0 +1,495 @@
+/**
+ * One stream of Operate: operations in, replies and watch events out.
+ *
+ * It reads as long as there is room: not while the session is being opened, not while the host is throttled and has operations of it, not while too much is under way or waits to be
+ * read by the caller. What is answered in a batch of the chain leaves in one message at its end.
+ */
+import { status } from '@grpc/grpc-js';
+import { RpcException } from '@nestjs/microservices';
+import type { Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
+import { noSession, type SessionId, zeroZxid } from '#core/model/zxid';
+import { errorName, errors } from '#jute/errors';
+import type { Id } from '#jute/records';
+import type { OperateRequest, Operation } from '#proto/chronokeeper/v1/session';
+import { RequestWindow } from '../../zookeeper/request-window.ts';
+import { endCall } from '../end-call.ts';
+import { grpcError, ZooKeeperError } from '../grpc-error.ts';
+import { resetWhenStuck } from '../reset-when-stuck.ts';
+import type { OpenStream } from '../stream-registry.ts';
+import { defaultTimeoutMs } from './grpc-sessions.ts';
+import type { HeldSession, SessionHolder } from './held-session.ts';
+import { LinearizableReads } from './linearizable-reads.ts';
+import type { OperateContext } from './operate-context.ts';
+import { OperateFrame } from './operation-decoder.ts';
+import { writeAttached, writeGoingAway, writeOpened } from './response-encoder.ts';
+import { StreamEvents } from './stream-events.ts';
+import {
+	heldPlace,
+	isLinearizable,
+	noOperation,
+	type Outcome,
+	opOf,
+	refusalOf,
+	writeAnswer,
+} from './stream-operations.ts';
+import { type OperateCall, StreamOutput, type StreamSpeaker } from './stream-output.ts';
+import { type StreamAsker, StreamRequest } from './stream-request.ts';
+import { WatchersWithData } from './watchers-with-data.ts';
+
+type State =
+	/** Nothing has come. */
+	| 'new'
+	/** Its session is being opened or attached. */
+	| 'opening'
+	| 'open'
+	/** Nothing more is read; it ends when what is under way is answered. */
+	| 'ending'
+	/** Nothing more is answered. */
+	| 'ended';
+
+/** Why nothing is taken, as bits. */
+const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, barrier: 16 } as const;
+
+/** More than this unsent, and the caller has to read before more is done for it. */
+const backedUpBytes = 1 << 20;
+
+export class OperateStream implements Watcher, OpenStream, SessionHolder, StreamAsker, StreamSpeaker {
+	readonly kind = 'grpc-session';
+	sessionId: SessionId = noSession;
+	sessionTimeoutMs = 0;
+	outstanding = 0;
+	received = 0;
+	sent = 0;
+	readonly #context: OperateContext;
+	readonly #call: OperateCall;
+	readonly #output: StreamOutput;
+	readonly #window = new RequestWindow();
+	/** Without what the session has proved since. */
+	#base: Caller;
+	/** Replaced, never changed: operations under way keep theirs. */
+	#caller: Caller;
+	#held: HeldSession | null = null;
+	#withData: WatchersWithData | null = null;
+	#state: State = 'new';
+	#pauses = 0;
+	/** The frame that is being taken. */
+	#frame: OperateFrame | null = null;
+	/** A read that waits for the barrier. */
+	#waiting: Operation | null = null;
+	readonly #reads: LinearizableReads;
+	#receivedMs = 0;
+	/** How it ends; null: well. */
+	#ending: RpcException | null = null;
+	#isInBatch = false;
+	readonly #events: StreamEvents;
+
+	constructor(call: OperateCall, context: OperateContext, caller: Caller) {
+		this.#call = call;
+		this.#context = context;
+		this.#base = caller;
+		this.#caller = { ...caller, watcher: this };
+		this.#output = new StreamOutput(call, context.outputs, this);
+		this.#reads = new LinearizableReads(context.barrier, context.host);
+		this.#events = new StreamEvents(this.#output);
+	}
+
+	get address(): string {
+		return this.#base.address;
+	}
+
+	get identities(): readonly Id[] {
+		return this.#caller.identities;
+	}
+
+	get watches(): number {
+		const { host } = this.#context;
+		return host.watches.pathsOf(this) + (this.#withData?.watches(host) ?? 0);
+	}
+
+	// --- in
+
+	/** A message of the caller. */
+	receive(bytes: Uint8Array): void {
+		if (this.#state === 'ending' || this.#state === 'ended') return;
+		this.#receivedMs = performance.now();
+		try {
+			const frame = new OperateFrame(bytes);
+			this.#frame = frame;
+			if (frame.begin !== undefined) this.#begin(frame.begin);
+			else if (this.#state === 'new') throw notBegun();
+		} catch (error) {
+			this.#malformed(error);
+			return;
+		}
+		this.#pump();
+	}
+
+	/** The caller ended its side. */
+	halfClosed(): void {
+		if (this.#state === 'new') this.#finish(notBegun());
+		else if (this.#state !== 'ended') this.#finish(null);
+	}
+
+	/** The stream is gone, whichever side ended it. */
+	closed(): void {
+		if (this.#state !== 'ended') this.#leave();
+		this.#context.forget(this);
+		this.#output.drop();
+	}
+
+	/** The host has room again. */
+	unthrottle(): void {
+		this.#resume(pause.throttled);
+	}
+
+	/** Takes as much of the frame as there is room for, and reads on behind it. */
+	#pump(): void {
+		const frame = this.#frame;
+		if (frame === null) return;
+		try {
+			while (this.#pauses === 0 && this.#state === 'open' && !this.#isHeldUp()) {
+				const operation = this.#waiting ?? frame.next();
+				this.#waiting = null;
+				if (operation === undefined) break;
+				this.#take(operation);
+			}
+		} catch (error) {
+			this.#malformed(error);
+			return;
+		}
+		if (this.#state === 'ended' || this.#state === 'ending') {
+			this.#frame = null;
+			return;
+		}
+		if (frame.remaining > 0 || this.#waiting !== null) {
+			this.#call.pause();
+			return;
+		}
+		this.#frame = null;
+		this.#reads.endFrame();
+		if (this.#pauses === 0) this.#call.resume();
+		else this.#call.pause();
+	}
+
+	/** Bytes that mean nothing. Anything else is a bug: it harms nobody but this caller. */
+	#malformed(error: unknown): void {
+		this.#frame = null;
+		if (error instanceof RpcException) {
+			this.#finish(error);
+			return;
+		}
+		this.#finish(grpcError(status.INVALID_ARGUMENT, `an OperateRequest cannot be read: ${(error as Error).message}`));
+	}
+
+	#isHeldUp(): boolean {
+		if (this.outstanding === 0 || !this.#context.host.isThrottled) return false;
+		this.#pauses |= pause.throttled;
+		this.#context.throttle(this);
+		return true;
+	}
+
+	#take(operation: Operation): void {
+		const { op } = operation;
+		const { requests, host } = this.#context;
+		let core: Op;
+		let outcome: Outcome | undefined;
+		try {
+			if (op === undefined) throw noOperation();
+			if (isLinearizable(op, requests) && !this.#mayRead(operation)) return;
+			core = opOf(op, requests);
+			if (op.$case === 'removeWatches') outcome = this.#withData?.remove(core, this.#caller, this.#context);
+			if (op.$case === 'authenticate') outcome = this.#authenticate(this.#context.authenticate(op.value));
+		} catch (error) {
+			core = heldPlace;
+			outcome = { kind: 'failed', detail: refusalOf(error) };
+		}
+		this.received += 1;
+		this.#submit(operation, core, outcome);
+		// Nothing that comes behind it could be done.
+		if (core.kind === 'closeSession') this.#finish(null);
+		else if (this.outstanding >= this.#window.size(host.tree.largestData)) this.#pauses |= pause.window;
+	}
+
+	#submit(operation: Operation, op: Op, outcome: Outcome | undefined): void {
+		const { host, sessions, tracing } = this.#context;
+		const { op: asked, traceparent } = operation;
+		const traced = tracing.request('grpc', op.kind, traceparent === '' ? undefined : traceparent);
+		traced?.describe({ sessionId: this.sessionId, pathLength: 'path' in op ? op.path.length : undefined });
+		let caller = this.#caller;
+		if (asked?.$case === 'addWatch' && asked.value.withData) {
+			this.#withData ??= new WatchersWithData(this);
+			caller = this.#withData.of(caller);
+		}
+		this.outstanding += 1;
+		const cxid = sessions.nextCxid();
+		host.submit(
+			new StreamRequest(this, this.sessionId, cxid, op, caller, operation, outcome, this.#receivedMs, traced),
+		);
+	}
+
+	/** At once: what comes behind it has the identities. */
+	#authenticate(identities: readonly Id[]): Outcome {
+		this.#held!.add(identities);
+		return { kind: 'identities', identities: this.identities };
+	}
+
+	/** The session has proved more. */
+	identified(): void {
+		this.#caller = { ...this.#held!.identified(this.#base), watcher: this };
+	}
+
+	/** @returns false while the read waits @throws ZooKeeperError when there is no barrier to pass */
+	#mayRead(operation: Operation): boolean {
+		if (this.#reads.may(this.#call, () => this.#resume(pause.barrier))) return true;
+		this.#waiting = operation;
+		this.#pauses |= pause.barrier;
+		return false;
+	}
+
+	#resume(reason: number): void {
+		if ((this.#pauses & reason) === 0) return;
+		this.#pauses &= ~reason;
+		if (this.#pauses !== 0 || this.#state !== 'open') return;
+		if (this.#frame === null) this.#call.resume();
+		else this.#pump();
+	}
+
+	/** Not from inside an answer: the batch is sent first. */
+	#resumeLater(reason: number): void {
+		setImmediate(() => this.#resume(reason));
+	}
+
+	// --- the session
+
+	#begin(begin: NonNullable<OperateRequest['begin']>): void {
+		if (this.#state !== 'new') {
+			throw grpcError(status.INVALID_ARGUMENT, 'only the first message of a stream opens or attaches a session');
+		}
+		const { sessions, host } = this.#context;
+		const timeoutMs = begin.value.timeoutMs === 0 ? defaultTimeoutMs : begin.value.timeoutMs;
+		this.#state = 'opening';
+		this.#pauses |= pause.opening;
+		if (begin.$case === 'open') {
+			sessions.admit(noSession);
+			this.outstanding += 1;
+			const op: Op = { kind: 'createSession', timeoutMs };
+			const traced = this.#context.tracing.request('grpc', op.kind, undefined);
+			const request = new StreamRequest(this, noSession, 0, op, this.#base, null, undefined, this.#receivedMs, traced);
+			host.submit(request);
+			return;
+		}
+		const { sessionId, password, lastZxidSeen } = begin.value;
+		sessions.attach(sessionId as SessionId, password, timeoutMs, lastZxidSeen).then(
+			(held) => this.#attached(held),
+			(error: unknown) => this.#finish(error instanceof RpcException ? error : grpcError(status.INTERNAL, 'a bug')),
+		);
+	}
+
+	#attached(held: HeldSession): void {
+		if (this.#state !== 'opening') return;
+		this.#opened(held);
+		const zxid = BigInt(this.#context.host.lastProcessedZxid);
+		writeAttached(this.#output.writer, { timeoutMs: held.timeoutMs, zxid });
+		this.#output.flush();
+		this.#resume(pause.opening);
+	}
+
+	#opened(held: HeldSession): void {
+		this.#held = held;
+		held.stream = this;
+		this.sessionId = held.id;
+		this.sessionTimeoutMs = held.timeoutMs;
+		this.#state = 'open';
+		this.identified();
+	}
+
+	#answerOpening({ traced }: StreamRequest, { error, result, zxid }: Reply): void {
+		traced?.end(error, zxid);
+		const { host, sessions } = this.#context;
+		if (result?.kind !== 'createSession') {
+			this.#finish(new ZooKeeperError({ code: error, path: '', zxid }));
+			return;
+		}
+		const { sessionId, password, timeoutMs } = result;
+		if (this.#state !== 'opening') {
+			// Nobody will ever know its password.
+			const op: Op = { kind: 'closeSession' };
+			host.submit({ sessionId, cxid: sessions.nextCxid(), op, caller: this.#base, reply: () => undefined });
+			this.#endWhenAnswered();
+			return;
+		}
+		this.#opened(sessions.opened(sessionId, password, timeoutMs));
+		writeOpened(this.#output.writer, { sessionId, password, timeoutMs, zxid: BigInt(zxid) });
+		this.#willSend();
+		this.#resumeLater(pause.opening);
+	}
+
+	sessionOver(): void {
+		if (this.#state !== 'open') return;
+		const message = 'the session is over: it was closed, or silent for longer than its timeout';
+		this.#finish(new ZooKeeperError({ code: errors.sessionExpired.code, path: '', zxid: zeroZxid, message }));
+	}
+
+	sessionTaken(where: string): void {
+		const moved = { code: errors.sessionMoved.code, path: '', zxid: zeroZxid, message: where };
+		this.#end(new ZooKeeperError(moved));
+	}
+
+	// --- out
+
+	/** The host's answer to an operation. */
+	answer(request: StreamRequest, reply: Reply): void {
+		this.outstanding -= 1;
+		const { operation, traced } = request;
+		if (operation === null) {
+			this.#answerOpening(request, reply);
+			return;
+		}
+		if (this.#state === 'ended') {
+			traced?.end(reply.error, reply.zxid);
+			return;
+		}
+		const { host, sessions, metrics } = this.#context;
+		if (reply.error === errors.sessionMoved.code) {
+			traced?.end(reply.error, reply.zxid);
+			sessions.moved(this.sessionId, 'the session has moved to another replica');
+			return;
+		}
+		const { writer } = this.#output;
+		const from = writer.position;
+		const code = writeAnswer(writer, request, reply, host);
+		this.#window.replied(writer.position - from);
+		this.sent += 1;
+		this.#willSend();
+		metrics.request(request.op.kind, this.#context.batchMs - request.receivedMs, code === 0 ? '' : errorName(code));
+		traced?.end(code, reply.zxid);
+		if (this.#pauses & pause.window && this.outstanding <= this.#window.size(host.tree.largestData) / 2) {
+			this.#resumeLater(pause.window);
+		}
+		this.#cutWhenTooMuchIsUnsent();
+	}
+
+	/** A watch event, from inside apply: ahead of every answer that shows the change (semantics 46). */
+	process(event: WatchEvent): void {
+		if (this.#hears && this.#events.write(event, this.#context.events.plain(event), false)) this.#told();
+	}
+
+	/** With the node as it is now. */
+	processWithData(event: WatchEvent): void {
+		if (this.#hears && this.#events.write(event, this.#context.events.withNode(event), true)) this.#told();
+	}
+
+	get #hears(): boolean {
+		return this.#state === 'open' || this.#state === 'ending';
+	}
+
+	#told(): void {
+		this.sent += 1;
+		this.#willSend();
+		this.#cutWhenTooMuchIsUnsent();
+	}
+
+	#willSend(): void {
+		if (this.#isInBatch) return;
+		this.#isInBatch = true;
+		this.#context.willSend(this);
+	}
+
+	/** The end of a batch: everything that was written leaves. */
+	send(): void {
+		this.#isInBatch = false;
+		this.#events.endBatch();
+		if (this.#state === 'ended') return;
+		this.#output.flush();
+		if (this.#output.unsentBytes > backedUpBytes) this.#pauses |= pause.unsent;
+		if (this.#pauses & pause.unsent) this.#call.pause();
+		this.#endWhenAnswered();
+	}
+
+	messageSent(): void {
+		if (this.#output.unsentBytes <= backedUpBytes) this.#resume(pause.unsent);
+	}
+
+	allSent(): void {
+		if (this.#state === 'ended') endCall(this.#call, this.#ending);
+	}
+
+	#cutWhenTooMuchIsUnsent(): void {
+		const bytes = this.#output.unsentBytes;
+		if (bytes > this.#context.maxUnsentBytes) this.cut(bytes);
+	}
+
+	/** The caller does not read. What it has not begun to read never leaves. */
+	cut(bytes: number): void {
+		const { logger, maxUnsentBytes } = this.#context;
+		logger.warn({ client: this.address, bytes }, 'a client does not read what it is sent: its stream is ended');
+		this.#output.drop();
+		this.#end(
+			grpcError(
+				status.RESOURCE_EXHAUSTED,
+				`the stream was not read: more than ${maxUnsentBytes} bytes waited (grpc.maxUnsentBytes), which are lost; the session lives on`,
+			),
+		);
+	}
+
+	// --- the end
+
+	/** Tells the caller to go elsewhere; what is under way is answered. */
+	close(reason: string): void {
+		if (this.#state === 'ending' || this.#state === 'ended') return;
+		writeGoingAway(this.#output.writer, reason);
+		this.#output.flush();
+		this.#finish(grpcError(status.UNAVAILABLE, reason));
+	}
+
+	/** Without a leader: what is under way is answered in a moment. */
+	suspend(reason: string): void {
+		this.#finish(grpcError(status.UNAVAILABLE, reason));
+	}
+
+	/** Reads no more, and ends when what is under way is answered. */
+	#finish(ending: RpcException | null): void {
+		if (this.#state === 'ending' || this.#state === 'ended') return;
+		this.#state = 'ending';
+		this.#ending = ending;
+		this.#frame = null;
+		this.#waiting = null;
+		this.#call.pause();
+		// Not from inside an answer or a frame.
+		setImmediate(() => this.#endWhenAnswered());
+	}
+
+	#endWhenAnswered(): void {
+		if (this.#state === 'ending' && this.outstanding === 0) this.#end(this.#ending);
+	}
+
+	/** At once: what is answered already still leaves. */
+	#end(ending: RpcException | null): void {
+		if (this.#state === 'ended') return;
+		this.#ending = ending;
+		this.#leave();
+		this.#output.flush();
+		resetWhenStuck(this.#call);
+		if (this.#output.unsentBytes === 0) endCall(this.#call, this.#ending);
+	}
+
+	/** Nothing more is answered or told. The session lives on. */
+	#leave(): void {
+		this.#state = 'ended';
+		this.#frame = null;
+		this.#waiting = null;
+		const { host, registry } = this.#context;
+		registry.remove(this);
+		host.disconnect(this);
+		if (this.#withData !== null) host.disconnect(this.#withData);
+		const held = this.#held;
+		if (held?.stream === this) held.stream = null;
+	}
+}
+
+function notBegun(): RpcException {
+	return grpcError(
+		status.INVALID_ARGUMENT,
+		'the first message of a stream opens a session or attaches one: open or attach',
+	);
+}

@@ -1,0 +1,149 @@
+/** All streams of Operate: opens them within their limits, sends what a batch of the chain has for them, and ends them when the server stops or has no leader any more. */
+import { status } from '@grpc/grpc-js';
+import { RpcException } from '@nestjs/microservices';
+import { SessionServiceService } from '#proto/chronokeeper/v1/session';
+import { endCall } from '../end-call.ts';
+import { grpcError } from '../grpc-error.ts';
+import { EventBytes } from './event-bytes.ts';
+import type { OperateContext, OperateParts } from './operate-context.ts';
+import { OperateStream } from './operate-stream.ts';
+import type { ProtoWriter } from './proto-writer.ts';
+import { type OperateCall, OutputPool } from './stream-output.ts';
+
+/** Its messages stay bytes: they are decoded one operation at a time, and written straight from what the chain answers. */
+export const sessionService = {
+	...SessionServiceService,
+	operate: {
+		...SessionServiceService.operate,
+		requestDeserialize: (bytes: Buffer) => bytes,
+		responseSerialize: (writer: ProtoWriter) => writer.view(),
+	},
+};
+
+type OpenCall = OperateCall & { operate?: OperateStream };
+
+export class OperateStreams {
+	readonly #parts: OperateParts;
+	readonly #context: OperateContext;
+	readonly #maxStreams: number;
+	readonly #streams = new Set<OperateStream>();
+	/** With answers that are not sent yet. */
+	#unsent: OperateStream[] = [];
+	readonly #throttled = new Set<OperateStream>();
+	#batchMs = 0;
+	#isStopping = false;
+
+	/** @param maxStreams `grpc.maxStreams` */
+	constructor(parts: OperateParts, maxStreams: number) {
+		this.#parts = parts;
+		this.#maxStreams = maxStreams;
+		const batchMs = () => this.#now();
+		this.#context = {
+			...parts,
+			outputs: new OutputPool(),
+			events: new EventBytes(parts.host),
+			get batchMs() {
+				return batchMs();
+			},
+			willSend: (stream) => void this.#unsent.push(stream),
+			throttle: (stream) => void this.#throttled.add(stream),
+			forget: (stream) => this.#forget(stream),
+		};
+	}
+
+	get size(): number {
+		return this.#streams.size;
+	}
+
+	/** A caller begins a stream. */
+	open(call: OperateCall): void {
+		try {
+			this.#admit();
+			const caller = this.#parts.sessions.callerOf(call);
+			if (!(caller instanceof Promise)) {
+				this.#begin(call, caller);
+				return;
+			}
+			caller.then(
+				(known) => this.#begin(call, known),
+				(error: unknown) => refuse(call, error),
+			);
+		} catch (error) {
+			refuse(call, error);
+		}
+	}
+
+	/** The end of a batch of answers: they leave, and who had to wait goes on. */
+	answered(): void {
+		this.#batchMs = 0;
+		this.#context.events.forget();
+		const unsent = this.#unsent;
+		if (unsent.length > 0) {
+			this.#unsent = [];
+			for (const stream of unsent) stream.send();
+		}
+		const { host } = this.#parts;
+		if (this.#throttled.size === 0 || host.isThrottled) return;
+		for (const stream of this.#throttled) {
+			this.#throttled.delete(stream);
+			stream.unthrottle();
+			if (host.isThrottled) return;
+		}
+	}
+
+	/** There is no leader any more: the callers find a replica that has one. */
+	suspend(reason: string): void {
+		for (const stream of this.#streams) stream.suspend(reason);
+	}
+
+	/** The callers are told to go elsewhere, what is under way is answered, and the streams end. */
+	stop(): void {
+		this.#isStopping = true;
+		for (const stream of this.#streams) stream.close('the server is stopping');
+	}
+
+	#admit(): void {
+		if (this.#isStopping) throw grpcError(status.UNAVAILABLE, 'the server is stopping');
+		if (this.#parts.registry.size < this.#maxStreams) return;
+		throw grpcError(status.RESOURCE_EXHAUSTED, `there are ${this.#maxStreams} streams here already (grpc.maxStreams)`);
+	}
+
+	#begin(call: OpenCall, caller: ConstructorParameters<typeof OperateStream>[2]): void {
+		if (call.cancelled) return;
+		const stream = new OperateStream(call, this.#context, caller);
+		call.operate = stream;
+		this.#streams.add(stream);
+		this.#parts.registry.add(stream);
+		call.on('cancelled', onCancelled);
+		call.on('end', onEnd);
+		call.on('data', onData);
+	}
+
+	#forget(stream: OperateStream): void {
+		this.#streams.delete(stream);
+		this.#throttled.delete(stream);
+	}
+
+	#now(): number {
+		if (this.#batchMs === 0) this.#batchMs = performance.now();
+		return this.#batchMs;
+	}
+}
+
+function refuse(call: OperateCall, error: unknown): void {
+	const known = error instanceof RpcException ? error : grpcError(status.INTERNAL, 'a bug');
+	endCall(call, known);
+}
+
+// One function each for all streams: ten thousand idle ones keep no closures.
+function onData(this: OpenCall, bytes: Buffer): void {
+	this.operate?.receive(bytes);
+}
+
+function onEnd(this: OpenCall): void {
+	this.operate?.halfClosed();
+}
+
+function onCancelled(this: OpenCall): void {
+	this.operate?.closed();
+}
