@@ -73,12 +73,14 @@ const healthCheckMs = 500;
 
 export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const { config, replica, mirror, health, metrics, tracing, logger, view } = parts;
-	const { superDigest } = chainOptions(config);
+	const chain = chainOptions(config);
+	const { superDigest } = chain;
 	const digestEnabled = config['DigestAuthenticationProvider.enabled'];
 	const security = await openSecurity(config, parts.tls, metrics, logger);
 	const { callers } = security;
-	const barrier = new ReadBarrier(replica.host);
+	const barrier = new ReadBarrier(replica.host, config['grpc.maxWaiting']);
 	metrics.counter('read_barrier_rounds', 'Quorum rounds for linearizable reads.', () => barrier.rounds);
+	metrics.queue('door', () => submission.waiting);
 	metrics.gauge('read_barrier_waiting', 'Linearizable reads that wait for one.', () => barrier.size);
 	const sessions = new GrpcSessions({
 		host: replica.host,
@@ -87,7 +89,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		admits: (id) => view.limits.admitsSession(id),
 		taken: (id) => replica.sessionTaken(id, door),
 	});
-	const submission = new Submission(replica.host, sessions, tracing, metrics, barrier);
+	const submission = new Submission(replica.host, sessions, tracing, metrics, barrier, config['grpc.maxWaiting']);
 	const histories = new Histories(mirror, callers, config.skipACL);
 	const streams = new ResponseStreams();
 	const registry = new StreamRegistry();
@@ -100,8 +102,6 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		maxUnsentEvents: config['grpc.maxUnsentEvents'],
 		skipAcl: config.skipACL,
 	});
-	const { connections } = view;
-	const admin = new Admin({ config, replica, mirror, health, metrics, submission, connections, registry });
 	const requests = new ZnodeRequests(config['jute.maxbuffer']);
 	const sessionCalls = new SessionCalls(submission, sessions, replica.host, digestEnabled);
 	const operateStreams = new OperateStreams(
@@ -119,6 +119,8 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		},
 		config['grpc.maxStreams'],
 	);
+	const { connections } = view;
+	const admin = new Admin({ config, replica, mirror, health, metrics, submission, connections, registry });
 	metrics.gauges('connections', 'Connections and streams that are open, by kind.', () =>
 		Object.entries(admin.connectionCounts()).map(([kind, count]) => [{ kind }, count]),
 	);
@@ -126,7 +128,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const adapter = new FastifyAdapter({ forceCloseConnections: true });
 	const app = await NestFactory.create<NestFastifyApplication>(
 		AppModule.over({
-			znodes: new Znodes(submission, requests),
+			znodes: new Znodes(submission, requests, replica.host, chain),
 			sessionCalls,
 			operateStreams,
 			histories,
@@ -147,18 +149,18 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	const door: ReplicaDoor = {
 		answered() {
 			watchStreams.answered();
+			operateStreams.answered();
 			submission.letIn();
 		},
-			operateStreams.answered();
 		sessionClosed: (id) => sessions.closed(id),
 		sessionTaken: (id) => sessions.moved(id, 'the session was attached at the ZooKeeper port of this replica'),
 		suspended(reason) {
 			const lost = `this replica has no leader any more: ${reason.message}`;
 			streams.suspend(lost);
 			watchStreams.suspend(lost);
+			operateStreams.suspend(lost);
 			sessions.forgetAll();
 			showHealth(healthService, health);
-			operateStreams.suspend(lost);
 		},
 	};
 	replica.attach(door);
@@ -166,14 +168,16 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		address: config.grpcAddress,
 		port: await portOrAny(config, 'grpcPort', config.grpcAddress, logger),
 		credentials: security.credentials,
+		guard: security.guard,
 		packageName: 'chronokeeper.v1',
 		services,
 		maxMessageBytes: config['jute.maxbuffer'] + requestOverheadBytes,
+		maxBuffer: config['jute.maxbuffer'],
+		keepAliveMs: config['grpc.keepAliveMs'],
+		keepAliveTimeoutMs: config['grpc.keepAliveTimeoutMs'],
 		shutdownTimeoutMs: config['shutdown.timeoutMs'],
 		onServer: (server) => {
 			healthService.addToServer(server as Server);
-		keepAliveMs: config['grpc.keepAliveMs'],
-		keepAliveTimeoutMs: config['grpc.keepAliveTimeoutMs'],
 			addReflection(server as Server).catch((error) => logger.warn({ err: error }, 'gRPC reflection is not there'));
 		},
 	});
@@ -188,27 +192,26 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 	}
 	const watch = setInterval(() => showHealth(healthService, health), healthCheckMs);
 	watch.unref();
+	// A few times within the shortest timeout there is.
+	const keepAlive = setInterval(() => sessions.keepAlive(), Math.max(1, Math.floor(config.tickTime / 2)));
+	keepAlive.unref();
 	const address = adapter.getHttpServer().address();
 	return {
 		grpcPort: grpc.port,
 		httpPort: address !== null && typeof address === 'object' ? address.port : config.httpPort,
-	// A few times within the shortest timeout there is.
-	const keepAlive = setInterval(() => sessions.keepAlive(), Math.max(1, Math.floor(config.tickTime / 2)));
-	keepAlive.unref();
 		async close() {
-		guard: security.guard,
 			clearInterval(watch);
+			clearInterval(keepAlive);
 			security.close();
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
 			streams.stop();
-			clearInterval(keepAlive);
 			admin.streams.stop();
 			watchStreams.stop();
+			operateStreams.stop();
+			submission.stop();
 			await app.close();
 			await histories.close();
 		},
-			operateStreams.stop();
-			submission.stop();
 	};
 }
 

@@ -3,9 +3,10 @@
  * this one remembers, and waits for a while.
  */
 import type { EventEmitter } from 'node:events';
-import { Server, type ServerCredentials, type ServerOptions } from '@grpc/grpc-js';
+import type { Server, ServerCredentials, ServerOptions } from '@grpc/grpc-js';
 import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
 import type { GrpcMethod, RoleGuard } from './identity/role-guard.ts';
+import { ReadableServer, withReadableRequests } from './readable-requests.ts';
 
 export interface GrpcDoorOptions {
 	readonly address: string;
@@ -18,11 +19,13 @@ export interface GrpcDoorOptions {
 	/** ts-proto's service definitions by full name. */
 	readonly services: Readonly<Record<string, object>>;
 	readonly maxMessageBytes: number;
-	/** How long a stop waits for calls under way. */
+	/** `jute.maxbuffer`, which that is from. */
+	readonly maxBuffer: number;
 	/** Between the pings of a connection. */
 	readonly keepAliveMs: number;
 	/** Without an answer to a ping for so long the connection is closed. */
 	readonly keepAliveTimeoutMs: number;
+	/** How long a stop waits for calls under way. */
 	readonly shutdownTimeoutMs: number;
 	/** Adds what is not Nest's: health, reflection. */
 	readonly onServer: (server: Server) => void;
@@ -36,7 +39,7 @@ export class GrpcDoor extends ServerGrpc {
 	constructor(private readonly door: GrpcDoorOptions) {
 		const options: GrpcOptions['options'] = {
 			package: door.packageName,
-			packageDefinition: door.services,
+			packageDefinition: withReadableRequests(door.services, door.maxMessageBytes, door.maxBuffer),
 			onLoadPackageDefinition: (_, server: Server) => door.onServer(server),
 		};
 		super(options);
@@ -61,13 +64,14 @@ export class GrpcDoor extends ServerGrpc {
 	override async createClient(): Promise<Server> {
 		const { address, port, maxMessageBytes, keepAliveMs, keepAliveTimeoutMs } = this.door;
 		const options: ServerOptions = {
-			'grpc.max_receive_message_length': maxMessageBytes,
+			// Of what is larger, but not by far, the door itself says what is wrong.
+			'grpc.max_receive_message_length': 4 * maxMessageBytes,
 			// What is in the tree can always be read.
 			'grpc.max_send_message_length': -1,
 			'grpc.keepalive_time_ms': keepAliveMs,
 			'grpc.keepalive_timeout_ms': keepAliveTimeoutMs,
 		};
-		const server = new Server(options);
+		const server = new ReadableServer(options);
 		const host = address.includes(':') ? `[${address}]` : address;
 		this.port = await new Promise<number>((resolve, reject) => {
 			server.bindAsync(`${host}:${port}`, this.door.credentials, (error, bound) => {
