@@ -94,6 +94,15 @@ describe('the process', () => {
 		const check = compiled.run({ CK_DATA_DIR: servers.newDirectory(), CK_SECURE_CLIENT_PORT: '2281' }, '--check');
 		expect(await check.exited).toBe(0);
 		expect(check.output).toContain('secureClientPort=2281: this build has no client port with TLS');
+		const certificates = { CK_GRPC_TLS_CERT: '/none/tls.crt', CK_GRPC_TLS_KEY: '/none/tls.key' };
+		const noFile = /grpc\.tls\.cert: there is no file \/none\/tls\.crt/;
+		const checked = compiled.run({ CK_DATA_DIR: servers.newDirectory(), ...certificates }, '--check');
+		expect([await checked.exited, checked.output]).toEqual([2, expect.stringMatching(noFile)]);
+		const started = compiled.run({ CK_DATA_DIR: servers.newDirectory(), ...certificates });
+		expect([await started.exited, started.output]).toEqual([1, expect.stringMatching(noFile)]);
+		expect(started.output).not.toContain('    at ');
+		const open = compiled.run({ CK_DATA_DIR: servers.newDirectory(), CK_GRPC_ADDRESS: '0.0.0.0' });
+		expect([await open.exited, open.output]).toEqual([2, expect.stringContaining('or grpc.plaintext=true')]);
 		const dataDir = servers.newDirectory();
 		await (await servers.start(dataDir)).close();
 		expect(existsSync(join(dataDir, 'version-2'))).toBe(true);

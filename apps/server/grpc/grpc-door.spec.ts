@@ -1,8 +1,10 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import { throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { zeroZxid } from '#core/model/zxid';
 import { errors } from '#jute/errors';
+import { GrpcDoor, type GrpcDoorOptions } from './grpc-door.ts';
 import { ZooKeeperError } from './grpc-error.ts';
 import { ResponseStreams } from './response-streams.ts';
 import { grpcStatus } from './status-mapping.ts';
@@ -57,6 +59,15 @@ class SlowCall extends EventEmitter {
 		this.emit('drain');
 	}
 }
+
+it('a stream whose handler fails ends with the failure, and the process does not', async () => {
+	const door = new GrpcDoor({ services: {} } as GrpcDoorOptions);
+	const method = door.createStreamCallMethod(() => throwError(() => new Error('a bug')), true);
+	const call = new SlowCall();
+	const failed = once(call, 'error');
+	await method(call as unknown as Parameters<typeof method>[0], () => undefined);
+	expect(await failed).toMatchObject([{ message: 'a bug' }]);
+});
 
 describe('a response stream', () => {
 	function streamTo(call: SlowCall) {

@@ -44,9 +44,9 @@ interface Value {
  */
 export function subjectName(certificate: Buffer): string {
 	const [signed] = children(only(certificate, tags.sequence));
-	const fields = children(signed!);
+	const fields = signed === undefined ? [] : children(signed);
 	// The version is left out in certificates of version 1.
-	const first = fields[0]!.tag === tags.version ? 1 : 0;
+	const first = fields[0]?.tag === tags.version ? 1 : 0;
 	const subject = fields[first + 4];
 	if (subject?.tag !== tags.sequence) throw new RangeError('there is no subject');
 	return x500Name(subject.whole);
