@@ -147,7 +147,8 @@ class CommandsOfProgram implements ProgramCommands {
 
 	async run([name = '', ...args]: readonly string[], address: string, interrupted: AbortSignal): Promise<number> {
 		const line = [name, ...this.#leading(name, address), ...args];
-		if (name === fullScreen && process.stdin.isTTY === true) return this.#runAlone(line);
+		const isAlone = name === fullScreen && process.stdin.isTTY === true && !args.includes('--json');
+		if (isAlone) return this.#runAlone(line);
 		let exitCode: number = exitCodes.done;
 		const context: CommandContext = {
 			...this.#context,

@@ -26,12 +26,13 @@ export class Screen {
 		this.#events = events;
 	}
 
+	/** Some terminals do not know their size. */
 	get columns(): number {
-		return this.#output.columns;
+		return this.#output.columns || 80;
 	}
 
 	get rows(): number {
-		return this.#output.rows;
+		return this.#output.rows || 24;
 	}
 
 	open(): void {

@@ -39,11 +39,15 @@ export class TypedLines {
 
 	/** While another program has the terminal. */
 	async lend(use: () => Promise<void>): Promise<void> {
+		// Ctrl-C is the other program's then, and reaches this one too.
+		const ignore = (): void => {};
+		process.on('SIGINT', ignore);
 		this.#terminal?.pause();
 		process.stdin.setRawMode?.(false);
 		try {
 			await use();
 		} finally {
+			process.off('SIGINT', ignore);
 			process.stdin.setRawMode?.(true);
 			this.#terminal?.resume();
 		}
@@ -66,7 +70,7 @@ export class TypedLines {
 				queue = queue.then(async () => {
 					if (shell.ended) return;
 					await shell.execute(line);
-					if (shell.ended) resolve();
+					if (shell.ended) terminal.close();
 					else this.#prompt();
 				});
 				queue.catch(reject);
