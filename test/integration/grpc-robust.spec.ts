@@ -208,9 +208,10 @@ describe('a caller that goes', () => {
 
 async function metric(http: string, name: string): Promise<number> {
 	const metrics = await (await fetch(`http://${http}/metrics`)).text();
-	return Number(new RegExp(`^chronokeeper_${name} (\\d+)$`, 'm').exec(metrics)?.[1]);
+	const line = metrics.split('\n').find((one) => one.startsWith(`chronokeeper_${name} `));
+	return Number(line?.split(' ')[1]);
 }
 
 function waitingAtTheDoor(http: string): Promise<number> {
-	return metric(http, 'grpc_waiting');
+	return metric(http, 'queue_requests{queue="door"}');
 }

@@ -98,6 +98,11 @@ describe('an error', () => {
 		});
 	});
 
+	it('that is UNAVAILABLE may be over in a moment', () => {
+		const { details } = seen(grpcError(status.UNAVAILABLE, 'the server is stopping'));
+		expect(details).toMatchObject({ ErrorInfo: { reason: 'UNAVAILABLE' }, RetryInfo: { retryDelay: { seconds: 1n } } });
+	});
+
 	it('fits into the trailers that every client takes, whatever path it has', () => {
 		const paths = ['a', '%', '\n', '雪', '😀', '\ud83d', '\0'].map((each) => `/${each.repeat(400_000)}`);
 		for (const path of paths) {

@@ -34,7 +34,7 @@ export interface Refusal {
 	readonly reason?: string;
 	/** What the caller can do about it. */
 	readonly advice?: string;
-	/** Milliseconds after which the same call may succeed. */
+	/** Milliseconds after which the same call may succeed; absent: a second for UNAVAILABLE, otherwise it would fail again. */
 	readonly retryMs?: number;
 	/** The field of the request that is wrong: `ops[2].create.ttl_ms`. */
 	readonly field?: string;
@@ -56,7 +56,7 @@ export class ZooKeeperError extends RpcException {
 
 /** A failure that is not ZooKeeper's. */
 export function grpcError(code: status, message: string, refusal: Refusal = {}): RpcException {
-	const { advice = '', retryMs, field, facts = {} } = refusal;
+	const { advice = '', retryMs = code === status.UNAVAILABLE ? soonMs : undefined, field, facts = {} } = refusal;
 	const info: ErrorInfo = { reason: refusal.reason ?? status[code]!, domain, metadata: { ...facts } };
 	const details = [any('ErrorInfo', ErrorInfo.encode(info)), ...extras(advice, info.reason, retryMs)];
 	const text = cut(message, maxMessageLength);
@@ -83,6 +83,8 @@ export function detailOf({ code, path, zxid, op, opCodes = [] }: ZooKeeperFailur
 }
 
 const domain = 'chronokeeper';
+/** Until a server that is away is there again, or another one is found. */
+const soonMs = 1000;
 
 function statusObject(failure: ZooKeeperFailure): object {
 	const detail = detailOf(failure);

@@ -69,7 +69,7 @@ export interface ErrorDetail {
   code: number;
   /** ZooKeeper's name of it: `NoNode`. */
   name: string;
-  /** The path of the operation that failed; empty when it has none. */
+  /** The path of the operation that failed; empty when it has none. Of a path of more than 300 bytes the beginning, with `…` behind it: trailers are small. */
   path: string;
   /** The zxid of the reply. A write that failed has consumed it: the history shows the attempt there. */
   zxid: bigint;
@@ -77,7 +77,7 @@ export interface ErrorDetail {
   op?:
     | number
     | undefined;
-  /** In a multi: ZooKeeper's code for each operation. 0 before the one that failed (nothing of it was done), -2 behind it. */
+  /** In a multi of at most 64 operations: ZooKeeper's code for each. 0 before the one that failed (nothing of it was done), -2 behind it. */
   opCodes: number[];
   /** What the caller can do about it, a sentence; empty when there is nothing to add. */
   advice: string;
