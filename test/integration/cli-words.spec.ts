@@ -139,6 +139,38 @@ describe('multi', () => {
 	});
 });
 
+describe('ls --long', () => {
+	it('has the Stat of each child, below too with -R', async () => {
+		await client.create('/long', null);
+		for (const path of ['/long/b', '/long/a', '/long/a/c']) await client.create(path, bytes(path));
+		expect(lines(await done(['ls', '-l', '/long'])).map((line) => line.trim().split(/ {2,}/))).toEqual([
+			['VERSION', 'BYTES', 'CHILDREN', 'CHANGED', 'OWNER', 'NAME'],
+			['0', '7', '1', expect.stringMatching(/Z$/), '-', 'a'],
+			['0', '7', '0', expect.stringMatching(/Z$/), '-', 'b'],
+		]);
+		const listed = objects<{ path: string; stat: { numChildren: number } }>(
+			await done(['ls', '-lR', '--json', '/long']),
+		);
+		expect(listed.map(({ path, stat }) => [path, stat.numChildren])).toEqual([
+			['/long/a', 1],
+			['/long/a/c', 0],
+			['/long/b', 0],
+		]);
+	});
+});
+
+describe('status --connections', () => {
+	it('names who is connected', async () => {
+		const session = await client.openSession({ timeoutMs: 10_000 });
+		await session.addWatch('/', 'persistent');
+		const listed = objects(await done(['status', '--connections', '--json']));
+		const id = `0x${session.id.toString(16)}`;
+		expect(listed).toContainEqual(expect.objectContaining({ kind: 'grpc-session', sessionId: id, watches: 1 }));
+		expect(await done(['status', '--connections'])).toMatch(new RegExp(`grpc-session +127\\.0\\.0\\.1:\\d+ +${id} `));
+		await session.close();
+	});
+});
+
 describe('--watch', () => {
 	it('54: get goes on with the data', async () => {
 		await client.create('/data', bytes('one'));

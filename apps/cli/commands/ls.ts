@@ -8,7 +8,7 @@ import { statObject } from '../view/json.ts';
 import { clientStat, printStat } from '../view/stat.ts';
 import { Table } from '../view/table.ts';
 import { hex, time } from '../view/text.ts';
-import { watchNode } from '../watching.ts';
+import { orMissing, watchNode } from '../watching.ts';
 
 interface Options extends ReadOptions {
 	readonly recursive?: boolean;
@@ -36,20 +36,10 @@ export function addLs(program: Command, context: CommandContext): void {
 				return;
 			}
 			const table = new Table(terminal, columns);
-			for await (const { node, name } of list(client, path, options)) {
+			for await (const { node, name, stat } of list(client, path, options)) {
 				const shown = options.recursive ? node : name;
-				const stat = options.long || terminal.json ? await statIfThere(client, node, options) : undefined;
-				if (stat === 'gone') continue;
-				if (terminal.json) terminal.object({ path: node, ...(stat ? { stat: statObject(clientStat(stat)) } : {}) });
-				else if (stat)
-					table.row(
-						`${stat.version}`,
-						`${stat.dataLength}`,
-						`${stat.numChildren}`,
-						time(stat.mtimeMs),
-						owner(stat),
-						shown,
-					);
+				if (terminal.json) terminal.object({ path: node, ...(stat && { stat: statObject(clientStat(stat)) }) });
+				else if (stat) table.row(...rowOf(stat), shown);
 				else terminal.line(shown);
 				if (!(await terminal.keepUp())) return;
 			}
@@ -115,47 +105,45 @@ const columns = [
 	{ title: 'NAME' },
 ] as const;
 
-function owner(stat: Stat): string {
-	return stat.ephemeralOwner === 0n ? '-' : hex(stat.ephemeralOwner);
+function rowOf(stat: Stat): string[] {
+	const owner = stat.ephemeralOwner === 0n ? '-' : hex(stat.ephemeralOwner);
+	return [`${stat.version}`, `${stat.dataLength}`, `${stat.numChildren}`, time(stat.mtimeMs), owner];
 }
 
-async function* list(
-	client: ChronokeeperClient,
-	root: string,
-	options: Options,
-): AsyncGenerator<{ node: string; name: string }> {
-	const { recursive = false } = options;
-	const waiting: string[] = [root];
-	for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-		const names = await childrenIfThere(client, path, root, options);
-		if (recursive && path !== root) yield { node: path, name: path };
-		for (const name of recursive ? [] : names) yield { node: childPath(path, name), name };
-		if (recursive) for (const name of names.reverse()) waiting.push(childPath(path, name));
+interface Listed {
+	readonly node: string;
+	readonly name: string;
+	/** With --long. */
+	readonly stat: Stat | undefined;
+}
+
+async function* list(client: ChronokeeperClient, root: string, options: Options): AsyncGenerator<Listed> {
+	if (!options.recursive) {
+		yield* await childrenOf(client, root, options);
+		return;
+	}
+	const waiting = (await childrenOf(client, root, options)).reverse();
+	for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+		// What goes away while a tree is listed is no error.
+		const below = await orMissing(childrenOf(client, next.node, options));
+		if (typeof below === 'bigint') continue;
+		yield next;
+		waiting.push(...below.reverse());
 	}
 }
 
-/** What goes away while a tree is listed is no error, unless it is the node that was asked for. */
-async function childrenIfThere(
-	client: ChronokeeperClient,
-	path: string,
-	root: string,
-	options: Options,
-): Promise<string[]> {
-	try {
-		return (await client.children(path, readOptionsOf(options))).names;
-	} catch (error) {
-		if (path === root || (error as { codeName?: string }).codeName !== 'NoNode') throw error;
-		return [];
+/** By name. */
+async function childrenOf(client: ChronokeeperClient, path: string, options: Options): Promise<Listed[]> {
+	const listed = (name: string, stat?: Stat): Listed => ({ node: childPath(path, name), name, stat });
+	if (!options.long) {
+		const { names } = await client.children(path, readOptionsOf(options));
+		return names.map((name) => listed(name));
 	}
-}
-
-async function statIfThere(
-	client: ChronokeeperClient,
-	path: string,
-	options: Options,
-): Promise<Stat | 'gone' | undefined> {
-	if (!options.long) return undefined;
-	return (await client.exists(path, readOptionsOf(options))) ?? 'gone';
+	const children: Listed[] = [];
+	for await (const { name, stat } of client.streamChildren(path, readOptionsOf(options))) {
+		children.push(listed(name, stat));
+	}
+	return children.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export function childPath(parent: string, name: string): string {

@@ -1,19 +1,31 @@
 import type { Command } from 'commander';
+import type { Connection } from '#client/client';
 import type { CommandContext } from '../command-context.ts';
 import { exitCodes } from '../failure.ts';
 import { withClient } from '../server-connection.ts';
 import { addServerOptions, optionsOf, type ServerOptions } from '../shared-options.ts';
+import type { Terminal } from '../terminal.ts';
 import { statusObject } from '../view/replica-status.ts';
-import { count, duration, hex, size } from '../view/text.ts';
+import { Table } from '../view/table.ts';
+import { count, duration, hex, printable, size } from '../view/text.ts';
+
+interface Options extends ServerOptions {
+	readonly connections?: boolean;
+}
 
 export function addStatus(program: Command, context: CommandContext): void {
 	const command = program
 		.command('status')
 		.summary('say how a replica is')
-		.description('Says how a replica is. The exit code is 1 when it does not serve in full.');
+		.description('Says how a replica is. The exit code is 1 when it does not serve in full.')
+		.option('--connections', 'who is connected to it, instead');
 	addServerOptions(command).action(async (_: unknown, self: Command) => {
-		const options = optionsOf<ServerOptions>(self);
+		const options = optionsOf<Options>(self);
 		const { terminal } = context;
+		if (options.connections) {
+			printConnections(terminal, await withClient(options, (client) => client.connections()));
+			return;
+		}
 		const status = await withClient(options, (client) => client.status());
 		if (!status.ready) context.setExitCode(exitCodes.failed);
 		const { mirror, lastSnapshot, ensemble } = status;
@@ -50,4 +62,39 @@ export function addStatus(program: Command, context: CommandContext): void {
 		}
 		for (const problem of status.problems) terminal.warn(problem);
 	});
+}
+
+const columns = [
+	{ title: 'NUMBER', align: 'right' },
+	{ title: 'KIND' },
+	{ title: 'ADDRESS' },
+	{ title: 'SESSION' },
+	{ title: 'AGE', align: 'right' },
+	{ title: 'OUTSTANDING', align: 'right' },
+	{ title: 'WATCHES', align: 'right' },
+	{ title: 'IDENTITIES' },
+] as const;
+
+function printConnections(terminal: Terminal, connections: readonly Connection[]): void {
+	const table = new Table(terminal, columns);
+	for (const one of connections) {
+		const session = one.sessionId === 0n ? '' : hex(one.sessionId);
+		if (terminal.json) {
+			const [id, received, sent, ageMs] = [one.id, one.received, one.sent, one.ageMs].map(Number);
+			terminal.object({ ...one, id, received, sent, ageMs, sessionId: session === '' ? null : session });
+			continue;
+		}
+		const identities = one.identities.map(({ scheme, id }) => printable(`${scheme}:${id}`)).join(' ');
+		table.row(
+			`${one.id}`,
+			one.kind,
+			one.address,
+			session === '' ? '-' : session,
+			duration(Number(one.ageMs)),
+			count(one.outstanding),
+			count(one.watches),
+			identities,
+		);
+	}
+	table.flush();
 }
