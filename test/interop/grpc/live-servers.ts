@@ -57,6 +57,9 @@ export class LiveServers {
 			members: ['chronokeeper', 'chronokeeper', 'chronokeeper'],
 			joiners: ['chronokeeper'],
 			isReconfigurable: true,
+			// They all load their libraries at once, on a machine that may have other work.
+			initLimit: 60,
+			syncLimit: 60,
 			environment: { CK_AUDIT_MODE: 'async', CK_AUDIT_URL: database.url },
 			chronokeeper: [process.execPath, join(compiled.dist, 'apps', 'server', 'main.js')],
 			folder,
@@ -68,6 +71,7 @@ export class LiveServers {
 			CK_TICK_TIME: '500',
 		});
 		const doors = await Promise.all([1, 2, 3].map((id) => ensemble.member(id).doors()));
+		await ensemble.allServe();
 		return new LiveServers(
 			[...doors.map(({ grpc }) => grpc), alone.addresses.grpc],
 			ensemble,
