@@ -200,6 +200,35 @@ describe('docker-compose.yml', () => {
 		);
 		expect(job!.metrics_path).toBe('/metrics');
 	});
+
+	it('gives Prometheus its rules, and Grafana its dashboards and where their figures are', () => {
+		const mounts = (service: string) =>
+			new Map(
+				compose.services[service]!.volumes!.map((volume) => volume.split(':') as [string, string, string?]).map(
+					([from, to]) => [to, from],
+				),
+			);
+		const file = (service: string, path: string) => {
+			const [to, from] = [...mounts(service)].find(([mounted]) => path.startsWith(mounted))!;
+			return join(root, from, path.slice(to.length));
+		};
+		const [prometheus] = readYaml<{ readonly rule_files: readonly string[] }>('deploy/prometheus.yml');
+		const [rules] = prometheus!.rule_files;
+		expect(existsSync(file('prometheus', rules!.replace('*', 'alerts')))).toBe(true);
+		const provisioning = '/etc/grafana/provisioning';
+		const [sources] = parseYaml(
+			readFileSync(file('grafana', `${provisioning}/datasources/prometheus.yml`), 'utf8'),
+		) as [{ readonly datasources: readonly { readonly type: string; readonly url: string }[] }];
+		for (const { url } of sources.datasources) expect(compose.services).toHaveProperty(new URL(url).hostname);
+		expect(sources.datasources.map(({ type }) => type)).toContain('prometheus');
+		const [dashboards] = parseYaml(
+			readFileSync(file('grafana', `${provisioning}/dashboards/chronokeeper.yml`), 'utf8'),
+		) as [{ readonly providers: readonly { readonly options: { readonly path: string } }[] }];
+		const folder = dashboards.providers[0]!.options.path;
+		expect(readdirSync(file('grafana', folder))).toEqual(['chronokeeper.json']);
+		const home = compose.services.grafana!.environment!.GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH!;
+		expect(existsSync(file('grafana', home))).toBe(true);
+	});
 });
 
 describe("Kubernetes' manifests", () => {
