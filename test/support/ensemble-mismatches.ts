@@ -6,8 +6,10 @@
  *   next start the repeated transactions do not fit until the end of the repetition. The tree is right after that.
  * - A learner that loses its leader reads the rest of its log into the tree while the last commits are still applied to it, by a thread that nobody waits for. Its tree is right
  *   when both have come to their ends; the digests that it noted on the way are not.
+ * - A leader that is writing sends a snapshot of a later state than the transactions it sends behind it. The learner performs these once more, which changes nothing, and notes
+ *   the later state's digest for them.
  *
- * Mismatches of exactly these two moments are told apart. All others are problems, and every one of Chronokeeper is.
+ * Mismatches of exactly these moments are told apart. All others are problems, and every one of Chronokeeper is.
  */
 import { epochOf, type Zxid } from '#core/model/zxid';
 import { loggedZxids } from './ensemble-logs.ts';
@@ -20,6 +22,7 @@ const more = /\[\d+ times\] Message: Digests are not matching/;
 const shutdown = /ZooKeeperServer - shutting down|FinalRequestProcessor - shutdown of request processor complete/;
 /** Of a server that has a leader, or is one: nobody applies anything for the leader before any more. */
 const nextTerm = /QuorumPeer - (?:FOLLOWING|LEADING|OBSERVING)$/;
+const snapshotFromLeader = /Learner - Getting a snapshot from leader (0x[0-9a-f]+)$/;
 const firstOfSynchronization = /Learner - Got zxid (0x[0-9a-f]+) expected 0x1$/;
 
 /** From and to, inclusive. */
@@ -50,7 +53,7 @@ export function mismatchesOf(member: LoggingMember): Mismatches {
 			problems.push(...lines.filter((line) => mismatch.test(line)));
 			continue;
 		}
-		unsure = [];
+		unsure = behindSnapshots(lines);
 		isCounted = false;
 		const loaded = /Snapshot loaded in \d+ ms, highest zxid is (0x[0-9a-f]+)/.exec(log);
 		if (goesBack && loaded) unsure.push([0n, BigInt(loaded[1]!)]);
@@ -72,6 +75,17 @@ export function mismatchesOf(member: LoggingMember): Mismatches {
 		}
 	}
 	return { problems: problems.map((line) => `member ${member.id}: ${line}`), ofZooKeeper, isCounted, unsure };
+}
+
+/** What was sent behind a leader's snapshot that had it already. */
+function behindSnapshots(lines: readonly string[]): Range[] {
+	return lines.flatMap((line, index) => {
+		const snapshot = snapshotFromLeader.exec(line);
+		const first = lines.slice(index).find((each) => firstOfSynchronization.test(each));
+		if (snapshot === null || first === undefined) return [];
+		const [from, to] = [BigInt(firstOfSynchronization.exec(first)![1]!), BigInt(snapshot[1]!)];
+		return from <= to ? [[from, to] as const] : [];
+	});
 }
 
 /** Whether its server was shut down and no other one has taken its place. */

@@ -5,7 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Ensemble, startEnsemble } from '#test/support/ensemble';
 import { agreement } from '#test/support/ensemble-agreement';
-import { type Composition, isThorough, mixed, rounds, withObservers } from '#test/support/ensemble-compositions';
+import { type Composition, mixed, rounds, withObservers } from '#test/support/ensemble-compositions';
 import { checkLoad, ephemeralsEnd, KazooLoad } from '#test/support/ensemble-load';
 import { lossesOfZooKeeper } from '#test/support/ensemble-logs';
 import { WireLoad } from '#test/support/ensemble-wire-load';
@@ -102,9 +102,7 @@ describe.each(mixed)('$name', (composition) => {
 		limitMs,
 	);
 
-	// A ZooKeeper that goes on and follows another may write a part of its history twice (ZOOKEEPER-4394), and has other digests then.
-	const areTheirs = composition.members.filter((kind) => kind === 'zookeeper').length > 1;
-	it.skipIf(areTheirs && !isThorough)(
+	it(
 		'6, 65: the leader is stopped for a while, is no leader any more when it goes on, and follows',
 		() =>
 			underLoad(composition, async (ensemble, goesOn) => {
