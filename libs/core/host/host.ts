@@ -397,12 +397,8 @@ export class Host implements TxnLogListener {
 
 	#write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
 		this.stats.writes += 1;
-		this.#roles.chain.write(
-			this.#roles.isToBeNumbered(request, session) ? this.#numbers.numbered(request) : request,
-			op,
-			session,
-			timeMs,
-		);
+		const numbered = this.#roles.isToBeNumbered(request, session) ? this.#numbers.numbered(request) : request;
+		this.#roles.chain.write(numbered, op, session, timeMs);
 	}
 
 	#refuseTooMany(): void {
