@@ -6,8 +6,8 @@
  *   next start the repeated transactions do not fit until the end of the repetition. The tree is right after that.
  * - A learner that loses its leader reads the rest of its log into the tree while the last commits are still applied to it, by a thread that nobody waits for. Its tree is right
  *   when both have come to their ends; the digests that it noted on the way are not.
- * - A leader that is writing sends a snapshot of a later state than the transactions it sends behind it. The learner performs these once more, which changes nothing, and notes
- *   the later state's digest for them.
+ * - A leader that goes on applying while it sends a snapshot sends more than the state it is named after. The learner performs those transactions once more, which changes nothing,
+ *   and notes a later state's digest for them.
  *
  * Mismatches of exactly these moments are told apart. All others are problems, and every one of Chronokeeper is.
  */
@@ -22,7 +22,8 @@ const more = /\[\d+ times\] Message: Digests are not matching/;
 const shutdown = /ZooKeeperServer - shutting down|FinalRequestProcessor - shutdown of request processor complete/;
 /** Of a server that has a leader, or is one: nobody applies anything for the leader before any more. */
 const nextTerm = /QuorumPeer - (?:FOLLOWING|LEADING|OBSERVING)$/;
-const snapshotFromLeader = /Learner - Getting a snapshot from leader (0x[0-9a-f]+)$/;
+const snapshotFromLeader = /Learner - Getting a snapshot from leader 0x[0-9a-f]+$/;
+const endOfSynchronization = /Learner - Learner received UPTODATE message$|QuorumPeer - (?:FOLLOWING|OBSERVING)$/;
 const firstOfSynchronization = /Learner - Got zxid (0x[0-9a-f]+) expected 0x1$/;
 
 /** From and to, inclusive. */
@@ -77,15 +78,26 @@ export function mismatchesOf(member: LoggingMember): Mismatches {
 	return { problems: problems.map((line) => `member ${member.id}: ${line}`), ofZooKeeper, isCounted, unsure };
 }
 
-/** What was sent behind a leader's snapshot that had it already. */
+/** What was sent behind the snapshots of leaders, up to the end of each synchronization. */
 function behindSnapshots(lines: readonly string[]): Range[] {
 	return lines.flatMap((line, index) => {
-		const snapshot = snapshotFromLeader.exec(line);
-		const first = lines.slice(index).find((each) => firstOfSynchronization.test(each));
-		if (snapshot === null || first === undefined) return [];
-		const [from, to] = [BigInt(firstOfSynchronization.exec(first)![1]!), BigInt(snapshot[1]!)];
-		return from <= to ? [[from, to] as const] : [];
+		if (!snapshotFromLeader.test(line)) return [];
+		const ended = lines.findIndex((each, at) => at > index && endOfSynchronization.test(each));
+		const first = firstSent(lines.slice(index, ended === -1 ? undefined : ended));
+		if (first === undefined) return [];
+		const next = ended === -1 ? undefined : firstSent(lines.slice(ended));
+		return [[first, next === undefined ? lastOfEpoch(first) : next - 1n] as const];
 	});
+}
+
+/** The first transaction that a leader sent, as the first line of these that says so has it. */
+function firstSent(lines: readonly string[]): bigint | undefined {
+	const line = lines.find((each) => firstOfSynchronization.test(each));
+	return line === undefined ? undefined : BigInt(firstOfSynchronization.exec(line)![1]!);
+}
+
+function lastOfEpoch(zxid: bigint): bigint {
+	return (BigInt(epochOf(Number(zxid) as Zxid)) << 32n) + 0xffffffffn;
 }
 
 /** Whether its server was shut down and no other one has taken its place. */
@@ -98,14 +110,9 @@ function isBetweenTerms(lines: readonly string[], index: number): boolean {
 function termOf(lines: readonly string[], index: number, zxid: bigint): Range {
 	const ended = lines.findLastIndex((line, at) => at < index && shutdown.test(line));
 	const began = lines.findLastIndex((line, at) => at < ended && nextTerm.test(line));
-	const zxidAt = (line: string | undefined): bigint | undefined => {
-		const found = line === undefined ? null : firstOfSynchronization.exec(line);
-		return found === null ? undefined : BigInt(found[1]!);
-	};
-	const first = zxidAt(lines.slice(began + 1, ended).find((line) => firstOfSynchronization.test(line)));
-	const next = zxidAt(lines.slice(ended + 1).find((line) => firstOfSynchronization.test(line)));
-	const endOfEpoch = (BigInt(epochOf(Number(zxid) as Zxid)) << 32n) + 0xffffffffn;
-	return [first ?? 0n, next === undefined ? endOfEpoch : next - 1n];
+	const first = firstSent(lines.slice(began + 1, ended));
+	const next = firstSent(lines.slice(ended + 1));
+	return [first ?? 0n, next === undefined ? lastOfEpoch(zxid) : next - 1n];
 }
 
 /** Whether a transaction stands in the log behind a later one. */
