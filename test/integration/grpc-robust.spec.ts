@@ -140,7 +140,10 @@ describe('what is said of a request that is wrong', () => {
 		const { server, raw } = await start();
 		const client = servers.connect(server.addresses.grpc);
 		const history = client.znodeAt('/').catch((error: { cause: ServiceError }) => error.cause);
-		expect(detailsOf((await history) as ServiceError).info).toMatchObject({ domain: 'chronokeeper' });
+		expect(detailsOf((await history) as ServiceError)).toMatchObject({
+			info: { reason: 'NO_HISTORY', domain: 'chronokeeper' },
+			help: { links: [{ description: expect.stringContaining('audit.mode') }] },
+		});
 		const metadata = new Metadata();
 		metadata.set('ck-session-id', '1');
 		const noPassword = await failing((answer) => raw.whoAmI({}, metadata, answer));

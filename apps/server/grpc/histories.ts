@@ -16,7 +16,7 @@ import type {
 } from '#proto/chronokeeper/v1/history';
 import type { MirrorService } from '../mirror/mirror-service.ts';
 import type { GrpcCall } from './grpc-call.ts';
-import { grpcError } from './grpc-error.ts';
+import { grpcError, invalidField } from './grpc-error.ts';
 import { differenceMessage, gapMessage, nodeMessage, txnMessage, type Viewer } from './history-messages.ts';
 import type { Callers } from './identity/callers.ts';
 
@@ -34,8 +34,8 @@ export class Histories {
 		const filter = {
 			path: request.path === '' ? undefined : request.path,
 			recursive: request.recursive,
-			from: optionalZxid(request.fromZxid),
-			to: optionalZxid(request.toZxid),
+			from: optionalZxid(request.fromZxid, 'from_zxid'),
+			to: optionalZxid(request.toZxid, 'to_zxid'),
 			session: request.sessionId as SessionId | undefined,
 			type: request.type === '' ? undefined : request.type,
 			limit: request.limit === 0 ? undefined : request.limit,
@@ -49,7 +49,7 @@ export class Histories {
 		const viewer = await this.#viewer(call);
 		const queries = await this.#open();
 		try {
-			const zxid = optionalZxid(request.zxid) ?? (await queries.lastZxid());
+			const zxid = optionalZxid(request.zxid, 'zxid') ?? (await queries.lastZxid());
 			const node = await queries.nodeAt(request.path, zxid);
 			return { znode: node === undefined ? undefined : nodeMessage(node, viewer), zxid: BigInt(zxid) };
 		} catch (error) {
@@ -59,7 +59,7 @@ export class Histories {
 
 	async *treeAt(request: TreeAtRequest, call: GrpcCall): AsyncGenerator<TreeAtResponse> {
 		const viewer = await this.#viewer(call);
-		const zxid = optionalZxid(request.zxid) ?? (await (await this.#open()).lastZxid().catch(rethrow));
+		const zxid = optionalZxid(request.zxid, 'zxid') ?? (await (await this.#open()).lastZxid().catch(rethrow));
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.treeAt(zxid, prefix))) {
 			for (const nodes of ofMessageSize(page)) {
@@ -70,7 +70,7 @@ export class Histories {
 
 	async *diff(request: DiffRequest, call: GrpcCall): AsyncGenerator<DiffResponse> {
 		const viewer = await this.#viewer(call);
-		const [from, to] = [zxidOf(request.fromZxid), zxidOf(request.toZxid)];
+		const [from, to] = [zxidOf(request.fromZxid, 'from_zxid'), zxidOf(request.toZxid, 'to_zxid')];
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.diff(from, to, prefix))) {
 			for (const difference of page) yield differenceMessage(difference, viewer);
@@ -100,13 +100,16 @@ export class Histories {
 	/** @throws RpcException when there is no mirror, or it has no database yet. */
 	async #open(): Promise<History> {
 		if (this.mirror === undefined) {
-			throw grpcError(status.FAILED_PRECONDITION, 'there is no history here: the replica runs with audit.mode=off');
+			throw grpcError(status.FAILED_PRECONDITION, 'there is no history here: the replica runs with audit.mode=off', {
+				reason: 'NO_HISTORY',
+				advice: 'Ask a replica that has a mirror, or set audit.mode.',
+			});
 		}
 		const { url } = this.mirror;
 		if (url === undefined) {
 			const { lastError } = this.mirror.health();
 			const why = lastError === null ? 'it is starting' : lastError;
-			throw grpcError(status.UNAVAILABLE, `the history cannot be asked, PostgreSQL is away: ${why}`);
+			throw mirrorAway(why);
 		}
 		if (this.#history?.url !== url) {
 			await this.close();
@@ -138,15 +141,15 @@ const messageBytes = 1 << 20;
 /** Stat and ACL, about. */
 const nodeOverheadBytes = 200;
 
-function optionalZxid(value: bigint | undefined): Zxid | undefined {
-	return value === undefined ? undefined : zxidOf(value);
+function optionalZxid(value: bigint | undefined, field: string): Zxid | undefined {
+	return value === undefined ? undefined : zxidOf(value, field);
 }
 
-function zxidOf(value: bigint): Zxid {
+function zxidOf(value: bigint, field: string): Zxid {
 	try {
 		return zxidFromBigInt(value);
 	} catch (error) {
-		throw grpcError(status.INVALID_ARGUMENT, (error as Error).message);
+		throw invalidField(field, (error as Error).message);
 	}
 }
 
@@ -168,5 +171,12 @@ function queryError(error: unknown): RpcException {
 	// A SQLSTATE of the server's own means a bug; everything else is a connection that is not there.
 	const isServers = /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code);
 	if (isServers) return grpcError(status.INTERNAL, `the history cannot be asked: ${message}`);
-	return grpcError(status.UNAVAILABLE, `the history cannot be asked, PostgreSQL is away: ${message || code}`);
+	return mirrorAway(message || code);
+}
+
+function mirrorAway(why: string): RpcException {
+	return grpcError(status.UNAVAILABLE, `the history cannot be asked, PostgreSQL is away: ${why}`, {
+		reason: 'MIRROR_AWAY',
+		advice: 'Wait until PostgreSQL is there again, or ask another replica.',
+	});
 }
