@@ -116,6 +116,12 @@ export class GrpcSessions {
 		return held;
 	}
 
+	/** A session whose owner is gone before it heard of it: nobody will ever know its password. */
+	abandon(sessionId: SessionId, caller: Caller): void {
+		const op = { kind: 'closeSession' } as const;
+		this.#parts.host.submit({ sessionId, cxid: this.nextCxid(), op, caller, reply: () => undefined });
+	}
+
 	/**
 	 * Brings a session here, from wherever it was; a stream that has it at this replica ends.
 	 * @param lastZxidSeen the newest zxid the caller has seen

@@ -4,6 +4,7 @@ import type { AuthenticateRequest } from '#proto/chronokeeper/v1/session';
 import type { Logger } from '#telemetry/logger';
 import type { Metrics } from '#telemetry/metrics';
 import type { Tracing } from '#telemetry/tracing';
+import type { BackedUp } from '../../zookeeper/backed-up.ts';
 import type { ReadBarrier } from '../read-barrier.ts';
 import type { StreamRegistry } from '../stream-registry.ts';
 import type { ZnodeRequests } from '../znode-requests.ts';
@@ -31,6 +32,8 @@ export interface OperateParts {
 export interface OperateContext extends OperateParts {
 	readonly outputs: OutputPool;
 	readonly events: EventBytes;
+	/** Streams whose callers read too slowly. */
+	readonly backedUp: BackedUp;
 	/** Of this batch of answers: one look at the clock for all of them. */
 	readonly batchMs: number;
 	/** The stream has something to send at the end of the batch. */

@@ -11,6 +11,7 @@ import { noSession, type SessionId, zeroZxid } from '#core/model/zxid';
 import { errorName, errors } from '#jute/errors';
 import type { Id } from '#jute/records';
 import type { OperateRequest, Operation } from '#proto/chronokeeper/v1/session';
+import type { Reader } from '../../zookeeper/backed-up.ts';
 import { RequestWindow } from '../../zookeeper/request-window.ts';
 import { endCall } from '../end-call.ts';
 import { grpcError, ZooKeeperError } from '../grpc-error.ts';
@@ -27,13 +28,14 @@ import {
 	heldPlace,
 	isLinearizable,
 	noOperation,
+	notBegun,
 	type Outcome,
 	opOf,
 	refusalOf,
 	writeAnswer,
 } from './stream-operations.ts';
 import { type OperateCall, StreamOutput, type StreamSpeaker } from './stream-output.ts';
-import { type StreamAsker, StreamRequest } from './stream-request.ts';
+import { openingRequest, type StreamAsker, StreamRequest } from './stream-request.ts';
 import { WatchersWithData } from './watchers-with-data.ts';
 
 type State =
@@ -53,7 +55,7 @@ const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, barrier: 16 } as
 /** More than this unsent, and the caller has to read before more is done for it. */
 const backedUpBytes = 1 << 20;
 
-export class OperateStream implements Watcher, OpenStream, SessionHolder, StreamAsker, StreamSpeaker {
+export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader, StreamAsker, StreamSpeaker {
 	readonly kind = 'grpc-session';
 	sessionId: SessionId = noSession;
 	sessionTimeoutMs = 0;
@@ -265,17 +267,15 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 		if (this.#state !== 'new') {
 			throw grpcError(status.INVALID_ARGUMENT, 'only the first message of a stream opens or attaches a session');
 		}
-		const { sessions, host } = this.#context;
+		const { sessions, host, tracing } = this.#context;
 		const timeoutMs = begin.value.timeoutMs === 0 ? defaultTimeoutMs : begin.value.timeoutMs;
 		this.#state = 'opening';
 		this.#pauses |= pause.opening;
 		if (begin.$case === 'open') {
 			sessions.admit(noSession);
 			this.outstanding += 1;
-			const op: Op = { kind: 'createSession', timeoutMs };
-			const traced = this.#context.tracing.request('grpc', op.kind, undefined);
-			const request = new StreamRequest(this, noSession, 0, op, this.#base, null, undefined, this.#receivedMs, traced);
-			host.submit(request);
+			const traced = tracing.request('grpc', 'createSession', undefined);
+			host.submit(openingRequest(this, this.#base, timeoutMs, this.#receivedMs, traced));
 			return;
 		}
 		const { sessionId, password, lastZxidSeen } = begin.value;
@@ -305,16 +305,14 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 
 	#answerOpening({ traced }: StreamRequest, { error, result, zxid }: Reply): void {
 		traced?.end(error, zxid);
-		const { host, sessions } = this.#context;
+		const { sessions } = this.#context;
 		if (result?.kind !== 'createSession') {
 			this.#finish(new ZooKeeperError({ code: error, path: '', zxid }));
 			return;
 		}
 		const { sessionId, password, timeoutMs } = result;
 		if (this.#state !== 'opening') {
-			// Nobody will ever know its password.
-			const op: Op = { kind: 'closeSession' };
-			host.submit({ sessionId, cxid: sessions.nextCxid(), op, caller: this.#base, reply: () => undefined });
+			sessions.abandon(sessionId, this.#base);
 			this.#endWhenAnswered();
 			return;
 		}
@@ -401,13 +399,18 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 		this.#events.endBatch();
 		if (this.#state === 'ended') return;
 		this.#output.flush();
-		if (this.#output.unsentBytes > backedUpBytes) this.#pauses |= pause.unsent;
-		if (this.#pauses & pause.unsent) this.#call.pause();
+		if (this.unsentBytes > backedUpBytes) {
+			this.#pauses |= pause.unsent;
+			this.#call.pause();
+			this.#context.backedUp.add(this);
+		}
 		this.#endWhenAnswered();
 	}
 
 	messageSent(): void {
-		if (this.#output.unsentBytes <= backedUpBytes) this.#resume(pause.unsent);
+		if ((this.#pauses & pause.unsent) === 0 || this.unsentBytes > backedUpBytes) return;
+		this.#context.backedUp.delete(this);
+		this.#resume(pause.unsent);
 	}
 
 	allSent(): void {
@@ -415,9 +418,17 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 	}
 
 	#cutWhenTooMuchIsUnsent(): void {
-		const bytes = this.#output.unsentBytes;
+		const bytes = this.unsentBytes;
 		if (bytes > this.#context.maxUnsentBytes) this.cut(bytes);
 	}
+
+	/** Written, and not with the caller yet. */
+	get unsentBytes(): number {
+		return this.#output.unsentBytes;
+	}
+
+	/** Its session is kept alive by the stream. */
+	noteProgress(): void {}
 
 	/** The caller does not read. What it has not begun to read never leaves. */
 	cut(bytes: number): void {
@@ -427,7 +438,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 		this.#end(
 			grpcError(
 				status.RESOURCE_EXHAUSTED,
-				`the stream was not read: more than ${maxUnsentBytes} bytes waited (grpc.maxUnsentBytes), which are lost; the session lives on`,
+				`the stream was not read: ${bytes} bytes waited, more than may (grpc.maxUnsentBytes is ${maxUnsentBytes}), and are lost; the session lives on`,
 			),
 		);
 	}
@@ -455,7 +466,6 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 		this.#frame = null;
 		this.#waiting = null;
 		this.#call.pause();
-		// Not from inside an answer or a frame.
 		setImmediate(() => this.#endWhenAnswered());
 	}
 
@@ -478,18 +488,12 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Stream
 		this.#state = 'ended';
 		this.#frame = null;
 		this.#waiting = null;
-		const { host, registry } = this.#context;
+		const { host, registry, backedUp } = this.#context;
 		registry.remove(this);
+		backedUp.delete(this);
 		host.disconnect(this);
 		if (this.#withData !== null) host.disconnect(this.#withData);
 		const held = this.#held;
 		if (held?.stream === this) held.stream = null;
 	}
-}
-
-function notBegun(): RpcException {
-	return grpcError(
-		status.INVALID_ARGUMENT,
-		'the first message of a stream opens a session or attaches one: open or attach',
-	);
 }

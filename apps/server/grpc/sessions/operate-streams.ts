@@ -2,6 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import { RpcException } from '@nestjs/microservices';
 import { SessionServiceService } from '#proto/chronokeeper/v1/session';
+import { BackedUp } from '../../zookeeper/backed-up.ts';
 import { endCall } from '../end-call.ts';
 import { grpcError } from '../grpc-error.ts';
 import { EventBytes } from './event-bytes.ts';
@@ -41,6 +42,7 @@ export class OperateStreams {
 		this.#context = {
 			...parts,
 			outputs: new OutputPool(),
+			backedUp: new BackedUp(),
 			events: new EventBytes(parts.host),
 			get batchMs() {
 				return batchMs();
@@ -81,6 +83,7 @@ export class OperateStreams {
 		if (unsent.length > 0) {
 			this.#unsent = [];
 			for (const stream of unsent) stream.send();
+			this.#context.backedUp.cutWhenTooMuch();
 		}
 		const { host } = this.#parts;
 		if (this.#throttled.size === 0 || host.isThrottled) return;

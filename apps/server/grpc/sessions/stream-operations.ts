@@ -1,4 +1,5 @@
 /** The operations of a stream as those of the chain, and the chain's replies as those of the stream. */
+import { status } from '@grpc/grpc-js';
 import { RpcException } from '@nestjs/microservices';
 import type { Host } from '#core/host/host';
 import type { WatcherType as CoreWatcherType, Op, Reply } from '#core/model/op';
@@ -14,7 +15,7 @@ import {
 	WatcherType,
 	WatchKind,
 } from '#proto/chronokeeper/v1/watch';
-import { detailOf, invalidField, ZooKeeperError } from '../grpc-error.ts';
+import { detailOf, grpcError, invalidField, ZooKeeperError } from '../grpc-error.ts';
 import { childrenPage } from '../lists/children-page.ts';
 import { failureOf } from '../submission.ts';
 import type { ReadRequest, RequestPlace, ZnodeRequests } from '../znode-requests.ts';
@@ -56,6 +57,14 @@ const watcherTypes: Readonly<Record<WatcherType, CoreWatcherType>> = {
 
 /** Answered in the operation's turn. */
 export const heldPlace = ping;
+
+/** What a stream is that begins with something else. */
+export function notBegun(): RpcException {
+	return grpcError(
+		status.INVALID_ARGUMENT,
+		'the first message of a stream opens a session or attaches one: open or attach',
+	);
+}
 
 /** What an operation without an operation is. */
 export function noOperation(): ZooKeeperError {

@@ -1,5 +1,5 @@
 import type { Caller, Op, Reply, Request } from '#core/model/op';
-import type { SessionId } from '#core/model/zxid';
+import { noSession, type SessionId } from '#core/model/zxid';
 import type { Operation } from '#proto/chronokeeper/v1/session';
 import type { TracedRequest } from '#telemetry/tracing';
 import type { Outcome } from './stream-operations.ts';
@@ -51,4 +51,16 @@ export class StreamRequest implements Request {
 	reply(reply: Reply): void {
 		this.#stream.answer(this, reply);
 	}
+}
+
+/** The one that opens the session of a stream. */
+export function openingRequest(
+	stream: StreamAsker,
+	caller: Caller,
+	timeoutMs: number,
+	receivedMs: number,
+	traced: TracedRequest | undefined,
+): StreamRequest {
+	const op: Op = { kind: 'createSession', timeoutMs };
+	return new StreamRequest(stream, noSession, 0, op, caller, null, undefined, receivedMs, traced);
 }
