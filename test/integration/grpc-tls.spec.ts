@@ -212,6 +212,18 @@ describe("a client's certificate", () => {
 		await expect(asAnn.create('/other', null, { acl: notAName })).rejects.toMatchObject({ codeName: 'InvalidACL' });
 	});
 
+	it('is the identity of its sessions and watches too', async () => {
+		const { addresses } = await start(new Files(authority.server(), authority));
+		const asAnn = servers.connect(addresses.grpc, { tls: { ...trusting, ...ann } });
+		const session = await asAnn.openSession();
+		await session.create('/hers', null, { acl: [{ perms: 31, id: { scheme: 'auth', id: '' } }] });
+		expect((await session.getAcl('/hers')).acl).toEqual([{ perms: 31, id: { scheme: 'x509', id: annName } }]);
+		const asBob = servers.connect(addresses.grpc, { tls: { ...trusting, ...bob } });
+		const his = await asBob.openSession();
+		await expect(his.get('/hers')).rejects.toMatchObject({ codeName: 'NoAuth' });
+		await expect(session.get('/hers')).resolves.toBeDefined();
+	});
+
 	it('is read once for a connection, not for each call', async () => {
 		const { addresses } = await start(new Files(authority.server(), authority));
 		const client = servers.connect(addresses.grpc, { tls: { ...trusting, ...ann } });

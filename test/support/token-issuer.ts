@@ -34,7 +34,7 @@ export class TokenIssuer {
 	/** How often the keys were fetched. */
 	fetches = 0;
 	/** What is answered instead of the keys. */
-	answer: { readonly status: number; readonly body: string } | undefined;
+	answer: { readonly status: number; readonly body: string; readonly location?: string } | undefined;
 	#server: Server;
 	#port = 0;
 
@@ -70,8 +70,9 @@ export class TokenIssuer {
 	#newServer(): Server {
 		return createServer((_request, response) => {
 			this.fetches += 1;
-			const { status, body } = this.answer ?? { status: 200, body: this.jwks() };
-			response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+			const { status, body, location } = this.answer ?? { status: 200, body: this.jwks() };
+			const head = { 'content-type': 'application/json', ...(location === undefined ? {} : { location }) };
+			response.writeHead(status, head).end(body);
 		});
 	}
 }

@@ -232,11 +232,20 @@ describe('the keys of bearer tokens', () => {
 		}
 	});
 
+	it('are not looked for elsewhere when who has them says so', async () => {
+		const source = await new TokenIssuer().listen();
+		source.answer = { status: 302, body: '', location: us.url };
+		try {
+			await expect(tokensOf(source).identities(await token(ours))).rejects.toThrow(KeysAway);
+		} finally {
+			await source.close();
+		}
+	});
+
 	it.each([
 		['no JSON', 'x', 200],
 		['no key set', '{"keys":1}', 200],
 		['an error', '{}', 404],
-		['somewhere else', '', 302],
 	])('are away when what is fetched is %s', async (_what, body, status) => {
 		const source = await new TokenIssuer(ours).listen();
 		source.answer = { status, body };
