@@ -4,6 +4,7 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { CreateMode } from '#client/client';
 import { WatchKind, WatchServiceClient } from '#proto/chronokeeper/v1/watch';
+import { CreateRequest } from '#proto/chronokeeper/v1/znode';
 import { ErrorInfo } from '#proto/google/rpc/error_details';
 import { Status } from '#proto/google/rpc/status';
 import type { RunningServer } from '#server/start-server';
@@ -140,10 +141,29 @@ describe('watches', () => {
 		await ann.setAcl('/top/soon', hers);
 		await ann.set('/top/soon', bytes('closed'));
 		await ann.create('/top/end', null);
-		await expect.poll(() => annsStream.events.length).toBe(4);
-		await expect.poll(() => anyone.events.length).toBe(2);
-		expect(anyone.heard()).toEqual(['NODE_CREATED /top/soon', 'NODE_CREATED /top/end']);
-		expect(annsStream.events.map(({ data }) => text(data))).toEqual(['secret', 'open', 'closed', undefined]);
+		const open = CreateRequest.create({ path: '/top/end', data: bytes('now hers'), acl: hers });
+		await ann.multi([
+			{ op: { $case: 'set', value: { path: '/top/end', data: bytes('open'), version: undefined } } },
+			{ op: { $case: 'delete', value: { path: '/top/end', version: undefined } } },
+			{ op: { $case: 'create', value: open } },
+		]);
+		await expect.poll(() => annsStream.events.length).toBe(7);
+		await expect.poll(() => anyone.events.length).toBe(4);
+		// The creation was hers alone, and what is there after the transaction nobody else may see.
+		expect(anyone.events.map(({ data, stat }) => [text(data), stat?.mzxid])).toEqual([
+			['open', 3n],
+			[undefined, 6n],
+			[undefined, undefined],
+			[undefined, undefined],
+		]);
+		expect(anyone.heard()).toEqual([
+			'NODE_CREATED /top/soon',
+			'NODE_CREATED /top/end',
+			'NODE_DATA_CHANGED /top/end',
+			'NODE_DELETED /top/end',
+		]);
+		const annsData = annsStream.events.map(({ data }) => text(data));
+		expect(annsData).toEqual(['secret', 'open', 'closed', undefined, 'now hers', undefined, 'now hers']);
 	});
 
 	it('54: hear with after_zxid what changed while nobody listened', async () => {

@@ -56,6 +56,8 @@ export class HeardEvent {
 	 * @param skipAcl as the option of that name
 	 */
 	full(identities: readonly Id[], skipAcl: boolean): EventFrame {
+		// One that a multi has created again is told of by its creation.
+		if (this.#event.type === 'nodeDeleted') return this.plain;
 		const acl = this.#tree.acl(this.#event.path);
 		// Equal lists are the same object.
 		const isNew = acl !== undefined && acl !== this.#acl;
