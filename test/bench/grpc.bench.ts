@@ -187,9 +187,12 @@ async function measureSessions(peer: Peer, address: string): Promise<void> {
 	await pause(3);
 	const each = (residentBytes(peer.pid) - before) / count;
 	const times: number[] = [];
-	for (let i = 0; i < 5; i++) times.push(await sessions.fanOut());
+	const fanOuts = 5;
+	const cpu = processorSeconds(peer.pid);
+	for (let i = 0; i < fanOuts; i++) times.push(await sessions.fanOut());
+	const cpuMs = ((processorSeconds(peer.pid) - cpu) / fanOuts) * 1000;
 	console.log(
-		`${thousands(count)} sessions with a stream and a watch: ${thousands(each)} B each; one change reaches all of them in ${ms(median(times))} ms (${times.map(ms).join(', ')})`,
+		`${thousands(count)} sessions with a stream and a watch: ${thousands(each)} B each; one change reaches all of them in ${ms(median(times))} ms (${times.map(ms).join(', ')}), for ${ms(cpuMs)} ms of the server's processor`,
 	);
 	sessions.close();
 }
