@@ -79,12 +79,14 @@ export class Tokens {
 	async #check(token: string): Promise<readonly Id[]> {
 		this.#checked.delete(token);
 		if (token.length > longestToken) throw new BadToken(`the bearer token has more than ${longestToken} characters`);
+		// The keys may change meanwhile: then it has to be checked with the new ones. The first ones are those that it waits for.
+		const version = Math.max(1, this.#keys.version);
 		const payload = await this.#verify(token);
 		const identities = this.#identitiesOf(payload);
 		const endMs = (payload.exp! + this.#options.clockSkewSeconds) * 1000;
 		const untilMs = Math.min(endMs, Date.now() + rememberedMs);
 		if (this.#checked.size >= rememberedTokens) this.#checked.delete(this.#checked.keys().next().value!);
-		this.#checked.set(token, { identities, untilMs, version: this.#keys.version });
+		this.#checked.set(token, { identities, untilMs, version });
 		return identities;
 	}
 
