@@ -136,7 +136,8 @@ describe('znodes over gRPC', () => {
 		const refused = await new Promise<ServiceError>((resolve) =>
 			raw.whoAmI({}, inSession, (failure) => resolve(failure!)),
 		);
-		expect(refused.code).toBe(status.UNIMPLEMENTED);
+		expect(refused.code).toBe(status.UNAUTHENTICATED);
+		expect(refused.details).toContain('ck-session-password-bin');
 		const broken = new Metadata();
 		broken.set('authorization', 'Bearer token');
 		const unknown = await new Promise<ServiceError>((resolve) =>
