@@ -147,7 +147,7 @@ describe('a session', () => {
 		expect(await failure(answers[2]!)).toMatchObject({ codeName: 'NoNode', code: -101, path: '/c' });
 	});
 
-	it('54: hears of a change before the answer that shows it', async () => {
+	it('46: hears of a change before the answer that shows it', async () => {
 		const session = await open();
 		const order: string[] = [];
 		const answer = session.get('/a', { watch: true }).then(() => order.push(`answer after ${events.length}`));
@@ -184,7 +184,7 @@ describe('a session', () => {
 });
 
 describe('a stream that is lost', () => {
-	it('60: fails what was under way, and the session goes on where it was', async () => {
+	it('fails what was under way, and the session goes on where it was', async () => {
 		const session = await open();
 		const seen = session.get('/a');
 		(await stream(0, 1)).reply(0, got(77n));
@@ -207,7 +207,7 @@ describe('a stream that is lost', () => {
 		expect(events.map(({ kind }) => kind)).toEqual(['detached', 'attached']);
 	});
 
-	it('54: gets its identities and the watches that have not fired on the next one, in front of everything else', async () => {
+	it('38, 54: gets its identities and the watches that have not fired on the next one, in front of everything else', async () => {
 		const session = await open();
 		const one = await stream(0);
 		const all = Promise.all([
@@ -259,7 +259,7 @@ describe('a stream that is lost', () => {
 		expect(events.map(({ kind }) => kind)).toEqual(['detached', 'attached']);
 	});
 
-	it('59: is the last one when the session has expired meanwhile', async () => {
+	it('60: is the last one when the session has expired meanwhile', async () => {
 		const session = await open();
 		streams[0]!.end();
 		await vi.waitFor(() => expect(session.state).toBe('detached'));

@@ -99,7 +99,7 @@ describe('zkCli’s words', () => {
 		expect(status).toBe(0);
 	});
 
-	it('34: know who asks', async () => {
+	it('35: know who asks', async () => {
 		const { stdout, stderr } = await pipe(
 			'addauth digest ann:pw',
 			'whoami',
@@ -113,7 +113,7 @@ describe('zkCli’s words', () => {
 		expect(stderr).not.toContain('ck:');
 	});
 
-	it('49, 57: hold ephemeral nodes and watches for as long as the session', async () => {
+	it('51, 57: hold ephemeral nodes and watches for as long as the session', async () => {
 		const shell = await openPipe();
 		shell.type('create -e /lives x\ngetEphemerals\nget -w /lives\naddWatch -m PERSISTENT /lives\nls -w /\n');
 		await shell.waitFor(/^\[zookeeper.*\]|^\[.*lives.*\]\n[\s\S]*^\[.*zookeeper\]$/m);
@@ -130,7 +130,7 @@ describe('zkCli’s words', () => {
 		expect(await client.exists('/lives')).toBeUndefined();
 	});
 
-	it('39: limit subtrees, and show the ensemble', async () => {
+	it('limit subtrees, and show the ensemble', async () => {
 		const { stdout } = await pipe(
 			'create /q',
 			'setquota -n 5 /q',
@@ -144,7 +144,7 @@ describe('zkCli’s words', () => {
 });
 
 describe('multi', () => {
-	it('42: on one line, and line by line', async () => {
+	it('41: on one line, and line by line', async () => {
 		const { stdout, status } = await pipe(
 			'multi create /m 1 ; create /m/a 2 ; set -v 0 /m 3',
 			'multi',
@@ -213,7 +213,7 @@ describe('what cannot be done is said', () => {
 });
 
 describe('a server that goes and comes back', () => {
-	it('54, 60: finds the session with its nodes, identities and watches', async () => {
+	it('38, 54: finds the session with its nodes, identities and watches', async () => {
 		const own = new TestServers();
 		try {
 			const directory = own.newDirectory();
@@ -242,7 +242,7 @@ describe('a server that goes and comes back', () => {
 		}
 	});
 
-	it('59: says that a session has expired, and has another one', async () => {
+	it('60, 62: says that a session has expired, and has another one', async () => {
 		const shell = await openPipe(['--session-timeout', '400']);
 		shell.type('create -e /short-lived x\naddauth digest ann:pw\nls /\n');
 		await shell.waitFor(/short-lived.*\]$/m);
@@ -351,7 +351,7 @@ describe('on a terminal', () => {
 	});
 });
 
-it('57: create -e alone holds its node until Ctrl-C', async () => {
+it('63: create -e alone holds its node until Ctrl-C', async () => {
 	const program = new RunningProgram(commandLine[0]!, [...commandLine.slice(1), 'create', '-e', '/held'], {
 		env: env(),
 	});

@@ -57,7 +57,7 @@ describe('zkCli’s flags of the commands that there were', () => {
 });
 
 describe('zkCli’s words', () => {
-	it('34: getAcl and setAcl, down a subtree', async () => {
+	it('30: getAcl and setAcl, down a subtree', async () => {
 		await done(['create', '-p', '/acl/below']);
 		await done(['setAcl', '-R', '/acl', 'world:anyone:rwa']);
 		expect(await done(['getAcl', '/acl/below'])).toBe("'world,'anyone\n: rwa\n");
@@ -77,7 +77,7 @@ describe('zkCli’s words', () => {
 		expect(await done(['whoami', '--auth', 'ann:pw'])).toMatch(/^Auth scheme: User\nip: 127\.0\.0\.1\ndigest: ann/);
 	});
 
-	it('39: setquota, listquota, delquota', async () => {
+	it('setquota, listquota, delquota', async () => {
 		await done(['create', '/quota']);
 		await done(['setquota', '-N', '2', '/quota']);
 		expect(await done(['listquota', '/quota'])).toMatch(/^Output quota for \/quota .*countHardLimit=2/);
@@ -87,7 +87,7 @@ describe('zkCli’s words', () => {
 		await done(['create', '/quota/two']);
 	});
 
-	it('54: addWatch tells of all that happens, until it is interrupted', async () => {
+	it('52: addWatch tells of all that happens, until it is interrupted', async () => {
 		await client.create('/watched', null);
 		const watch = start('addWatch', '/watched');
 		await watch.waitFor(/watching \/watched/);
@@ -117,7 +117,7 @@ describe('zkCli’s words', () => {
 });
 
 describe('multi', () => {
-	it('42: does all that its arguments say', async () => {
+	it('40: does all that its arguments say', async () => {
 		await client.create('/m', null);
 		const out = await done(['multi', 'create /m/a "one two"', 'set -v 0 /m x', 'check /m/a']);
 		expect(lines(out)).toEqual([
@@ -172,7 +172,7 @@ describe('status --connections', () => {
 });
 
 describe('--watch', () => {
-	it('54: get goes on with the data', async () => {
+	it('52: get goes on with the data', async () => {
 		await client.create('/data', bytes('one'));
 		const get = start('get', '--watch', '/data');
 		await get.waitFor(/one\n/);
@@ -187,7 +187,7 @@ describe('--watch', () => {
 		expect(await get.stop('SIGINT')).toBe(0);
 	});
 
-	it('54: ls goes on with what comes and goes, below too with -R', async () => {
+	it('52: ls goes on with what comes and goes, below too with -R', async () => {
 		await client.create('/list', null);
 		await client.create('/list/a', null);
 		const [one, all] = [start('ls', '-w', '/list'), start('ls', '-w', '-R', '/list')];
@@ -201,7 +201,7 @@ describe('--watch', () => {
 		expect(all.output).toBe('/list/a\n+ /list/b\n+ /list/b/c\n- /list/a\n');
 	});
 
-	it('54: stat waits for a node and goes on with its Stat', async () => {
+	it('52: stat waits for a node and goes on with its Stat', async () => {
 		const stat = start('stat', '-w', '--json', '/stat');
 		await stat.waitFor(/no such node/);
 		await client.create('/stat', bytes('x'));

@@ -7,7 +7,7 @@ import { multiFailure, multiLines, parseOps, splitOps } from './multi.ts';
 const parse = (line: string) => parseOps(splitOps(wordsOf(line)));
 
 describe('the operations of a multi', () => {
-	it('42: stand between semicolons, in the words of the commands', () => {
+	it('40: stand between semicolons, in the words of the commands', () => {
 		const line = 'create -s /a "two words" digest:ann:HASH:rw ; set -v 3 /b y ; delete /c ; check -v 0 /d';
 		expect(parse(line).map(({ op }) => op)).toEqual([
 			{
