@@ -232,6 +232,21 @@ describe("a session's stream", () => {
 		});
 	});
 
+	it('tells the trace of an operation that belongs to one', async () => {
+		const { open } = await start();
+		const client = await open();
+		const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+		client.send([
+			operation(1, 'create', { path: '/t' }, `00-${traceId}-00f067aa0ba902b7-01`),
+			operation(2, 'get', { path: '/t' }, `00-${traceId}-00f067aa0ba902b7-00`),
+			operation(3, 'get', { path: '/t' }, 'nonsense'),
+			operation(4, 'get', { path: '/t' }),
+		]);
+		await client.until(() => client.replies.length === 4);
+		expect(client.replies.map(({ traceparent }) => traceparent.includes(traceId))).toEqual([true, false, false, false]);
+		expect(client.replies.map(({ result }) => result?.$case)).toEqual(['create', 'get', 'get', 'get']);
+	});
+
 	it('closes its session and ends behind the reply', async () => {
 		const { open, caller } = await start();
 		const client = await open();

@@ -145,7 +145,7 @@ describe('an OperateRequest', () => {
 					try {
 						decoded(mutated);
 					} catch (error) {
-						expect(error).toBeInstanceOf(Error);
+						expect(error).toBeInstanceOf(ProtoError);
 					}
 				},
 			),

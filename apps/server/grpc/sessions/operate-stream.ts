@@ -5,7 +5,7 @@
  * read by the caller. What is answered in a batch of the chain leaves in one message at its end.
  */
 import { status } from '@grpc/grpc-js';
-import { RpcException } from '@nestjs/microservices';
+import type { RpcException } from '@nestjs/microservices';
 import type { Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
 import { noSession, type SessionId, zeroZxid } from '#core/model/zxid';
 import { errorName, errors } from '#jute/errors';
@@ -25,6 +25,7 @@ import { OperateFrame } from './operation-decoder.ts';
 import { writeAttached, writeGoingAway, writeOpened } from './response-encoder.ts';
 import { StreamEvents } from './stream-events.ts';
 import {
+	endingOf,
 	heldPlace,
 	isLinearizable,
 	noOperation,
@@ -173,14 +174,10 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		else this.#call.pause();
 	}
 
-	/** Bytes that mean nothing. Anything else is a bug: it harms nobody but this caller. */
+	/** Bytes that mean nothing. */
 	#malformed(error: unknown): void {
 		this.#frame = null;
-		if (error instanceof RpcException) {
-			this.#finish(error);
-			return;
-		}
-		this.#finish(grpcError(status.INVALID_ARGUMENT, `an OperateRequest cannot be read: ${(error as Error).message}`));
+		this.#finish(endingOf(error, this.#context.logger, this.address));
 	}
 
 	#isHeldUp(): boolean {
@@ -267,7 +264,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		if (this.#state !== 'new') {
 			throw grpcError(status.INVALID_ARGUMENT, 'only the first message of a stream opens or attaches a session');
 		}
-		const { sessions, host, tracing } = this.#context;
+		const { sessions, host, tracing, logger } = this.#context;
 		const timeoutMs = begin.value.timeoutMs === 0 ? defaultTimeoutMs : begin.value.timeoutMs;
 		this.#state = 'opening';
 		this.#pauses |= pause.opening;
@@ -281,7 +278,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		const { sessionId, password, lastZxidSeen } = begin.value;
 		sessions.attach(sessionId as SessionId, password, timeoutMs, lastZxidSeen).then(
 			(held) => this.#attached(held),
-			(error: unknown) => this.#finish(error instanceof RpcException ? error : grpcError(status.INTERNAL, 'a bug')),
+			(error: unknown) => this.#finish(endingOf(error, logger, this.address)),
 		);
 	}
 

@@ -1,7 +1,7 @@
 /** All streams of Operate: opens them within their limits, sends what a batch of the chain has for them, and ends them when the server stops or has no leader any more. */
 import { status } from '@grpc/grpc-js';
-import { RpcException } from '@nestjs/microservices';
 import { SessionServiceService } from '#proto/chronokeeper/v1/session';
+import type { Logger } from '#telemetry/logger';
 import { BackedUp } from '../../zookeeper/backed-up.ts';
 import { endCall } from '../end-call.ts';
 import { grpcError } from '../grpc-error.ts';
@@ -9,6 +9,7 @@ import { EventBytes } from './event-bytes.ts';
 import type { OperateContext, OperateParts } from './operate-context.ts';
 import { OperateStream } from './operate-stream.ts';
 import type { ProtoWriter } from './proto-writer.ts';
+import { endingOf } from './stream-operations.ts';
 import { type OperateCall, OutputPool } from './stream-output.ts';
 
 /** Its messages stay bytes: they are decoded one operation at a time, and written straight from what the chain answers. */
@@ -59,6 +60,7 @@ export class OperateStreams {
 
 	/** A caller begins a stream. */
 	open(call: OperateCall): void {
+		const { logger } = this.#parts;
 		try {
 			this.#admit();
 			const caller = this.#parts.sessions.callerOf(call);
@@ -68,10 +70,10 @@ export class OperateStreams {
 			}
 			caller.then(
 				(known) => this.#begin(call, known),
-				(error: unknown) => refuse(call, error),
+				(error: unknown) => refuse(call, error, logger),
 			);
 		} catch (error) {
-			refuse(call, error);
+			refuse(call, error, logger);
 		}
 	}
 
@@ -117,6 +119,7 @@ export class OperateStreams {
 		call.operate = stream;
 		this.#streams.add(stream);
 		this.#parts.registry.add(stream);
+		readLess(call);
 		call.on('cancelled', onCancelled);
 		call.on('end', onEnd);
 		call.on('data', onData);
@@ -133,9 +136,14 @@ export class OperateStreams {
 	}
 }
 
-function refuse(call: OperateCall, error: unknown): void {
-	const known = error instanceof RpcException ? error : grpcError(status.INTERNAL, 'a bug');
-	endCall(call, known);
+function refuse(call: OperateCall, error: unknown, logger: Logger): void {
+	endCall(call, endingOf(error, logger, call.getPeer()));
+}
+
+/** Node would keep sixteen messages ready, of any size, for a stream that is not read from; grpc-js leaves no way to say otherwise. */
+function readLess(call: OperateCall): void {
+	const { _readableState: state } = call as { readonly _readableState?: { highWaterMark?: number } };
+	if (state?.highWaterMark !== undefined) state.highWaterMark = 1;
 }
 
 // One function each for all streams: ten thousand idle ones keep no closures.

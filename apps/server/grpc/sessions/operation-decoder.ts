@@ -31,7 +31,7 @@ import {
 	SyncRequest,
 	WhoAmIRequest,
 } from '#proto/chronokeeper/v1/znode';
-import { ProtoReader } from './proto-reader.ts';
+import { ProtoError, ProtoReader } from './proto-reader.ts';
 
 const lengthTag = (field: number): number => (field << 3) | 2;
 const tags = { open: lengthTag(1), attach: lengthTag(2), operations: lengthTag(3) } as const;
@@ -58,9 +58,9 @@ export class OperateFrame {
 				this.remaining += 1;
 				reader.skip(tag);
 			} else if (tag === tags.open) {
-				begin = { $case: 'open', value: OpenSessionRequest.decode(reader.slice()) };
+				begin = { $case: 'open', value: generated(OpenSessionRequest, reader.slice()) };
 			} else if (tag === tags.attach) {
-				begin = { $case: 'attach', value: AttachSessionRequest.decode(reader.slice()) };
+				begin = { $case: 'attach', value: generated(AttachSessionRequest, reader.slice()) };
 			} else {
 				reader.skip(tag);
 			}
@@ -68,7 +68,7 @@ export class OperateFrame {
 		this.begin = begin;
 	}
 
-	/** The next operation; undefined behind the last. @throws ProtoError, or an Error of the generated code, when it cannot be read */
+	/** The next operation; undefined behind the last. @throws ProtoError when it cannot be read */
 	next(): Operation | undefined {
 		if (this.remaining === 0) return undefined;
 		reader.reset(this.#bytes, this.#position);
@@ -85,7 +85,7 @@ export class OperateFrame {
 	}
 }
 
-/** @throws ProtoError, or an Error of the generated code */
+/** @throws ProtoError */
 function readOperation(): Operation {
 	const { end } = reader;
 	const operation: Operation = { id: 0, op: undefined, traceparent: '' };
@@ -126,22 +126,31 @@ const readers: Readonly<Record<number, () => AnyOp>> = {
 	4: () => ({ $case: 'set', value: readSet() }),
 	5: () => ({ $case: 'delete', value: readDelete() }),
 	6: () => ({ $case: 'exists', value: readGet() }),
-	7: () => ({ $case: 'listChildren', value: ListChildrenRequest.decode(rest()) }),
-	8: () => ({ $case: 'multi', value: MultiRequest.decode(rest()) }),
-	9: () => ({ $case: 'multiRead', value: MultiReadRequest.decode(rest()) }),
-	10: () => ({ $case: 'sync', value: SyncRequest.decode(rest()) }),
-	11: () => ({ $case: 'addWatch', value: AddWatchRequest.decode(rest()) }),
-	12: () => ({ $case: 'removeWatches', value: RemoveWatchesRequest.decode(rest()) }),
-	13: () => ({ $case: 'keepAlive', value: KeepAliveRequest.decode(rest()) }),
-	16: () => ({ $case: 'getAcl', value: GetAclRequest.decode(rest()) }),
-	17: () => ({ $case: 'setAcl', value: SetAclRequest.decode(rest()) }),
-	18: () => ({ $case: 'whoAmI', value: WhoAmIRequest.decode(rest()) }),
-	19: () => ({ $case: 'getEphemerals', value: GetEphemeralsRequest.decode(rest()) }),
-	20: () => ({ $case: 'getAllChildrenNumber', value: GetAllChildrenNumberRequest.decode(rest()) }),
-	21: () => ({ $case: 'authenticate', value: AuthenticateRequest.decode(rest()) }),
-	22: () => ({ $case: 'setWatches', value: SetWatchesRequest.decode(rest()) }),
-	23: () => ({ $case: 'closeSession', value: CloseSessionRequest.decode(rest()) }),
+	7: () => ({ $case: 'listChildren', value: generated(ListChildrenRequest, rest()) }),
+	8: () => ({ $case: 'multi', value: generated(MultiRequest, rest()) }),
+	9: () => ({ $case: 'multiRead', value: generated(MultiReadRequest, rest()) }),
+	10: () => ({ $case: 'sync', value: generated(SyncRequest, rest()) }),
+	11: () => ({ $case: 'addWatch', value: generated(AddWatchRequest, rest()) }),
+	12: () => ({ $case: 'removeWatches', value: generated(RemoveWatchesRequest, rest()) }),
+	13: () => ({ $case: 'keepAlive', value: generated(KeepAliveRequest, rest()) }),
+	16: () => ({ $case: 'getAcl', value: generated(GetAclRequest, rest()) }),
+	17: () => ({ $case: 'setAcl', value: generated(SetAclRequest, rest()) }),
+	18: () => ({ $case: 'whoAmI', value: generated(WhoAmIRequest, rest()) }),
+	19: () => ({ $case: 'getEphemerals', value: generated(GetEphemeralsRequest, rest()) }),
+	20: () => ({ $case: 'getAllChildrenNumber', value: generated(GetAllChildrenNumberRequest, rest()) }),
+	21: () => ({ $case: 'authenticate', value: generated(AuthenticateRequest, rest()) }),
+	22: () => ({ $case: 'setWatches', value: generated(SetWatchesRequest, rest()) }),
+	23: () => ({ $case: 'closeSession', value: generated(CloseSessionRequest, rest()) }),
 };
+
+/** By the generated code. @throws ProtoError */
+function generated<T>(message: { decode(bytes: Uint8Array): T }, bytes: Uint8Array): T {
+	try {
+		return message.decode(bytes);
+	} catch (error) {
+		throw new ProtoError((error as Error).message, bytes.byteOffset - reader.bytes.byteOffset);
+	}
+}
 
 /** For the generated code. */
 function rest(): Uint8Array {
@@ -158,7 +167,7 @@ function readCreate(): CreateRequest {
 		else if (tag === 3 << 3) request.mode = reader.int32() as CreateMode;
 		else if (tag === lengthTag(4) || tag === 5 << 3) {
 			reader.position = from;
-			return CreateRequest.decode(rest());
+			return generated(CreateRequest, rest());
 		} else reader.skip(tag);
 	}
 	return request;

@@ -15,11 +15,13 @@ import {
 	WatcherType,
 	WatchKind,
 } from '#proto/chronokeeper/v1/watch';
+import type { Logger } from '#telemetry/logger';
 import { detailOf, grpcError, invalidField, ZooKeeperError } from '../grpc-error.ts';
 import { childrenPage } from '../lists/children-page.ts';
 import { failureOf } from '../submission.ts';
 import type { ReadRequest, RequestPlace, ZnodeRequests } from '../znode-requests.ts';
 import { acl, multiReadResult, multiResult, stat as statMessage } from '../znode-responses.ts';
+import { ProtoError } from './proto-reader.ts';
 import type { ProtoWriter } from './proto-writer.ts';
 import {
 	writeChildren,
@@ -57,6 +59,16 @@ const watcherTypes: Readonly<Record<WatcherType, CoreWatcherType>> = {
 
 /** Answered in the operation's turn. */
 export const heldPlace = ping;
+
+/** How a stream ends because of what its caller sent. Anything unexpected is a bug: it harms nobody but this caller. */
+export function endingOf(error: unknown, logger: Logger, client: string): RpcException {
+	if (error instanceof RpcException) return error;
+	if (error instanceof ProtoError) {
+		return grpcError(status.INVALID_ARGUMENT, `an OperateRequest cannot be read: ${error.message}`);
+	}
+	logger.error({ err: error, client }, 'a client met a bug');
+	return grpcError(status.INTERNAL, 'a bug of the server, which its log tells of');
+}
 
 /** What a stream is that begins with something else. */
 export function notBegun(): RpcException {
