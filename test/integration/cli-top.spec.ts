@@ -90,6 +90,7 @@ describe('on a terminal', () => {
 		top.type('q');
 		expect(await top.exited).toBe(0);
 		expect(top.output.endsWith(leave)).toBe(true);
+		expect(top.output).not.toContain('trying again');
 	});
 
 	it('ends with Ctrl-C, and tells the server', async () => {

@@ -92,7 +92,7 @@ async function watchScreen(client: ChronokeeperClient, options: Options, context
 	let isOpen = false;
 	let left = options.count ?? Number.POSITIVE_INFINITY;
 	try {
-		while (!stop.signal.aborted && left > 0) {
+		while (!stop.signal.aborted) {
 			try {
 				for await (const activity of client.watchStatus(options.interval * 1000, stop.signal)) {
 					if (!isOpen) screen.open();
@@ -114,8 +114,9 @@ async function watchScreen(client: ChronokeeperClient, options: Options, context
 				if (!isOpen) throw error;
 				problem = `${(error as Error).message}; trying again`;
 			}
+			if (stop.signal.aborted || left <= 0) break;
 			draw();
-			if (left > 0) await pause(stop.signal);
+			await pause(stop.signal);
 		}
 	} finally {
 		if (isOpen) screen.close();

@@ -152,6 +152,8 @@ export class CkShell implements TypedShell {
 				return exitCodes.done;
 			case 'redo':
 				return this.#redo(argument);
+			case 'version':
+				return this.#parts.program.run(['--version'], connection.address, this.#running!.signal);
 			case 'multi':
 				if (args.length === 0) this.#block = [];
 				else await this.#multi(splitOps(args));
@@ -205,7 +207,10 @@ export class CkShell implements TypedShell {
 		const { terminal, program, connection } = this.#parts;
 		const { bold, dim } = terminal.colors;
 		if (name === undefined) {
-			for (const word of words.values()) terminal.line(`${bold(word.name)} ${word.usage}\n    ${dim(word.summary)}`);
+			for (const { name: word, usage, summary } of words.values()) {
+				terminal.line(`${bold(word)} ${usage}`.trimEnd());
+				terminal.line(`    ${dim(summary)}`);
+			}
 			for (const other of program.names) terminal.line(`${bold(other)} …\n    ${dim(program.summary(other))}`);
 			return exitCodes.done;
 		}

@@ -53,6 +53,7 @@ const own: readonly Word[] = [
 	{ name: 'connect', usage: '[host:port]', summary: 'goes to another replica, or begins a new session', flags: [] },
 	{ name: 'redo', usage: 'number', summary: 'the command with this number once more', flags: [] },
 	{ name: 'printwatches', usage: 'on|off', summary: 'whether watches are told of', flags: [] },
+	{ name: 'version', usage: '', summary: 'the version of ck', flags: [] },
 	{ name: 'help', usage: '[word]', summary: 'this', flags: [] },
 	{ name: 'quit', usage: '', summary: 'ends the session and the shell, as Ctrl-D does', flags: [] },
 ];
