@@ -347,6 +347,29 @@ describe(`${changes * streamCount} events through ${streamCount} streams`, () =>
 	});
 });
 
+// Some seconds and some hundred megabytes: LONG_SPECS=1 runs it.
+it.runIf(isLong)(
+	'an event with a large node is not copied for all at once; who sleeps keeps others waiting for seconds only',
+	async () => {
+		const { server, client } = await start();
+		await client.create('/a', null);
+		const sleeping = Array.from({ length: 10 }, () => watchClient(server));
+		const sleepers = Array.from({ length: 1000 }, (_, i) =>
+			watching(sleeping[i % 10]!, [['/a', WATCH_KIND_PERSISTENT]], { withData: true }),
+		);
+		await Promise.all(sleepers.map(({ opened }) => opened));
+		for (const { call } of sleepers) call.pause();
+		const awake = watching(watchClient(server), [['/a', WATCH_KIND_PERSISTENT]], { withData: true });
+		await awake.opened;
+		const before = process.memoryUsage().rss;
+		// The first two go into the windows of their connections and the buffers of their clients.
+		for (let i = 0; i < 3; i++) await client.set('/a', Buffer.alloc(1_000_000, 'x'));
+		expect((process.memoryUsage().rss - before) / (1 << 20)).toBeLessThan(700);
+		await expect.poll(() => awake.events.length, { timeout: 30_000 }).toBe(3);
+		expect(server.replica.host.watches.summary().connections).toBeLessThan(1001);
+	},
+);
+
 it('one change reaches thousands of streams in one go', { timeout: 120_000 }, async () => {
 	const { server, client } = await start();
 	await client.create('/a', null, { mode: CreateMode.CREATE_MODE_PERSISTENT });

@@ -14,6 +14,7 @@ import { grpcError } from '../grpc-error.ts';
 import { resetWhenStuck } from '../reset-when-stuck.ts';
 import type { OpenStream } from '../stream-registry.ts';
 import type { EventFrame } from './heard-event.ts';
+import type { Sender, SendRoom } from './send-room.ts';
 import { openedMessage, type WatchMessages } from './watch-message.ts';
 
 export type WatchCall = ServerWritableStream<WatchRequest, Buffer>;
@@ -22,6 +23,7 @@ export type WatchCall = ServerWritableStream<WatchRequest, Buffer>;
 export interface WatchContext {
 	readonly host: Host;
 	readonly messages: WatchMessages;
+	readonly room: SendRoom;
 	/** `grpc.maxUnsentBytes`. */
 	readonly maxUnsentBytes: number;
 	/** `grpc.maxUnsentEvents`. */
@@ -35,7 +37,7 @@ export interface WatchContext {
 /** Bytes that are with grpc-js at a time: as many as a client of ordinary settings lets us send unasked. */
 const maxInFlightBytes = 1 << 17;
 
-export class WatchStream implements Watcher, OpenStream {
+export class WatchStream implements Watcher, OpenStream, Sender {
 	readonly kind = 'grpc-watch';
 	readonly sessionId = noSession;
 	readonly sessionTimeoutMs = 0;
@@ -56,6 +58,7 @@ export class WatchStream implements Watcher, OpenStream {
 	#head = 0;
 	#unsentBytes = 0;
 	#inFlightBytes = 0;
+	#tookMs = 0;
 	/** The state when the watches were set; undefined until then. */
 	#openedZxid: Zxid | undefined;
 	#isOver = false;
@@ -74,6 +77,15 @@ export class WatchStream implements Watcher, OpenStream {
 		this.address = caller.address;
 		this.identities = caller.identities;
 		this.withData = call.request.withData;
+	}
+
+	/** Bytes on their way to the client. */
+	get inFlightBytes(): number {
+		return this.#inFlightBytes;
+	}
+
+	get tookMs(): number {
+		return this.#tookMs;
 	}
 
 	get watches(): number {
@@ -108,6 +120,10 @@ export class WatchStream implements Watcher, OpenStream {
 	flush(): void {
 		if (this.#isOver || this.#openedZxid === undefined) return;
 		while (this.#head < this.#unsent.length && this.#inFlightBytes < maxInFlightBytes) {
+			if (this.#context.room.isFull) {
+				this.#context.room.wait(this);
+				break;
+			}
 			const { bytes, count } = this.#context.messages.of(this.#unsent, this.#head, this.#openedZxid);
 			for (const end = this.#head + count; this.#head < end; this.#head++) {
 				this.#unsentBytes -= this.#unsent[this.#head]!.bytes.length;
@@ -130,6 +146,11 @@ export class WatchStream implements Watcher, OpenStream {
 		this.#end(() => this.#subscriber.error(error));
 	}
 
+	cut(): void {
+		this.fail(keptOthersWaiting(this.#inFlightBytes));
+		resetWhenStuck(this.#call, 0);
+	}
+
 	/** The client has gone, or the call is over. */
 	gone(): void {
 		this.#end(() => undefined);
@@ -143,9 +164,16 @@ export class WatchStream implements Watcher, OpenStream {
 	}
 
 	#write(bytes: Buffer): void {
-		this.#inFlightBytes += bytes.length;
+		const { room } = this.#context;
+		const { length } = bytes;
+		if (this.#inFlightBytes === 0) this.#tookMs = performance.now();
+		this.#inFlightBytes += length;
+		room.take(length);
 		this.#call.write(bytes, () => {
-			this.#inFlightBytes -= bytes.length;
+			if (this.#isOver) return;
+			this.#tookMs = performance.now();
+			this.#inFlightBytes -= length;
+			room.give(length);
 			this.flush();
 		});
 	}
@@ -156,18 +184,31 @@ export class WatchStream implements Watcher, OpenStream {
 		this.#unsent = [];
 		this.#head = 0;
 		this.#unsentBytes = 0;
+		const { room } = this.#context;
+		room.leave(this);
 		this.#context.ended(this);
+		// What does not arrive soon is dropped.
+		room.give(this.#inFlightBytes);
 		resetWhenStuck(this.#call);
 		tell();
 	}
 }
 
 function tooSlow(amount: string, key: string): RpcException {
+	return slowWatcher(`more than ${amount} waited for it (${key})`, key);
+}
+
+function keptOthersWaiting(bytes: number): RpcException {
+	return slowWatcher(`others waited while ${bytes} bytes were on their way to it`, 'room');
+}
+
+function slowWatcher(why: string, limit: string): RpcException {
 	const advice =
 		'Call again with after_zxid, the zxid of the last message that came; below recursive watches read anew what is there.';
-	return grpcError(
-		status.RESOURCE_EXHAUSTED,
-		`the client reads too slowly: more than ${amount} waited for it (${key}). Call again with after_zxid`,
-		{ reason: 'SLOW_WATCHER', advice, retryMs: 100, facts: { limit: key } },
-	);
+	return grpcError(status.RESOURCE_EXHAUSTED, `the client reads too slowly: ${why}. Call again with after_zxid`, {
+		reason: 'SLOW_WATCHER',
+		advice,
+		retryMs: 100,
+		facts: { limit },
+	});
 }

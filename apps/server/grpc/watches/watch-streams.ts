@@ -13,9 +13,15 @@ import { grpcError, ZooKeeperError } from '../grpc-error.ts';
 import type { StreamRegistry } from '../stream-registry.ts';
 import type { Submission } from '../submission.ts';
 import { HeardEvent } from './heard-event.ts';
+import { SendRoom } from './send-room.ts';
 import { WatchMessages } from './watch-message.ts';
 import { missingNode, openWatches } from './watch-requests.ts';
 import { type WatchCall, type WatchContext, WatchStream } from './watch-stream.ts';
+
+/** Bytes on their way to all streams together. */
+const maxInFlightBytes = 1 << 28;
+/** A client that takes nothing for so long, while others wait, is cut. */
+const stalledMs = 3000;
 
 export interface WatchStreamsParts {
 	readonly host: Host;
@@ -33,6 +39,7 @@ export class WatchStreams implements WatchContext {
 	readonly maxUnsentBytes: number;
 	readonly maxUnsentEvents: number;
 	readonly messages = new WatchMessages();
+	readonly room = new SendRoom({ maxBytes: maxInFlightBytes, stalledMs, holders: () => this.#holders() });
 	readonly #parts: WatchStreamsParts;
 	readonly #open = new Set<WatchStream>();
 	/** Of the transaction that is being applied, or of the last one: who heard what, in order. */
@@ -102,6 +109,10 @@ export class WatchStreams implements WatchContext {
 	stop(): void {
 		this.#stopped = 'the server is stopping';
 		this.suspend(this.#stopped);
+	}
+
+	*#holders(): Generator<WatchStream> {
+		for (const stream of this.#open) if (stream.inFlightBytes > 0) yield stream;
 	}
 
 	/** The transaction is done, and no other one begun: what the nodes are now is what they were right after it. */
