@@ -1,12 +1,13 @@
-/** Tracing over OpenTelemetry's SDK. Importing this file loads it. */
-import * as api from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import { AlwaysOnSampler, BatchSpanProcessor, type SpanExporter, TracerProvider } from '@opentelemetry/sdk-trace';
+/** Tracing with spans that go somewhere. */
 import { HeadSampler } from './head-sampler.ts';
+import { headersOf, OtlpSender } from './otlp-sender.ts';
+import { newSpanId, newTraceId, type Span, type SpanLink } from './span.ts';
 import { requestSpan, spanAttributes, stageSpan } from './span-names.ts';
-import { formatTraceparent, parseTraceparent, type TraceContext } from './trace-context.ts';
+import { formatTraceparent, ownContext } from './trace-context.ts';
+import { readTracestate } from './tracestate.ts';
 import type {
 	RequestDetails,
+	SpanSink,
 	StageAttributes,
 	StagePart,
 	TracedRequest,
@@ -15,43 +16,21 @@ import type {
 	TxnBatch,
 } from './tracing.ts';
 
-/** Longer ones may be cut or left out (https://www.w3.org/TR/trace-context/): nothing of it is kept here. */
-const longestTracestate = 512;
 /** How long a stop waits for the collector. */
 const shutdownMs = 2000;
+/** Of a log with a few writes in flight and a mirror, those that may still be told of. */
+const mostBatches = 16;
 
-export async function startExporting(options: TracingOptions): Promise<Tracing> {
-	const exporter = options.exporter ?? (await otlpExporter(options.endpoint));
-	const provider = new TracerProvider({
-		resource: resourceFromAttributes({
-			'service.name': options.serviceName,
-			'service.version': options.serviceVersion,
-			'service.instance.id': `${options.serverId}`,
-		}),
-		// The decision was made before a span is: see HeadSampler.
-		sampler: new AlwaysOnSampler(),
-		spanProcessors: [new BatchSpanProcessor({ exporter, scheduledDelayMillis: 1000, exportTimeoutMillis: 5000 })],
-	});
-	return new Exporting(provider, options);
-}
-
-async function otlpExporter(endpoint: string): Promise<SpanExporter> {
-	const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-proto');
-	return new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
-}
-
-class Exporting implements Tracing {
-	readonly #provider: TracerProvider;
-	readonly #tracer: api.Tracer;
+export class Exporting implements Tracing {
+	readonly #sink: SpanSink;
 	readonly #serverId: number;
 	readonly #errorName: (code: number) => string;
 	readonly #sampler: HeadSampler;
-	/** The first span of each batch: the others are linked to it. */
-	readonly #firstOf = new WeakMap<TxnBatch, api.SpanContext>();
+	/** The last batches with the first span of each: the others are linked to it. */
+	readonly #batches: { readonly batch: TxnBatch; readonly first: SpanLink }[] = [];
 
-	constructor(provider: TracerProvider, options: TracingOptions) {
-		this.#provider = provider;
-		this.#tracer = provider.getTracer('chronokeeper', options.serviceVersion);
+	constructor(options: TracingOptions) {
+		this.#sink = options.sink ?? senderFor(options);
 		this.#serverId = options.serverId;
 		this.#errorName = options.errorName;
 		this.#sampler = new HeadSampler(options.sampleRatio);
@@ -60,101 +39,127 @@ class Exporting implements Tracing {
 	request(door: string, op: string, traceparent: string | undefined, tracestate?: string): TracedRequest | undefined {
 		const decision = this.#sampler.decide(traceparent);
 		if (!decision.sampled) return undefined;
-		const attributes = {
-			[spanAttributes.op]: op,
-			[spanAttributes.door]: door,
-			[spanAttributes.serverId]: this.#serverId,
+		const { parent } = decision;
+		const span: Span = {
+			traceId: parent?.traceId ?? newTraceId(),
+			spanId: newSpanId(),
+			parentSpanId: parent?.spanId ?? '',
+			traceState: parent === undefined ? '' : readTracestate(tracestate),
+			name: requestSpan(door, op),
+			isServer: true,
+			startMs: performance.now(),
+			endMs: 0,
+			attributes: [spanAttributes.sid, this.#serverId, spanAttributes.op, op, spanAttributes.door, door],
+			link: undefined,
+			isError: false,
 		};
-		const parent = decision.parent && this.#contextOf(decision.parent, tracestate);
-		const span = this.#tracer.startSpan(
-			requestSpan(door, op),
-			{ kind: api.SpanKind.SERVER, attributes },
-			parent === undefined ? api.ROOT_CONTEXT : api.trace.setSpanContext(api.ROOT_CONTEXT, parent),
-		);
-		const { traceId, spanId } = span.spanContext();
-		const returned = parent?.traceState?.serialize();
-		return {
-			traceparent: formatTraceparent({ traceId, spanId, sampled: true }),
-			tracestate: returned === '' ? undefined : returned,
-			describe: (details) => describe(span, details),
-			end: (error, zxid = 0) => {
-				if (zxid !== 0) span.setAttribute(spanAttributes.zxid, hexadecimal(zxid));
-				this.#end(span, error);
-			},
-		};
+		return new Traced(span, (of, error) => this.#end(of, error, performance.now()));
 	}
 
 	stage(traceparent: string, stage: string, startMs: number, endMs: number, attributes: StageAttributes): void {
-		const parent = parseTraceparent(traceparent);
-		if (parent === undefined || !parent.sampled) return;
+		// What the chain hands over was made here, or at another replica.
+		const parent = ownContext(traceparent);
 		const { zxid, op, error, batch, part } = attributes;
-		const under = api.trace.setSpanContext(api.ROOT_CONTEXT, this.#contextOf(parent, undefined));
-		const options = this.#spanOptions(startMs, batch);
-		options.attributes[spanAttributes.op] = op;
-		if (zxid !== 0) options.attributes[spanAttributes.zxid] = hexadecimal(zxid);
-		const span = this.#tracer.startSpan(stageSpan(stage), options, under);
-		this.#noteFirst(batch, span);
-		if (part !== undefined) this.#part(part, api.trace.setSpan(under, span));
-		this.#end(span, error, performance.timeOrigin + endMs);
+		const span = this.#internal(parent.traceId, parent.spanId, stageSpan(stage), startMs, batch);
+		span.attributes.push(spanAttributes.op, op);
+		if (zxid !== 0) span.attributes.push(spanAttributes.zxid, hexadecimal(zxid));
+		this.#end(span, error, endMs);
+		if (part !== undefined) this.#part(part, span);
 	}
 
 	async shutdown(): Promise<void> {
-		await Promise.race([
-			this.#provider.shutdown().catch(() => undefined),
-			new Promise((resolve) => setTimeout(resolve, shutdownMs).unref()),
-		]);
+		await Promise.race([this.#sink.close(), new Promise((resolve) => setTimeout(resolve, shutdownMs).unref())]);
 	}
 
-	#part({ name, startMs, endMs, batch }: StagePart, under: api.Context): void {
-		const span = this.#tracer.startSpan(name, this.#spanOptions(startMs, batch), under);
-		this.#noteFirst(batch, span);
-		span.end(performance.timeOrigin + endMs);
+	#part({ name, startMs, endMs, batch }: StagePart, of: Span): void {
+		this.#end(this.#internal(of.traceId, of.spanId, name, startMs, batch), 0, endMs);
 	}
 
-	#spanOptions(startMs: number, batch: TxnBatch | undefined) {
-		const attributes: api.Attributes = { [spanAttributes.serverId]: this.#serverId };
+	#internal(traceId: string, parentSpanId: string, name: string, startMs: number, batch: TxnBatch | undefined): Span {
+		const attributes: (string | number)[] = [];
+		const spanId = newSpanId();
+		let link: SpanLink | undefined;
 		if (batch !== undefined) {
-			attributes[spanAttributes.batchTxns] = batch.txns;
-			if (batch.bytes !== undefined) attributes[spanAttributes.batchBytes] = batch.bytes;
+			link = this.#firstOf(batch, traceId, spanId);
+			attributes.push(spanAttributes.batchTxns, batch.txns);
+			if (batch.bytes !== undefined) attributes.push(spanAttributes.batchBytes, batch.bytes);
 		}
-		const first = batch && this.#firstOf.get(batch);
-		return {
-			startTime: performance.timeOrigin + startMs,
-			attributes,
-			...(first === undefined ? {} : { links: [{ context: first }] }),
-		};
-	}
-
-	#noteFirst(batch: TxnBatch | undefined, span: api.Span): void {
-		if (batch !== undefined && !this.#firstOf.has(batch)) this.#firstOf.set(batch, span.spanContext());
-	}
-
-	#end(span: api.Span, error: number, endTime?: number): void {
-		if (error !== 0) {
-			span.setAttribute(spanAttributes.error, error);
-			span.setAttribute(spanAttributes.errorName, this.#errorName(error));
-			span.setStatus({ code: api.SpanStatusCode.ERROR });
-		}
-		span.end(endTime);
-	}
-
-	#contextOf({ traceId, spanId }: TraceContext, tracestate: string | undefined): api.SpanContext {
-		const traceState =
-			tracestate === undefined || tracestate.length > longestTracestate ? undefined : api.createTraceState(tracestate);
 		return {
 			traceId,
 			spanId,
-			traceFlags: api.TraceFlags.SAMPLED,
-			isRemote: true,
-			...(traceState === undefined ? {} : { traceState }),
+			parentSpanId,
+			traceState: '',
+			name,
+			isServer: false,
+			startMs,
+			endMs: 0,
+			attributes,
+			link,
+			isError: false,
 		};
+	}
+
+	/** Undefined for the first one itself. */
+	#firstOf(batch: TxnBatch, traceId: string, spanId: string): SpanLink | undefined {
+		const known = this.#batches.findLast((one) => one.batch === batch);
+		if (known !== undefined) return known.first;
+		this.#batches.push({ batch, first: { traceId, spanId } });
+		if (this.#batches.length > mostBatches) this.#batches.shift();
+		return undefined;
+	}
+
+	#end(span: Span, error: number, endMs: number): void {
+		if (error !== 0) {
+			span.attributes.push(spanAttributes.error, error, spanAttributes.errorName, this.#errorName(error));
+			span.isError = true;
+		}
+		span.endMs = endMs;
+		this.#sink.add(span);
 	}
 }
 
-function describe(span: api.Span, { sessionId = 0n, pathLength, requestId }: RequestDetails): void {
-	if (sessionId !== 0n) span.setAttribute(spanAttributes.session, hexadecimal(sessionId));
-	if (pathLength !== undefined) span.setAttribute(spanAttributes.pathLength, pathLength);
-	if (requestId !== undefined) span.setAttribute(spanAttributes.requestId, requestId);
+class Traced implements TracedRequest {
+	readonly traceparent: string;
+	readonly #span: Span;
+	readonly #ended: (span: Span, error: number) => void;
+
+	constructor(span: Span, ended: (span: Span, error: number) => void) {
+		this.traceparent = formatTraceparent({ traceId: span.traceId, spanId: span.spanId, sampled: true });
+		this.#span = span;
+		this.#ended = ended;
+	}
+
+	get tracestate(): string | undefined {
+		return this.#span.traceState === '' ? undefined : this.#span.traceState;
+	}
+
+	describe({ sessionId = 0n, pathLength, requestId }: RequestDetails): void {
+		const { attributes } = this.#span;
+		if (sessionId !== 0n) attributes.push(spanAttributes.session, hexadecimal(sessionId));
+		if (pathLength !== undefined) attributes.push(spanAttributes.pathLength, pathLength);
+		if (requestId !== undefined) attributes.push(spanAttributes.requestId, requestId);
+	}
+
+	end(error: number, zxid = 0): void {
+		if (zxid !== 0) this.#span.attributes.push(spanAttributes.zxid, hexadecimal(zxid));
+		this.#ended(this.#span, error);
+	}
+}
+
+function senderFor({ endpoint, serviceName, serviceVersion, serverId }: TracingOptions): SpanSink {
+	const { OTEL_EXPORTER_OTLP_HEADERS: all, OTEL_EXPORTER_OTLP_TRACES_HEADERS: own } = process.env;
+	return new OtlpSender({
+		endpoint,
+		headers: { ...headersOf(all), ...headersOf(own) },
+		resource: {
+			attributes: {
+				'service.name': serviceName,
+				'service.version': serviceVersion,
+				'service.instance.id': `${serverId}`,
+			},
+			scope: { name: 'chronokeeper', version: serviceVersion },
+		},
+	});
 }
 
 function hexadecimal(value: number | bigint): string {

@@ -26,7 +26,7 @@ export const spanAttributes = {
 	error: 'chronokeeper.error',
 	/** ZooKeeper's name of it, where OpenTelemetry's conventions look for one. */
 	errorName: 'error.type',
-	serverId: 'chronokeeper.sid',
+	sid: 'chronokeeper.sid',
 	/** Of an fdatasync or a commit of the mirror: how many transactions it was for. */
 	batchTxns: 'chronokeeper.batch.txns',
 	batchBytes: 'chronokeeper.batch.bytes',

@@ -1,22 +1,29 @@
 /**
- * Spans of sampled requests. The tracing library is imported only when spans have somewhere to go; without an endpoint a sampled caller's trace id
- * still travels with the transaction, so that the history can be joined with the caller's own traces.
+ * Spans of sampled requests. Without an endpoint none are made, and a sampled caller's trace id still travels with the transaction, so that the history can be joined with the
+ * caller's own traces.
  */
-import type { SpanExporter } from '@opentelemetry/sdk-trace';
 import { HeadSampler } from './head-sampler.ts';
+import type { Span } from './span.ts';
 import { formatTraceparent } from './trace-context.ts';
 
 export interface TracingOptions {
 	/** OTLP over HTTP, without the path: `http://localhost:4318`. Empty: spans go nowhere. */
 	readonly endpoint: string;
-	/** For tests: spans go here instead. */
-	readonly exporter?: SpanExporter;
+	/** Spans go here instead. */
+	readonly sink?: SpanSink;
 	readonly sampleRatio: number;
 	readonly serviceName: string;
 	readonly serviceVersion: string;
 	readonly serverId: number;
 	/** ZooKeeper's name of an error code. */
 	readonly errorName: (code: number) => string;
+}
+
+/** Takes spans that have ended. */
+export interface SpanSink {
+	add(span: Span): void;
+	/** Sends what is left. */
+	close(): Promise<void>;
 }
 
 /** What is known of a request beside its operation; what is left out has no attribute. */
@@ -74,9 +81,9 @@ export interface Tracing {
 }
 
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
-	if (options.endpoint === '' && options.exporter === undefined) return new Passing();
-	const { startExporting } = await import('./exporting.ts');
-	return startExporting(options);
+	if (options.endpoint === '' && options.sink === undefined) return new Passing();
+	const { Exporting } = await import('./exporting.ts');
+	return new Exporting(options);
 }
 
 /** No endpoint: the caller's context is passed on as it is. */

@@ -1,5 +1,5 @@
 /** A collector of traces: what OpenTelemetry's exporters send over HTTP as protobuf, read as opentelemetry-proto's trace.proto says. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 
@@ -27,10 +27,13 @@ export interface CollectedSpan {
 
 export class OtlpCollector {
 	readonly spans: CollectedSpan[] = [];
+	/** Of the last request. */
+	headers: IncomingHttpHeaders = {};
 	readonly #server: Server;
 
 	private constructor() {
 		this.#server = createServer((request, response) => {
+			this.headers = request.headers;
 			void bodyOf(request).then((body) => {
 				if (request.url === '/v1/traces') this.spans.push(...spansOf(body));
 				response.end();
@@ -65,7 +68,8 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 	return Buffer.concat(chunks);
 }
 
-function spansOf(request: Uint8Array): CollectedSpan[] {
+/** Of an ExportTraceServiceRequest. */
+export function spansOf(request: Uint8Array): CollectedSpan[] {
 	return submessages(request, 1).flatMap((resourceSpans) => {
 		const resource = attributesOf(submessages(resourceSpans, 1)[0] ?? new Uint8Array(), 1);
 		const scopes = submessages(resourceSpans, 2);

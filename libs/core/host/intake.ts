@@ -17,7 +17,7 @@ export class Intake {
 	readonly #tracer: Tracer;
 	readonly #clock: Clock;
 	/** When those that are sampled came, in monotonic milliseconds. */
-	readonly #sampledMs = new WeakMap<Request, number>();
+	readonly #sampledMs = new Map<Request, number>();
 	#queue: Request[] = [];
 	#head = 0;
 	#refused: Request[] = [];
@@ -66,6 +66,7 @@ export class Intake {
 	#trace(request: Request, traceparent: string): void {
 		const nowMs = this.#clock.monotonicMs();
 		const sinceMs = this.#sampledMs.get(request) ?? nowMs;
+		this.#sampledMs.delete(request);
 		this.#tracer.stage(traceparent, 'queue', sinceMs, nowMs, { zxid: zeroZxid, op: request.op.kind, error: 0 });
 	}
 
@@ -74,6 +75,7 @@ export class Intake {
 		if (this.#refused.length === 0) return this.#refused;
 		const refused = this.#refused;
 		this.#refused = [];
+		if (this.#sampledMs.size > 0) for (const request of refused) this.#sampledMs.delete(request);
 		return refused;
 	}
 

@@ -1,0 +1,249 @@
+/**
+ * ExportTraceServiceRequest of OTLP in protobuf (opentelemetry-proto, trace.proto), span by span straight into one buffer: nothing of a span is kept. OpenTelemetry's own exporter makes several
+ * objects of each span first, which costs more than all that the chain does for the request.
+ */
+import type { Span } from './span.ts';
+
+export interface Resource {
+	/** `service.name` and the like. */
+	readonly attributes: Readonly<Record<string, string>>;
+	readonly scope: { readonly name: string; readonly version: string };
+}
+
+const utf8 = new TextEncoder();
+/** Kinds and codes of trace.proto. */
+const kind = { internal: 1, server: 2 } as const;
+const statusError = 2;
+/** A span without its attributes, and each of these without its texts: enough for what has a fixed length. */
+const spanRoom = 256;
+const attributeRoom = 32;
+/** UTF-8 of one UTF-16 unit. */
+const mostPerUnit = 3;
+/** What a length takes that has one byte. */
+const shortLength = 0x80;
+const maxUint32 = 2 ** 32;
+
+export class OtlpEncoder {
+	/** Spans since the last take(). */
+	spans = 0;
+	readonly #head: Uint8Array;
+	readonly #scope: Uint8Array;
+	readonly #names = new Map<string, Uint8Array>();
+	#bytes = new Uint8Array(1 << 16);
+	#at = 0;
+
+	constructor({ attributes, scope }: Resource) {
+		this.#head = this.#part(() => {
+			for (const [name, value] of Object.entries(attributes)) this.#attribute(0x0a, name, value);
+		});
+		this.#scope = this.#part(() => {
+			this.#text(0x0a, scope.name);
+			this.#text(0x12, scope.version);
+		});
+	}
+
+	/** Of the spans since the last take(). */
+	get bytes(): number {
+		return this.#at;
+	}
+
+	/** A request with the spans since the last call. */
+	take(): Uint8Array {
+		const body = this.#bytes.subarray(0, this.#at);
+		const scopeBytes = this.#scope.length + body.length;
+		const resourceBytes = this.#head.length + 1 + varintLength(scopeBytes) + scopeBytes;
+		const request = new Uint8Array(1 + varintLength(resourceBytes) + resourceBytes);
+		let at = writeVarint(request, 0, 0x0a);
+		at = writeVarint(request, at, resourceBytes);
+		request.set(this.#head, at);
+		at = writeVarint(request, at + this.#head.length, 0x12);
+		at = writeVarint(request, at, scopeBytes);
+		request.set(this.#scope, at);
+		request.set(body, at + this.#scope.length);
+		this.#at = 0;
+		this.spans = 0;
+		return request;
+	}
+
+	add(span: Span): void {
+		this.#ensure(spanRoom + (span.name.length + span.traceState.length) * mostPerUnit);
+		const lengthAt = this.#begin(0x12);
+		this.#id(0x0a, span.traceId);
+		this.#id(0x12, span.spanId);
+		if (span.traceState !== '') this.#text(0x1a, span.traceState);
+		if (span.parentSpanId !== '') this.#id(0x22, span.parentSpanId);
+		this.#text(0x2a, span.name);
+		this.#bytes[this.#at++] = 0x30;
+		this.#bytes[this.#at++] = span.isServer ? kind.server : kind.internal;
+		this.#time(0x39, span.startMs);
+		this.#time(0x41, span.endMs);
+		const { attributes, link } = span;
+		for (let i = 0; i < attributes.length; i += 2) this.#attribute(0x4a, attributes[i] as string, attributes[i + 1]!);
+		if (link !== undefined) this.#link(link);
+		if (span.isError) this.#error();
+		this.#end(lengthAt);
+		this.spans += 1;
+	}
+
+	#link(link: NonNullable<Span['link']>): void {
+		const lengthAt = this.#begin(0x6a);
+		this.#id(0x0a, link.traceId);
+		this.#id(0x12, link.spanId);
+		this.#end(lengthAt);
+	}
+
+	#error(): void {
+		const lengthAt = this.#begin(0x7a);
+		this.#bytes[this.#at++] = 0x18;
+		this.#bytes[this.#at++] = statusError;
+		this.#end(lengthAt);
+	}
+
+	/** KeyValue with an AnyValue. */
+	#attribute(tag: number, name: string, value: string | number): void {
+		const isText = typeof value === 'string';
+		this.#ensure(spanRoom + attributeRoom + (name.length + (isText ? value.length : 0)) * mostPerUnit);
+		const lengthAt = this.#begin(tag);
+		const bytes = this.#nameBytes(name);
+		this.#bytes[this.#at++] = 0x0a;
+		this.#at = writeVarint(this.#bytes, this.#at, bytes.length);
+		for (let i = 0; i < bytes.length; i++) this.#bytes[this.#at++] = bytes[i]!;
+		const valueAt = this.#begin(0x12);
+		if (isText) {
+			this.#text(0x0a, value);
+		} else {
+			this.#bytes[this.#at++] = 0x18;
+			this.#at = writeInt64(this.#bytes, this.#at, value);
+		}
+		this.#end(valueAt);
+		this.#end(lengthAt);
+	}
+
+	#nameBytes(name: string): Uint8Array {
+		let bytes = this.#names.get(name);
+		if (bytes === undefined) {
+			bytes = utf8.encode(name);
+			this.#names.set(name, bytes);
+		}
+		return bytes;
+	}
+
+	/** @returns where its length will be: one byte is left for it */
+	#begin(tag: number): number {
+		this.#bytes[this.#at++] = tag;
+		return this.#at++;
+	}
+
+	/** What follows the length moves when that takes more than a byte. There must be room. */
+	#end(lengthAt: number): void {
+		const length = this.#at - lengthAt - 1;
+		if (length < shortLength) {
+			this.#bytes[lengthAt] = length;
+			return;
+		}
+		const more = varintLength(length) - 1;
+		this.#bytes.copyWithin(lengthAt + 1 + more, lengthAt + 1, this.#at);
+		this.#at += more;
+		writeVarint(this.#bytes, lengthAt, length);
+	}
+
+	/** There must be room. */
+	#text(tag: number, text: string): void {
+		const lengthAt = this.#begin(tag);
+		const start = this.#at;
+		const bytes = this.#bytes;
+		for (let i = 0; i < text.length; i++) {
+			const unit = text.charCodeAt(i);
+			if (unit >= 0x80) {
+				this.#at = start + utf8.encodeInto(text, bytes.subarray(start)).written;
+				break;
+			}
+			bytes[this.#at++] = unit;
+		}
+		this.#end(lengthAt);
+	}
+
+	/** Hexadecimal digits as bytes. */
+	#id(tag: number, digits: string): void {
+		const length = digits.length >> 1;
+		const bytes = this.#bytes;
+		bytes[this.#at++] = tag;
+		bytes[this.#at++] = length;
+		for (let i = 0; i < length; i++) {
+			bytes[this.#at++] = (nibble(digits.charCodeAt(2 * i)) << 4) | nibble(digits.charCodeAt(2 * i + 1));
+		}
+	}
+
+	/** Nanoseconds since 1970: more than a double has, so in two halves. */
+	#time(tag: number, ms: number): void {
+		const since = performance.timeOrigin + ms;
+		const whole = Math.floor(since);
+		const high = Math.floor(whole / 0x1_0000) * 1e6;
+		const low = (whole % 0x1_0000) * 1e6 + Math.round((since - whole) * 1e6);
+		const rest = (high % 0x1_0000) * 0x1_0000 + low;
+		this.#bytes[this.#at++] = tag;
+		this.#uint32(rest % maxUint32);
+		this.#uint32(Math.floor(high / 0x1_0000) + Math.floor(rest / maxUint32));
+	}
+
+	#uint32(value: number): void {
+		const bytes = this.#bytes;
+		bytes[this.#at++] = value;
+		bytes[this.#at++] = value >>> 8;
+		bytes[this.#at++] = value >>> 16;
+		bytes[this.#at++] = value >>> 24;
+	}
+
+	/** A message that stands in front of all spans, in its field 1. */
+	#part(write: () => void): Uint8Array {
+		this.#at = 0;
+		const lengthAt = this.#begin(0x0a);
+		write();
+		this.#end(lengthAt);
+		const part = this.#bytes.slice(0, this.#at);
+		this.#at = 0;
+		return part;
+	}
+
+	#ensure(more: number): void {
+		if (this.#at + more <= this.#bytes.length) return;
+		const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + more));
+		larger.set(this.#bytes.subarray(0, this.#at));
+		this.#bytes = larger;
+	}
+}
+
+function nibble(code: number): number {
+	return code <= 0x39 ? code - 0x30 : code - 0x57;
+}
+
+function varintLength(value: number): number {
+	let length = 1;
+	for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length += 1;
+	return length;
+}
+
+/** @returns the position behind it */
+function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+	let position = at;
+	let rest = value;
+	while (rest >= 0x80) {
+		bytes[position++] = (rest % 0x80) | 0x80;
+		rest = Math.floor(rest / 0x80);
+	}
+	bytes[position++] = rest;
+	return position;
+}
+
+/** Negative ones take ten bytes. */
+function writeInt64(bytes: Uint8Array, at: number, value: number): number {
+	if (value >= 0) return writeVarint(bytes, at, value);
+	let position = at;
+	let rest = BigInt.asUintN(64, BigInt(value));
+	while (rest >= 0x80n) {
+		bytes[position++] = Number(rest & 0x7fn) | 0x80;
+		rest >>= 7n;
+	}
+	bytes[position++] = Number(rest);
+	return position;
+}
