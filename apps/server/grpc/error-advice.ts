@@ -1,4 +1,4 @@
-/** What a caller can do about each of ZooKeeper's errors, and whether the same call may succeed a moment later. docs/grpc.md has a heading for each name. */
+/** What a caller can do about each of ZooKeeper's errors, and whether the same call may succeed a moment later. docs/grpc.md has a line for each name. */
 import { errors } from '#jute/errors';
 
 type ErrorKey = Exclude<keyof typeof errors, 'ok'>;
