@@ -109,8 +109,6 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		return host.watches.pathsOf(this) + (this.#withData?.watches(host) ?? 0);
 	}
 
-	// --- in
-
 	/** A message of the caller. */
 	receive(bytes: Uint8Array): void {
 		if (this.#state === 'ending' || this.#state === 'ended') return;
@@ -255,10 +253,15 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 
 	/** Not from inside an answer: the batch is sent first. */
 	#resumeLater(reason: number): void {
-		setImmediate(() => this.#resume(reason));
+		setImmediate(() => {
+			// Each of the last answers asked for it, and one is enough.
+			if (reason !== pause.window || this.#hasHalfAWindow) this.#resume(reason);
+		});
 	}
 
-	// --- the session
+	get #hasHalfAWindow(): boolean {
+		return this.outstanding <= this.#window.size(this.#context.host.tree.largestData) / 2;
+	}
 
 	#begin(begin: NonNullable<OperateRequest['begin']>): void {
 		if (this.#state !== 'new') {
@@ -330,8 +333,6 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		this.#end(new ZooKeeperError(moved));
 	}
 
-	// --- out
-
 	/** The host's answer to an operation. */
 	answer(request: StreamRequest, reply: Reply): void {
 		this.outstanding -= 1;
@@ -358,9 +359,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		this.#willSend();
 		metrics.request(request.op.kind, this.#context.batchMs - request.receivedMs, code === 0 ? '' : errorName(code));
 		traced?.end(code, reply.zxid);
-		if (this.#pauses & pause.window && this.outstanding <= this.#window.size(host.tree.largestData) / 2) {
-			this.#resumeLater(pause.window);
-		}
+		if (this.#pauses & pause.window && this.#hasHalfAWindow) this.#resumeLater(pause.window);
 		this.#cutWhenTooMuchIsUnsent();
 	}
 
@@ -439,8 +438,6 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 			),
 		);
 	}
-
-	// --- the end
 
 	/** Tells the caller to go elsewhere; what is under way is answered. */
 	close(reason: string): void {
