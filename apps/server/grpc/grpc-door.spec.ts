@@ -115,6 +115,30 @@ describe('a response stream', () => {
 		expect(call.listenerCount('drain')).toBe(0);
 	});
 
+	it('is refused while there are too many, and has the place of one that has ended', async () => {
+		const streams = new ResponseStreams(1);
+		const outcomes: string[] = [];
+		const begin = (name: string) => {
+			const call = new SlowCall();
+			async function* source(signal: AbortSignal): AsyncGenerator<number> {
+				while (!signal.aborted) yield 1;
+			}
+			streams.respond(call as unknown as ServerWritableStream<unknown, number>, source).subscribe({
+				error: (error: Error) => outcomes.push(`${name}: ${error.message}`),
+				complete: () => outcomes.push(`${name} has ended`),
+			});
+			return call;
+		};
+		const first = begin('first');
+		begin('second');
+		expect(outcomes).toEqual(['second: 1 lists and histories are on their way to clients already']);
+		first.emit('cancelled');
+		await expect.poll(() => outcomes.at(-1)).toBe('first has ended');
+		const third = begin('third');
+		await expect.poll(() => third.written.length).toBe(1);
+		expect(outcomes).toHaveLength(2);
+	});
+
 	it('ends when the server stops, and says so', async () => {
 		const call = new SlowCall();
 		const { streams, produced, outcome } = streamTo(call);

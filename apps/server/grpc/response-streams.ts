@@ -8,8 +8,17 @@ import { type ServerWritableStream, status } from '@grpc/grpc-js';
 import { Observable } from 'rxjs';
 import { grpcError } from './grpc-error.ts';
 
+/** Each may have some mebibytes waiting for a client that is slow. */
+const mostStreams = 1000;
+
 export class ResponseStreams {
 	#serving = new AbortController();
+	readonly #maxStreams: number;
+	#open = 0;
+
+	constructor(maxStreams = mostStreams) {
+		this.#maxStreams = maxStreams;
+	}
 
 	/** The source stops soon after its signal is aborted, whatever it waits for. */
 	respond<T>(
@@ -17,6 +26,11 @@ export class ResponseStreams {
 		source: (signal: AbortSignal) => AsyncIterable<T>,
 	): Observable<never> {
 		return new Observable((subscriber) => {
+			if (this.#open >= this.#maxStreams) {
+				subscriber.error(tooMany(this.#maxStreams));
+				return;
+			}
+			this.#open += 1;
 			const gone = new AbortController();
 			const cancel = () => gone.abort();
 			call.once('cancelled', cancel);
@@ -34,6 +48,7 @@ export class ResponseStreams {
 				},
 			);
 			return () => {
+				this.#open -= 1;
 				call.off('cancelled', cancel);
 				gone.abort();
 			};
@@ -52,6 +67,11 @@ export class ResponseStreams {
 		this.#serving.abort(reason);
 		this.#serving = new AbortController();
 	}
+}
+
+function tooMany(maxStreams: number) {
+	const message = `${maxStreams} lists and histories are on their way to clients already`;
+	return grpcError(status.RESOURCE_EXHAUSTED, message, { reason: 'TOO_MANY_STREAMS', retryMs: 1000 });
 }
 
 function ended({ reason }: AbortSignal) {

@@ -74,6 +74,7 @@ export class SendRoom {
 	}
 
 	#lookSoon(): void {
-		this.#timer ??= setTimeout(() => this.#lookForStalled(), this.#parts.stalledMs / 8).unref();
+		if (this.#timer !== undefined) return;
+		this.#timer = setTimeout(() => this.#lookForStalled(), this.#parts.stalledMs / 8).unref();
 	}
 }
