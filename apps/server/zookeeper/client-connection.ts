@@ -480,7 +480,10 @@ export class ClientConnection implements Connection, Watcher {
 
 	/** Not from inside an answer: the batch is sent first. */
 	#resumeLater(reason: number): void {
-		setImmediate(() => this.#resume(reason));
+		setImmediate(() => {
+			// Each of the last answers asked for it, and one is enough: after that the window is full again.
+			if (reason !== pause.window || this.#hasHalfAWindow) this.#resume(reason);
+		});
 	}
 }
 
