@@ -17,7 +17,9 @@ import { addMulti } from './commands/multi.ts';
 import { addRestore } from './commands/restore.ts';
 import { addServer } from './commands/server.ts';
 import { addSet } from './commands/set.ts';
+import { addShed } from './commands/shed.ts';
 import { addShell } from './commands/shell.ts';
+import { addSnapshot } from './commands/snapshot.ts';
 import { addStat } from './commands/stat.ts';
 import { addStatus } from './commands/status.ts';
 import { addTop } from './commands/top.ts';
@@ -54,6 +56,8 @@ export function makeProgram(context: CommandContext): Command {
 	addServer(program, context);
 	addStatus(program, context);
 	addTop(program, context);
+	addSnapshot(program, context);
+	addShed(program, context);
 	program.commandsGroup('Znodes, over gRPC:');
 	addShell(program, context, makeProgram);
 	addCreate(program, context);

@@ -9,6 +9,7 @@ import {
 	type GetConfigResponse,
 	ReconfigRequest,
 	type ReconfigResponse,
+	type ShedLoadRequest,
 	type StatusResponse,
 	type TakeSnapshotResponse,
 	type WatchStatusResponse,
@@ -185,6 +186,15 @@ export class ChronokeeperClient extends Znodes {
 
 	async connections(): Promise<Connection[]> {
 		return (await this.#calls.unary(this.#admin.listConnections.bind(this.#admin), {})).connections;
+	}
+
+	/** Closes connections by their numbers, or this share of all (0.25 is a quarter). @returns how many */
+	async shedLoad(which: readonly bigint[] | number): Promise<number> {
+		const request: ShedLoadRequest =
+			typeof which === 'number'
+				? { which: { $case: 'share', value: which } }
+				: { which: { $case: 'connections', value: { ids: [...which] } } };
+		return (await this.#calls.unary(this.#admin.shedLoad.bind(this.#admin), request)).closed;
 	}
 
 	getConfig(): Promise<GetConfigResponse> {

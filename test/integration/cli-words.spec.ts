@@ -1,5 +1,6 @@
 /** What `ck` has of zkCli's words and of watches, each command alone, against a whole replica. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { existsSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ChronokeeperClient } from '#client/client';
 import { ck, commandLine, lines, type Outcome, objects } from '#test/support/ck';
 import { RunningProgram } from '#test/support/processes';
@@ -168,6 +169,29 @@ describe('status --connections', () => {
 		expect(listed).toContainEqual(expect.objectContaining({ kind: 'grpc-session', sessionId: id, watches: 1 }));
 		expect(await done(['status', '--connections'])).toMatch(new RegExp(`grpc-session +127\\.0\\.0\\.1:\\d+ +${id} `));
 		await session.close();
+	});
+});
+
+describe('an operator', () => {
+	it('has a snapshot written', async () => {
+		const [taken] = objects<{ file: string; zxid: string }>(await done(['snapshot', '--json']));
+		expect(existsSync(taken!.file)).toBe(true);
+		expect(taken!.file.endsWith(`snapshot.${taken!.zxid.slice(2)}`)).toBe(true);
+	});
+
+	it('sends a client away, whose session lives on', async () => {
+		const told: string[] = [];
+		const session = await client.openSession({ timeoutMs: 10_000, onEvent: ({ kind }) => told.push(kind) });
+		const id = `0x${session.id.toString(16)}`;
+		const listed = objects<{ id: number; sessionId: string }>(await done(['status', '--connections', '--json']));
+		const { id: number } = listed.find(({ sessionId }) => sessionId === id)!;
+		expect(await done(['shed', `${number}`])).toBe('1 closed\n');
+		await vi.waitFor(() => expect(told).toEqual(['detached', 'attached']));
+		expect(await session.get('/')).toBeDefined();
+		await session.close();
+		expect((await run(['shed'])).status).toBe(2);
+		expect((await run(['shed', '1', '--share', '0.5'])).status).toBe(2);
+		expect((await run(['shed', '--share', '2'])).status).toBe(2);
 	});
 });
 

@@ -2,6 +2,8 @@
 import type { StatusResponse, WatchStatusResponse } from '#client/client';
 import { hex } from './text.ts';
 
+type Snapshot = NonNullable<StatusResponse['lastSnapshot']>;
+
 export function statusObject(status: StatusResponse): object {
 	const { mirror, lastSnapshot, ensemble } = status;
 	return {
@@ -13,15 +15,13 @@ export function statusObject(status: StatusResponse): object {
 		approximateDataSize: Number(status.approximateDataSize),
 		uptimeMs: Number(status.uptimeMs),
 		mirror: mirror && { ...mirror, mirroredZxid: hex(mirror.mirroredZxid), lagTxns: Number(mirror.lagTxns) },
-		lastSnapshot: lastSnapshot && {
-			file: lastSnapshot.file,
-			zxid: hex(lastSnapshot.zxid),
-			digest: lastSnapshot.digest.toString(),
-			bytes: Number(lastSnapshot.bytes),
-			durationMs: Number(lastSnapshot.durationMs),
-		},
+		lastSnapshot: lastSnapshot && snapshotObject(lastSnapshot),
 		ensemble: ensemble && { ...ensemble, version: hex(ensemble.version) },
 	};
+}
+
+export function snapshotObject({ file, zxid, digest, bytes, durationMs }: Snapshot): object {
+	return { file, zxid: hex(zxid), digest: digest.toString(), bytes: Number(bytes), durationMs: Number(durationMs) };
 }
 
 /** Of one interval. */
