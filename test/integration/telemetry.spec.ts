@@ -2,7 +2,7 @@
 
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, afterEach, expect, it, vi } from 'vitest';
-import { CreateMode, ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
+import { Consistency, CreateMode, GetRequest, ZnodeServiceClient } from '#proto/chronokeeper/v1/znode';
 import { Exporting } from '#telemetry/exporting';
 import { HeadSampler } from '#telemetry/head-sampler';
 import { OtlpEncoder } from '#telemetry/otlp-encoder';
@@ -173,6 +173,25 @@ it('a failure is named, a read has its two stages, and requests of ZooKeeper’s
 	expect(stages.map(({ name }) => name)).toEqual(['queue', 'final']);
 	for (const { parentSpanId } of stages) expect(parentSpanId).toBe(read!.spanId);
 	expect(stages[1]!.attributes.get('error.type')).toBe('NoNode');
+});
+
+it('a linearizable read shows the wait for its round', async () => {
+	const collector = servers.keep(await OtlpCollector.start());
+	const server = await servers.start(servers.newDirectory(), {
+		'otel.endpoint': collector.endpoint,
+		'otel.sampleRatio': 0,
+	});
+	const raw = servers.keep(new ZnodeServiceClient(server.addresses.grpc, credentials.createInsecure()));
+	const metadata = new Metadata();
+	metadata.set('traceparent', `00-${traceId('9')}-${callersSpan}-01`);
+	const request = GetRequest.create({ path: '/', consistency: Consistency.CONSISTENCY_LINEARIZABLE });
+	await new Promise((resolve) => raw.get(request, metadata, resolve));
+	await server.close();
+	const spans = collector.ofTrace(traceId('9'));
+	const [barrier, queue] = ['barrier', 'queue'].map((name) => named(spans, name)) as [CollectedSpan, CollectedSpan];
+	expect(spans.map(({ name }) => name).sort()).toEqual(['barrier', 'final', 'grpc getData', 'queue']);
+	expect(barrier.end <= queue.start + 2_000n).toBe(true);
+	expect(barrier.parentSpanId).toBe(named(spans, 'grpc getData').spanId);
 });
 
 it('with audit.mode=strict the commit is what PostgreSQL takes', async () => {

@@ -98,6 +98,7 @@ export class Submission {
 		let reply: Reply;
 		try {
 			reply = consistency === 'local' ? noBarrier : await this.barrier.pass(call);
+			if (consistency !== 'local') this.#traceWait(traced, 'barrier', op, startMs);
 			if (reply.error === 0) reply = await this.#ask(op, context, call, traced);
 		} catch (error) {
 			const { code } = error instanceof ZooKeeperError ? error.failure : errors.requestTimeout;
@@ -120,14 +121,22 @@ export class Submission {
 		const requestId = `${this.#idPrefix}-${++this.#requests}`;
 		traced?.describe({ sessionId, pathLength: 'path' in op ? op.path.length : undefined, requestId });
 		const isAbandoned = () => call.cancelled;
+		const askedMs = this.host.isThrottled ? performance.now() : 0;
 		return new Promise((reply, refuse) => {
 			const goIn = (): void => {
+				if (askedMs !== 0) this.#traceWait(traced, 'door', op, askedMs);
 				const cxid = sessionId === noSession ? 0 : this.sessions.nextCxid();
 				const request = { sessionId, cxid, op, caller, requestId, reply, isAbandoned };
 				this.host.submit(traced === undefined ? request : { ...request, traceparent: traced.traceparent });
 			};
 			this.#queue.enter(call, goIn, refuse);
 		});
+	}
+
+	#traceWait(traced: TracedRequest | undefined, what: 'barrier' | 'door', op: Op, sinceMs: number): void {
+		if (traced === undefined) return;
+		const attributes = { zxid: 0, op: op.kind, error: 0 };
+		this.tracing.stage(traced.traceparent, what, sinceMs, performance.now(), attributes);
 	}
 
 	/** Calls that come from now on are refused; those under way are answered. */
