@@ -29,6 +29,9 @@ import { Watching } from '#test/support/grpc-watching';
 import { superUser } from '#test/support/real-zookeeper';
 import { TestServers } from '#test/support/test-servers';
 
+/** Others may need the processor. */
+const soon = { timeout: 20_000 } as const;
+
 const isLong = process.env.LONG_SPECS === '1';
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_122);
 const rounds = isLong ? 200 : 8;
@@ -114,8 +117,8 @@ async function liveMiB(): Promise<number> {
 
 async function expectAtRest(): Promise<void> {
 	const { host } = server.replica;
-	await expect.poll(() => host.outstanding).toBe(0);
-	await expect.poll(() => host.watches.summary().watches).toBe(0);
+	await expect.poll(() => host.outstanding, soon).toBe(0);
+	await expect.poll(() => host.watches.summary().watches, soon).toBe(0);
 	expect((await client.create('/alive', Buffer.from('yes'))).path).toBe('/alive');
 	await client.delete('/alive');
 	expect(await client.status()).toMatchObject({ ready: true });

@@ -26,6 +26,9 @@ import type { Values } from '#server/config/keys';
 import { startEnsemble } from '#test/support/ensemble';
 import { TestServers } from '#test/support/test-servers';
 
+/** Others may need the processor. */
+const soon = { timeout: 20_000 } as const;
+
 const servers = new TestServers();
 afterEach(() => servers.close());
 afterAll(() => servers.remove());
@@ -169,12 +172,12 @@ describe('a caller that goes', () => {
 		const held: (() => void)[] = [];
 		host.durable = (zxid) => void held.push(() => durable(zxid));
 		const under = [client.set('/a', Buffer.from('1')), client.set('/a', Buffer.from('2'))];
-		await expect.poll(() => host.outstanding).toBe(2);
+		await expect.poll(() => host.outstanding, { timeout: 10_000 }).toBe(2);
 		const create = (path: string, options: Partial<CallOptions> = {}) =>
 			failing((answer) => raw.create(CreateRequest.create({ path }), new Metadata(), options, answer));
-		const late = [create('/late1', deadline(200)), create('/late2', deadline(200))];
+		const late = [create('/late1', deadline(3000)), create('/late2', deadline(3000))];
 		const kept = client.create('/kept', null);
-		await expect.poll(() => waitingAtTheDoor(server.addresses.http)).toBe(3);
+		await expect.poll(() => waitingAtTheDoor(server.addresses.http), { timeout: 2500 }).toBe(3);
 		const refused = await create('/refused');
 		expect(refused).toMatchObject({
 			code: status.RESOURCE_EXHAUSTED,
@@ -185,7 +188,7 @@ describe('a caller that goes', () => {
 			retry: { retryDelay: { nanos: 100_000_000 } },
 		});
 		for (const error of await Promise.all(late)) expect(error.code).toBe(status.DEADLINE_EXCEEDED);
-		await expect.poll(() => waitingAtTheDoor(server.addresses.http)).toBe(1);
+		await expect.poll(() => waitingAtTheDoor(server.addresses.http), { timeout: 10_000 }).toBe(1);
 		host.durable = durable;
 		for (const one of held) one();
 		await Promise.all(under);
@@ -205,7 +208,7 @@ describe('a caller that goes', () => {
 			failing((answer) => raw.get(request, new Metadata(), deadline(300), answer)),
 		);
 		for (const error of await Promise.all(reads)) expect(error.code).toBe(status.DEADLINE_EXCEEDED);
-		await expect.poll(() => metric(http, 'read_barrier_waiting')).toBe(0);
+		await expect.poll(() => metric(http, 'read_barrier_waiting'), soon).toBe(0);
 	});
 });
 

@@ -12,6 +12,9 @@ import { startEnsemble } from '#test/support/ensemble';
 import { Watching, type WatchingOptions } from '#test/support/grpc-watching';
 import { TestServers } from '#test/support/test-servers';
 
+/** Others may need the processor. */
+const soon = { timeout: 20_000 } as const;
+
 const { WATCH_KIND_DATA, WATCH_KIND_CHILDREN, WATCH_KIND_PERSISTENT, WATCH_KIND_PERSISTENT_RECURSIVE } = WatchKind;
 const isLong = process.env.LONG_SPECS === '1';
 
@@ -75,8 +78,8 @@ describe('watches', () => {
 			'NODE_DELETED /a/b',
 			'NODE_DELETED /a',
 		];
-		await expect.poll(() => streams.unsaid.events.length).toBe(5);
-		await expect.poll(() => streams.recursive.events.length).toBe(5);
+		await expect.poll(() => streams.unsaid.events.length, soon).toBe(5);
+		await expect.poll(() => streams.recursive.events.length, soon).toBe(5);
 		expect(streams.recursive.events.map(({ zxid }) => zxid)).toEqual([2n, 3n, 4n, 5n, 7n]);
 		expect(streams.recursive.messages.map(({ zxid }) => zxid)).toEqual([1n, 2n, 3n, 4n, 5n, 7n]);
 		expect(streams.recursive.heard()).toEqual(whole);
@@ -110,7 +113,7 @@ describe('watches', () => {
 			client.delete('/a/b'),
 			client.set('/a', bytes('4')),
 		]);
-		await expect.poll(() => stream.events.length).toBe(7);
+		await expect.poll(() => stream.events.length, soon).toBe(7);
 		expect(stream.events.map(({ path, data, stat }) => [path, text(data), stat?.version, stat?.mzxid])).toEqual([
 			['/a', '2', 2, 2n],
 			['/a', '2', 2, 2n],
@@ -147,8 +150,8 @@ describe('watches', () => {
 			{ op: { $case: 'delete', value: { path: '/top/end', version: undefined } } },
 			{ op: { $case: 'create', value: open } },
 		]);
-		await expect.poll(() => annsStream.events.length).toBe(7);
-		await expect.poll(() => anyone.events.length).toBe(4);
+		await expect.poll(() => annsStream.events.length, soon).toBe(7);
+		await expect.poll(() => anyone.events.length, soon).toBe(4);
 		// The creation was hers alone, and what is there after the transaction nobody else may see.
 		expect(anyone.events.map(({ data, stat }) => [text(data), stat?.mzxid])).toEqual([
 			['open', 3n],
@@ -185,7 +188,7 @@ describe('watches', () => {
 		);
 		expect(await stream.opened).toBe(8n);
 		await client.set('/same', bytes('now'));
-		await expect.poll(() => stream.events.length).toBe(4);
+		await expect.poll(() => stream.events.length, soon).toBe(4);
 		expect(stream.messages[0]).toMatchObject({ events: [] });
 		expect(stream.events.map(({ zxid: of, data }) => [of, text(data)])).toEqual([
 			[undefined, 'x'],
@@ -239,11 +242,11 @@ describe('watches', () => {
 		const summary = () => server.replica.host.watches.summary().watches;
 		expect(summary()).toBe(3);
 		gone!.close();
-		await expect.poll(summary).toBe(2);
+		await expect.poll(summary, soon).toBe(2);
 		const unseen = watching(watchClient(server), [['/a', WATCH_KIND_PERSISTENT]]);
 		await unseen.opened;
 		unseen.call.cancel();
-		await expect.poll(summary).toBe(2);
+		await expect.poll(summary, soon).toBe(2);
 		const ending = server.close();
 		expect(await stays!.ended).toMatchObject({ code: status.UNAVAILABLE, details: 'the server is stopping' });
 		await ending;
@@ -260,7 +263,7 @@ it('65: a replica that loses its leader ends its streams: another one may serve'
 	await stream.opened;
 	const client = servers.connect((await leader.doors()).grpc);
 	for (let i = 0; i < 20; i++) await client.create(`/n${i}`, bytes(`${i}`));
-	await expect.poll(() => stream.events.length).toBe(20);
+	await expect.poll(() => stream.events.length, soon).toBe(20);
 	expect(stream.events.map(({ path, data }) => [path, text(data)])).toEqual(
 		Array.from({ length: 20 }, (_, i) => [`/n${i}`, `${i}`]),
 	);
@@ -314,7 +317,7 @@ describe(`${changes * streamCount} events through ${streamCount} streams`, () =>
 		};
 		const watchers = () => server.replica.host.watches.summary().connections;
 		for (let number = 1; number <= waves / 2; number++) await wave(number);
-		await expect.poll(watchers).toBe(streamCount + 1);
+		await expect.poll(watchers, soon).toBe(streamCount + 1);
 		// The one that sleeps is cut when too much waits for it, and told so when it wakes up.
 		while (watchers() > streamCount) await client.set('/large', Buffer.alloc(20_000, 'x'));
 		const told = slow.messages.at(-1)!.zxid;
@@ -342,8 +345,8 @@ describe(`${changes * streamCount} events through ${streamCount} streams`, () =>
 		expect(heard).toEqual(zxids.slice(0, heard.length));
 		const again = watching(slowClient, [['/a', WATCH_KIND_PERSISTENT]], { afterZxid: until });
 		await again.opened;
-		await expect.poll(() => again.heard()).toEqual(['NODE_DATA_CHANGED /a']);
-		await expect.poll(() => server.replica.host.watches.summary().connections).toBe(streamCount + 1);
+		await expect.poll(() => again.heard(), soon).toEqual(['NODE_DATA_CHANGED /a']);
+		await expect.poll(() => server.replica.host.watches.summary().connections, soon).toBe(streamCount + 1);
 	});
 });
 
