@@ -8,7 +8,8 @@ linearizable = znode_pb2.CONSISTENCY_LINEARIZABLE
 ephemeral = znode_pb2.CREATE_MODE_EPHEMERAL
 checks = []
 # Of znode.proto.
-Create, Get, Set, Delete = (znode_pb2.CreateRequest, znode_pb2.GetRequest, znode_pb2.SetRequest, znode_pb2.DeleteRequest)
+Create, Get = znode_pb2.CreateRequest, znode_pb2.GetRequest
+Set, Delete = znode_pb2.SetRequest, znode_pb2.DeleteRequest
 List, Exists = znode_pb2.ListChildrenRequest, znode_pb2.ExistsRequest
 Op, ReadOp = znode_pb2.MultiRequest.Op, znode_pb2.MultiReadRequest.Op
 Target = watch_pb2.WatchRequest.Target

@@ -1,4 +1,7 @@
-"""A Python program's view of the gRPC API: the classes that protoc made of proto/, metadata, failures with their details, the stream of operations."""
+"""A Python program's view of the gRPC API.
+
+The classes that protoc made of proto/, metadata, failures with their details, the stream of operations.
+"""
 import base64
 import queue
 import sys

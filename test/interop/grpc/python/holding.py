@@ -24,7 +24,7 @@ from client import Stream, call, common_pb2, credentials, inside, read, session_
 
 @check
 def sessions(world):
-    """a session owns ephemeral nodes, proves identities, goes to another replica, and takes its nodes with it when it is closed"""
+    """a session owns ephemeral nodes, proves identities, goes to another replica, and takes its nodes along"""
     opened = call(world.one.session.OpenSession, Open(timeout_ms=20_000))
     equal((len(opened.password), opened.timeout_ms), (16, 20_000))
     mine, path = inside(opened), world.path("mine")
@@ -51,7 +51,7 @@ def sessions(world):
 
 @check
 def expiry(world):
-    """a session that is silent for its timeout is over, and its nodes are gone, which a watch tells at another replica"""
+    """a session that is silent for its timeout is over, and its nodes, which a watch tells at another replica"""
     opened = call(world.one.session.OpenSession, Open(timeout_ms=1000))
     mine, path = inside(opened), world.path("silent")
     call(world.one.znode.Create, Create(path=path, mode=ephemeral), mine)
@@ -64,7 +64,7 @@ def expiry(world):
 
 @check
 def watches(world):
-    """watches of all kinds tell what happened, in order, with the node as it was then; after_zxid tells what was missed"""
+    """watches of all kinds tell what happened, in order, with the node of then; after_zxid tells what was missed"""
     znode, path = world.one.znode, world.path("watched")
     call(znode.Create, Create(path=path, data=b"0"))
     targets = [Target(path=path, kind=watch_pb2.WATCH_KIND_PERSISTENT_RECURSIVE)]

@@ -175,14 +175,15 @@ def failures(world):
     equal(failed.help.links[0].url, "docs/grpc.md#nonode")
     equal(failed.help.links[0].description, failed.detail.advice)
     equal(failed.retry, None)
-    for path, code, name in ((world.root, "ALREADY_EXISTS", "NodeExists"), ("relative", "INVALID_ARGUMENT", "BadArguments")):
-        fails(code, name, znode.Create, Create(path=path))
+    fails("ALREADY_EXISTS", "NodeExists", znode.Create, Create(path=world.root))
+    fails("INVALID_ARGUMENT", "BadArguments", znode.Create, Create(path="relative"))
     fails("INVALID_ARGUMENT", "BadArguments", znode.Create, Create(path=world.path("e"), mode=ephemeral))
     bad_credentials = (("authorization", "Basic !"),)
     fails("UNAUTHENTICATED", "AuthFailed", znode.Get, Get(path="/"), bad_credentials)
     unproved = (("ck-session-id", "1"),)
     equal(fails("UNAUTHENTICATED", None, znode.Get, Get(path="/"), unproved).info.reason, "UNAUTHENTICATED")
-    for request, field in ((List(path="/", page_size=1, page_token="?"), "page_token"), (List(path="/", watch=True), "watch")):
+    bad = {"page_token": List(path="/", page_size=1, page_token="?"), "watch": List(path="/", watch=True)}
+    for field, request in bad.items():
         failed = fails("INVALID_ARGUMENT", None, znode.ListChildren, request)
         equal([violation.field for violation in failed.fields.field_violations], [field])
 
