@@ -169,6 +169,21 @@ describe('a session', () => {
 		expect(await failure(opening)).toMatchObject({ status: 'RESOURCE_EXHAUSTED', message: 'by the test' });
 	});
 
+	it('is not waited for forever, neither when it begins nor when it ends', async () => {
+		const hurried = new ChronokeeperClient({ address: client.address, timeoutMs: 100 });
+		expect(await failure(hurried.openSession())).toMatchObject({
+			status: 'DEADLINE_EXCEEDED',
+			message: 'no answer to the stream of a session within 100 ms',
+		});
+		const opening = hurried.openSession();
+		(await stream(1)).open();
+		const session = await opening;
+		await session.close();
+		expect(session.state).toBe('closed');
+		expect(streams[1]!.kinds).toEqual(['closeSession']);
+		hurried.close();
+	});
+
 	it('is closed by an operation, and does nothing afterwards', async () => {
 		const session = await open();
 		const closing = session.close();
@@ -289,6 +304,17 @@ it('a server that goes away still answers what is under way; the rest goes to th
 	two.reply(0, got(6n));
 	expect((await late).zxid).toBe(6n);
 	expect(one.kinds).toEqual(['get']);
+});
+
+it('a server that says it goes away and stays is left', async () => {
+	const hurried = new ChronokeeperClient({ address: client.address, timeoutMs: 100 });
+	const opening = hurried.openSession({ onEvent: (event) => events.push(event) });
+	(await stream(0)).open();
+	await opening;
+	streams[0]!.say({ $case: 'goingAway', value: { reason: 'the server is shut down' } });
+	(await stream(1)).attach();
+	await vi.waitFor(() => expect(events.map(({ kind }) => kind)).toEqual(['detached', 'attached']));
+	hurried.close();
 });
 
 it('an answer to another operation than the next ends the stream', async () => {

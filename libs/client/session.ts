@@ -57,6 +57,8 @@ export class Session extends Znodes {
 	#attempts = 0;
 	#pause: NodeJS.Timeout | undefined;
 	#patience: NodeJS.Timeout | undefined;
+	/** The stream was given up because nothing came. */
+	#isLate = false;
 	/** Settles open(). */
 	#begun: { resolve(): void; reject(error: Error): void } | undefined;
 
@@ -121,11 +123,13 @@ export class Session extends Znodes {
 		const isAttached = this.#state === 'attached';
 		const farewell = isAttached ? this.#ask('closeSession', {}) : undefined;
 		this.#finish('closed');
+		if (isAttached) this.#beginPatience();
 		try {
 			await farewell;
 		} catch {
 			// Lost meanwhile: the session ends by its timeout.
 		}
+		clearTimeout(this.#patience);
 		this.#stream?.cancel();
 	}
 
@@ -189,6 +193,7 @@ export class Session extends Znodes {
 			},
 			goingAway: (reason) => {
 				if (this.#state === 'attached') this.#detach(reason);
+				this.#beginPatience();
 				this.#waiting.unshift(...stream.end());
 			},
 			ended: (unanswered, unsent, error) => {
@@ -197,8 +202,17 @@ export class Session extends Znodes {
 			},
 		});
 		this.#stream = stream;
-		// An answer that does not come is no better than a stream that is lost.
-		this.#patience = setTimeout(() => stream.cancel(), this.#dialer.timeoutMs);
+		this.#beginPatience();
+	}
+
+	/** An answer that does not come is no better than a stream that is lost. */
+	#beginPatience(): void {
+		clearTimeout(this.#patience);
+		this.#isLate = false;
+		this.#patience = setTimeout(() => {
+			this.#isLate = true;
+			this.#stream?.cancel();
+		}, this.#dialer.timeoutMs);
 	}
 
 	#opened({ sessionId, password, timeoutMs, zxid }: OpenSessionResponse): void {
@@ -236,7 +250,7 @@ export class Session extends Znodes {
 	#ended(unanswered: readonly Submitted[], cause: Error | undefined): void {
 		clearTimeout(this.#patience);
 		this.#stream = undefined;
-		const error = cause === undefined ? undefined : this.#dialer.errorOf(cause);
+		const error = cause === undefined ? undefined : this.#errorOf(cause);
 		const isExpired = error instanceof ClientError && error.codeName === 'SessionExpired';
 		if (this.#begun !== undefined) {
 			this.#state = 'closed';
@@ -252,6 +266,12 @@ export class Session extends Znodes {
 		if (this.#state === 'attached') this.#detach(error?.message ?? 'the server ended the stream');
 		const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** this.#attempts++) * (0.5 + Math.random() / 2);
 		this.#pause = setTimeout(() => this.#connect(), pauseMs);
+	}
+
+	#errorOf(cause: Error): Error {
+		if (!this.#isLate) return this.#dialer.errorOf(cause);
+		const text = `no answer to the stream of a session within ${this.#dialer.timeoutMs} ms`;
+		return new ClientError(text, 'DEADLINE_EXCEEDED', undefined, cause);
 	}
 
 	#detach(reason: string): void {
