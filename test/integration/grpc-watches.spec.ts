@@ -259,8 +259,19 @@ it('65: a replica that loses its leader ends its streams: another one may serve'
 	const [follower, other] = ensemble.members.filter((member) => member !== leader);
 	const { grpc } = await follower!.doors();
 	const watches = servers.keep(new WatchServiceClient(grpc, credentials.createInsecure()));
-	const stream = watching(watches, [['/', WATCH_KIND_PERSISTENT_RECURSIVE]], { withData: true });
-	await stream.opened;
+	await ensemble.allServe();
+	const open = () => watching(watches, [['/', WATCH_KIND_PERSISTENT_RECURSIVE]], { withData: true });
+	let stream = open();
+	await expect
+		.poll(async () => {
+			const isOpen = await stream.opened.then(
+				() => true,
+				() => false,
+			);
+			if (!isOpen) stream = open();
+			return isOpen;
+		}, soon)
+		.toBe(true);
 	const client = servers.connect((await leader.doors()).grpc);
 	for (let i = 0; i < 20; i++) await client.create(`/n${i}`, bytes(`${i}`));
 	await expect.poll(() => stream.events.length, soon).toBe(20);
