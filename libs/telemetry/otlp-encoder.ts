@@ -104,10 +104,9 @@ export class OtlpEncoder {
 		const isText = typeof value === 'string';
 		this.#ensure(spanRoom + attributeRoom + (name.length + (isText ? value.length : 0)) * mostPerUnit);
 		const lengthAt = this.#begin(tag);
-		const bytes = this.#nameBytes(name);
-		this.#bytes[this.#at++] = 0x0a;
-		this.#at = writeVarint(this.#bytes, this.#at, bytes.length);
-		for (let i = 0; i < bytes.length; i++) this.#bytes[this.#at++] = bytes[i]!;
+		const field = this.#nameField(name);
+		this.#bytes.set(field, this.#at);
+		this.#at += field.length;
 		const valueAt = this.#begin(0x12);
 		if (isText) {
 			this.#text(0x0a, value);
@@ -119,13 +118,17 @@ export class OtlpEncoder {
 		this.#end(lengthAt);
 	}
 
-	#nameBytes(name: string): Uint8Array {
-		let bytes = this.#names.get(name);
-		if (bytes === undefined) {
-			bytes = utf8.encode(name);
-			this.#names.set(name, bytes);
+	/** The name of an attribute as it stands in each: there are few of them. */
+	#nameField(name: string): Uint8Array {
+		let field = this.#names.get(name);
+		if (field === undefined) {
+			const bytes = utf8.encode(name);
+			const head = new Uint8Array(1 + varintLength(bytes.length));
+			writeVarint(head, writeVarint(head, 0, 0x0a), bytes.length);
+			field = Uint8Array.from([...head, ...bytes]);
+			this.#names.set(name, field);
 		}
-		return bytes;
+		return field;
 	}
 
 	/** @returns where its length will be: one byte is left for it */
@@ -152,14 +155,16 @@ export class OtlpEncoder {
 		const lengthAt = this.#begin(tag);
 		const start = this.#at;
 		const bytes = this.#bytes;
+		let at = start;
 		for (let i = 0; i < text.length; i++) {
 			const unit = text.charCodeAt(i);
 			if (unit >= 0x80) {
-				this.#at = start + utf8.encodeInto(text, bytes.subarray(start)).written;
+				at = start + utf8.encodeInto(text, bytes.subarray(start)).written;
 				break;
 			}
-			bytes[this.#at++] = unit;
+			bytes[at++] = unit;
 		}
+		this.#at = at;
 		this.#end(lengthAt);
 	}
 
@@ -167,11 +172,13 @@ export class OtlpEncoder {
 	#id(tag: number, digits: string): void {
 		const length = digits.length >> 1;
 		const bytes = this.#bytes;
-		bytes[this.#at++] = tag;
-		bytes[this.#at++] = length;
+		let at = this.#at;
+		bytes[at++] = tag;
+		bytes[at++] = length;
 		for (let i = 0; i < length; i++) {
-			bytes[this.#at++] = (nibble(digits.charCodeAt(2 * i)) << 4) | nibble(digits.charCodeAt(2 * i + 1));
+			bytes[at++] = (nibble(digits.charCodeAt(2 * i)) << 4) | nibble(digits.charCodeAt(2 * i + 1));
 		}
+		this.#at = at;
 	}
 
 	/** Nanoseconds since 1970: more than a double has, so in two halves. */
