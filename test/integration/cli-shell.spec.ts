@@ -15,7 +15,10 @@ let address: string;
 let client: ChronokeeperClient;
 
 beforeAll(async () => {
-	const { addresses } = await servers.start(servers.newDirectory(), { extendedTypesEnabled: true, tickTime: 200 });
+	// A client that is stopped is missed sooner.
+	const keepAlive = { 'grpc.keepAliveMs': 4000, 'grpc.keepAliveTimeoutMs': 3000 };
+	const keys = { extendedTypesEnabled: true, tickTime: 200, ...keepAlive };
+	const { addresses } = await servers.start(servers.newDirectory(), keys);
 	address = addresses.grpc;
 	client = servers.connect(address);
 });
