@@ -261,6 +261,14 @@ describe('a server that goes and comes back', () => {
 	});
 });
 
+it('Ctrl-C leaves the command that runs and ends a shell that reads from a pipe, and its session', async () => {
+	const shell = await openPipe();
+	shell.type('create -e /piped\ntop --json\n');
+	await shell.waitFor(/"intervalMs":1\d{3}/);
+	expect(await shell.stop('SIGINT')).toBe(130);
+	expect(await client.exists('/piped')).toBeUndefined();
+});
+
 describe('on a terminal', () => {
 	it('`ck` alone is a shell with a prompt; quit ends it, and the session', async () => {
 		const shell = await openTerminal('');

@@ -91,7 +91,10 @@ export async function startShell(
 		if (!shell.ended) terminal.line('');
 	} else {
 		const interrupted = context.interrupted();
-		interrupted.addEventListener('abort', () => process.stdin.destroy());
+		interrupted.addEventListener('abort', () => {
+			shell.interrupt();
+			process.stdin.destroy();
+		});
 		try {
 			for await (const line of linesOf(process.stdin)) {
 				await shell.execute(line);
