@@ -35,7 +35,7 @@ async function attachWhenPossible(caller: GrpcCaller, session: SessionProof): Pr
 }
 
 describe('a session over gRPC in an ensemble', () => {
-	it('62: moves with its ephemeral nodes when the leader is lost; its stream ends when what was under way is answered', async () => {
+	it('62: moves with its ephemeral nodes when the leader is lost; its stream ends, and what it had answered is so', async () => {
 		const { leader, callers } = await start();
 		const [caller, other] = callers;
 		const client = servers.keep(await OperateClient.open(caller, 20_000));
@@ -54,7 +54,7 @@ describe('a session over gRPC in an ensemble', () => {
 		const end = await client.ended;
 		await sending;
 		expect(end).toMatchObject({ code: status.UNAVAILABLE });
-		// In the order they were sent, without a hole: those whose outcome nobody knows are told so.
+		// In the order they were sent, without a hole. Of those behind them nobody knows the outcome.
 		const answered = client.replies.filter((reply) => reply.id < 1_000_000);
 		expect(answered.map((reply) => reply.id)).toEqual(answered.map((_, i) => i + 1));
 		const again = await attachWhenPossible(other, client.session!);

@@ -447,9 +447,9 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		this.#finish(grpcError(status.UNAVAILABLE, reason));
 	}
 
-	/** Without a leader: what is under way is answered in a moment. */
+	/** Without a leader: nobody knows what becomes of what is under way, and that is all that its answers would say, in whatever order. */
 	suspend(reason: string): void {
-		this.#finish(grpcError(status.UNAVAILABLE, reason));
+		this.#end(grpcError(status.UNAVAILABLE, reason));
 	}
 
 	/** Reads no more, and ends when what is under way is answered. */
