@@ -150,7 +150,7 @@ describe('what is said of a request that is wrong', () => {
 		const metadata = new Metadata();
 		metadata.set('ck-session-id', '1');
 		const noPassword = await failing((answer) => raw.whoAmI({}, metadata, answer));
-		expect([noPassword.code, detailsOf(noPassword).info?.reason]).toEqual([status.UNAUTHENTICATED, 'UNAUTHENTICATED']);
+		expect([noPassword.code, detailsOf(noPassword).info?.reason]).toEqual([status.UNAUTHENTICATED, 'NO_PASSWORD']);
 		const missing = detailsOf(await failing((answer) => raw.get(GetRequest.create({ path: '/none' }), answer)));
 		expect(missing).toMatchObject({
 			info: { reason: 'NO_NODE' },

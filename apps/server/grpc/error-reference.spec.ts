@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { errors } from '#jute/errors';
 import { grpcLimitKeys } from '../config/grpc-limit-keys.ts';
 import { adviceFor } from './error-advice.ts';
+import { type RefusalKind, refusals } from './refusals.ts';
 import { grpcStatus } from './status-mapping.ts';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
@@ -21,11 +22,20 @@ const table = Object.values(errors)
 	.filter(({ code }) => code !== 0)
 	.map(({ code, name, message }) => {
 		const { advice, retryMs } = adviceFor(code);
-		const retry = retryMs === undefined ? '' : `${retryMs / 1000} s`;
-		const words = [`<a id="${name.toLowerCase()}"></a>${name}`, code, status[grpcStatus(code)], message, advice, retry];
+		const anchor = `<a id="${name.toLowerCase()}"></a>`;
+		const words = [`${anchor}${name}`, code, status[grpcStatus(code)], message, advice, afterSeconds(retryMs)];
 		return `| ${words.join(' | ')} |`;
 	})
 	.join('\n');
+
+function afterSeconds(retryMs: number | undefined): string {
+	return retryMs === undefined ? '' : `${retryMs / 1000} s`;
+}
+
+/** But for the words that only the document has. */
+function literally(text: string): string {
+	return text === '([^|]+)' ? text : text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
 
 function found(pattern: RegExp): string[] {
 	return [...new Set([...sources.matchAll(pattern)].map(([, name]) => name!))].sort();
@@ -36,14 +46,24 @@ describe('docs/grpc.md', () => {
 		expect(document).toContain(table);
 	});
 
-	it('has every reason that is given for what is not an error of ZooKeeper', () => {
-		const reasons = found(/\breason: '([A-Z_]+)'/g);
-		const named = [...document.matchAll(/<a id="([a-z_]+)"><\/a>`([A-Z_]+)`/g)].map(([, anchor, name]) => {
-			expect(anchor).toBe(name!.toLowerCase());
-			return name!;
-		});
-		expect(reasons).not.toEqual([]);
-		expect(named.sort()).toEqual(reasons);
+	it.each(Object.entries<RefusalKind>(refusals))(
+		'has %s, with its status, the advice and when to try again',
+		(reason, { code, advice, retryMs }) => {
+			const row = [
+				`<a id="${reason.toLowerCase()}"></a>\`${reason}\``,
+				status[code],
+				'([^|]+)',
+				advice,
+				afterSeconds(retryMs),
+			];
+			expect(document).toMatch(new RegExp(`^\\| ${row.map(literally).join(' \\| ')} \\|$`, 'm'));
+		},
+	);
+
+	it('has no other reasons, and no others are given', () => {
+		const named = [...document.matchAll(/<a id="[a-z_]+"><\/a>`([A-Z_]+)`/g)].map(([, name]) => name!);
+		expect(named.sort()).toEqual(Object.keys(refusals).sort());
+		expect(found(/\breason: '([A-Z_]+)'/g)).toEqual([]);
 	});
 
 	it('has every key of metadata', () => {

@@ -19,6 +19,7 @@ import type { GrpcCall } from './grpc-call.ts';
 import { grpcError, invalidField } from './grpc-error.ts';
 import { differenceMessage, gapMessage, nodeMessage, txnMessage, type Viewer } from './history-messages.ts';
 import type { Callers } from './identity/callers.ts';
+import { type RefusalReason, refusal } from './refusals.ts';
 
 export class Histories {
 	#history: { readonly url: string; readonly queries: History } | undefined;
@@ -100,10 +101,7 @@ export class Histories {
 	/** @throws RpcException when there is no mirror, or it has no database yet. */
 	async #open(): Promise<History> {
 		if (this.mirror === undefined) {
-			throw grpcError(status.FAILED_PRECONDITION, 'there is no history here: the replica runs with audit.mode=off', {
-				reason: 'NO_HISTORY',
-				advice: 'Ask a replica that has a mirror, or set audit.mode.',
-			});
+			throw refusal('NO_HISTORY', 'there is no history here: the replica runs with audit.mode=off');
 		}
 		const { url } = this.mirror;
 		if (url === undefined) {
@@ -158,16 +156,16 @@ function rethrow(error: unknown): never {
 }
 
 /** What the functions of the schema raise: `invalid_parameter_value` for a zxid ahead of the mirror, `no_data_found` for one in a gap. */
-const statusOfSqlState: Readonly<Record<string, status>> = {
-	'22023': status.OUT_OF_RANGE,
-	P0002: status.FAILED_PRECONDITION,
+const reasonOfSqlState: Readonly<Record<string, RefusalReason>> = {
+	'22023': 'AHEAD_OF_MIRROR',
+	P0002: 'HISTORY_GAP',
 };
 
 function queryError(error: unknown): RpcException {
 	if (error instanceof RpcException) return error;
 	const { code = '', message } = error as Error & { code?: string };
-	const known = statusOfSqlState[code];
-	if (known !== undefined) return grpcError(known, message);
+	const known = reasonOfSqlState[code];
+	if (known !== undefined) return refusal(known, message);
 	// A SQLSTATE of the server's own means a bug; everything else is a connection that is not there.
 	const isServers = /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code);
 	if (isServers) return grpcError(status.INTERNAL, `the history cannot be asked: ${message}`);
@@ -175,8 +173,5 @@ function queryError(error: unknown): RpcException {
 }
 
 function mirrorAway(why: string): RpcException {
-	return grpcError(status.UNAVAILABLE, `the history cannot be asked, PostgreSQL is away: ${why}`, {
-		reason: 'MIRROR_AWAY',
-		advice: 'Wait until PostgreSQL is there again, or ask another replica.',
-	});
+	return refusal('MIRROR_AWAY', `the history cannot be asked, PostgreSQL is away: ${why}`);
 }

@@ -7,14 +7,14 @@ import {
 	type ServerUnaryCall,
 	type ServiceDefinition,
 	type sendUnaryData,
-	status,
 	type UntypedHandleCall,
 	type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { RpcException } from '@nestjs/microservices';
 import { zeroZxid } from '#core/model/zxid';
 import { errors } from '#jute/errors';
-import { grpcError, ZooKeeperError } from './grpc-error.ts';
+import { ZooKeeperError } from './grpc-error.ts';
+import { refusal } from './refusals.ts';
 
 class Unreadable {
 	readonly error: RpcException;
@@ -80,8 +80,7 @@ function mapped<K extends string, V, R>(record: Readonly<Record<K, V>>, change: 
 
 function tooLarge(bytes: number, maxBytes: number, maxBuffer: number): RpcException {
 	const message = `the request has ${bytes} bytes, and with jute.maxbuffer=${maxBuffer} it may have ${maxBytes}`;
-	const advice = 'Send less at once, or raise jute.maxbuffer on all servers and clients.';
-	return grpcError(status.RESOURCE_EXHAUSTED, message, { reason: 'MESSAGE_TOO_LARGE', advice });
+	return refusal('MESSAGE_TOO_LARGE', message);
 }
 
 function undecodable(method: string, error: Error): RpcException {

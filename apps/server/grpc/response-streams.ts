@@ -4,9 +4,9 @@
  * client finds one that serves.
  */
 import { once } from 'node:events';
-import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Observable } from 'rxjs';
-import { grpcError } from './grpc-error.ts';
+import { refusal } from './refusals.ts';
 
 /** Each may have some mebibytes waiting for a client that is slow. */
 const mostStreams = 1000;
@@ -71,11 +71,11 @@ export class ResponseStreams {
 
 function tooMany(maxStreams: number) {
 	const message = `${maxStreams} lists and histories are on their way to clients already`;
-	return grpcError(status.RESOURCE_EXHAUSTED, message, { reason: 'TOO_MANY_STREAMS', retryMs: 1000 });
+	return refusal('TOO_MANY_STREAMS', message);
 }
 
 function ended({ reason }: AbortSignal) {
-	return grpcError(status.UNAVAILABLE, String(reason));
+	return refusal('GO_ELSEWHERE', String(reason));
 }
 
 async function pump<T>(

@@ -3,7 +3,6 @@
  * are under way, further ones wait here, in order.
  */
 import { randomUUID } from 'node:crypto';
-import { status } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
 import type { Op, Reply, Result } from '#core/model/op';
 import { noSession, type Zxid, zeroZxid } from '#core/model/zxid';
@@ -13,8 +12,9 @@ import type { TracedRequest, Tracing } from '#telemetry/tracing';
 import { traceCall } from './call-trace.ts';
 import { DoorQueue } from './door-queue.ts';
 import type { GrpcCall } from './grpc-call.ts';
-import { grpcError, ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
+import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
 import type { ReadBarrier } from './read-barrier.ts';
+import { refusal } from './refusals.ts';
 import type { CallContext, GrpcSessions } from './sessions/grpc-sessions.ts';
 import { wrongField, wrongFieldOfMulti } from './wrong-field.ts';
 
@@ -83,7 +83,7 @@ export class Submission {
 
 	/** @throws RpcException when the server is stopping */
 	admit(): void {
-		if (this.#isStopping) throw grpcError(status.UNAVAILABLE, 'the server is stopping');
+		if (this.#isStopping) throw refusal('GO_ELSEWHERE', 'the server is stopping');
 	}
 
 	/** For a caller and a session that are known. */

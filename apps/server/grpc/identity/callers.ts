@@ -2,14 +2,14 @@
  * Who calls: the address is the `ip` identity, a good certificate is the `x509` identity of its subject, and `authorization` adds what its credentials prove:
  * `Basic` what ZooKeeper's `addauth digest` would, `Bearer` the owner of the token and its roles.
  */
-import { status } from '@grpc/grpc-js';
 import { authenticate } from '#core/chain/auth';
 import type { Caller } from '#core/model/op';
 import { zeroZxid } from '#core/model/zxid';
 import { errors } from '#jute/errors';
 import type { Id } from '#jute/records';
 import type { CallHead } from '../grpc-call.ts';
-import { grpcError, ZooKeeperError } from '../grpc-error.ts';
+import { ZooKeeperError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 import { Certificates } from './certificates.ts';
 import { BadToken, KeysAway } from './token-errors.ts';
 import type { Tokens } from './tokens.ts';
@@ -69,10 +69,7 @@ export class Callers {
 		return identities.catch((error: unknown) => {
 			if (error instanceof BadToken) throw authFailed(error.message);
 			if (!(error instanceof KeysAway)) throw error;
-			throw grpcError(
-				status.UNAVAILABLE,
-				'the bearer token cannot be checked now: the keys of grpc.jwt.jwks cannot be had',
-			);
+			throw refusal('KEYS_AWAY', 'the bearer token cannot be checked now: the keys of grpc.jwt.jwks cannot be had');
 		});
 	}
 

@@ -1,11 +1,10 @@
 /** What takes more than an access control list says: who may operate the replica, and who may read its whole history. */
-import { status } from '@grpc/grpc-js';
 import { hideDigests, isPermitted } from '#core/tree/acl-check';
 import { permission } from '#jute/op-codes';
 import type { Acl, Id } from '#jute/records';
 import type { ServerConfig } from '../../config/config.ts';
 import { isLoopback } from '../../config/grpc-security.ts';
-import { grpcError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 
 export type Role = 'admin' | 'history';
 
@@ -47,9 +46,10 @@ export class Roles {
 		const isHeld = holders.length > 0 && isPermitted(holders, permission.read, identities);
 		if (isHeld || identities.some(({ scheme }) => scheme === 'super')) return;
 		const shown = hideDigests(identities.map((id) => ({ ...id, perms: 0 }))).map(({ scheme, id }) => `${scheme}:${id}`);
-		throw grpcError(
-			status.PERMISSION_DENIED,
+		throw refusal(
+			'ROLE_NEEDED',
 			`${method} takes the role ${role}, which you do not have as ${shown.join(', ')}: the operator gives it to one of these in grpc.${role}Ids`,
+			{ role },
 		);
 	}
 }

@@ -3,15 +3,15 @@
  * port that comes back; it is given up when it is over, attached elsewhere, or when this replica has no leader any more.
  */
 import { randomInt } from 'node:crypto';
-import { status } from '@grpc/grpc-js';
 import type { Host } from '#core/host/host';
 import type { Caller } from '#core/model/op';
 import { formatSessionId, noSession, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import { isSessionPassword } from '#core/session/session-id';
 import { errors } from '#jute/errors';
 import type { CallHead } from '../grpc-call.ts';
-import { grpcError, ZooKeeperError } from '../grpc-error.ts';
+import { ZooKeeperError } from '../grpc-error.ts';
 import type { Callers } from '../identity/callers.ts';
+import { refusal } from '../refusals.ts';
 import { HeldSession } from './held-session.ts';
 import { type NamedSession, namedSession } from './named-session.ts';
 
@@ -83,8 +83,8 @@ export class GrpcSessions {
 	async heldBy(call: CallHead): Promise<HeldSession> {
 		const named = namedSession(call.metadata);
 		if (named === undefined) {
-			throw grpcError(
-				status.INVALID_ARGUMENT,
+			throw refusal(
+				'NO_SESSION',
 				'the call has to name its session: ck-session-id and ck-session-password-bin in the metadata',
 			);
 		}
@@ -101,10 +101,10 @@ export class GrpcSessions {
 		const { maxSessions, admits, host } = this.#parts;
 		if (host.state === 'looking' || host.isReadOnly) throw noLeader();
 		if (this.#held.size >= maxSessions && !this.#held.has(id)) {
-			throw grpcError(status.RESOURCE_EXHAUSTED, `there are ${maxSessions} sessions here already (grpc.maxSessions)`);
+			throw refusal('TOO_MANY_SESSIONS', `there are ${maxSessions} sessions here already (grpc.maxSessions)`);
 		}
 		if (!admits(id)) {
-			throw grpcError(status.RESOURCE_EXHAUSTED, 'too many sessions are opened at once (connectionMaxTokens)');
+			throw refusal('TOO_MANY_SESSIONS', 'too many sessions are opened at once (connectionMaxTokens)');
 		}
 	}
 
@@ -137,8 +137,8 @@ export class GrpcSessions {
 		checkPassword({ id, password });
 		this.admit(id);
 		if (lastZxidSeen > BigInt(host.lastProcessedZxid)) {
-			throw grpcError(
-				status.UNAVAILABLE,
+			throw refusal(
+				'BEHIND',
 				`the caller has seen 0x${lastZxidSeen.toString(16)}, and this replica is behind that: another one may not be`,
 			);
 		}
@@ -220,5 +220,5 @@ function checkPassword({ id, password }: NamedSession): void {
 }
 
 function noLeader() {
-	return grpcError(status.UNAVAILABLE, 'this replica has no leader at the moment, another one may have');
+	return refusal('NO_LEADER', 'this replica has no leader at the moment, another one may have');
 }

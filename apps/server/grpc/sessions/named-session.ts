@@ -2,6 +2,7 @@
 import { type Metadata, status } from '@grpc/grpc-js';
 import { noSession, parseSessionId, type SessionId } from '#core/model/zxid';
 import { grpcError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 
 export const sessionIdKey = 'ck-session-id';
 export const sessionPasswordKey = 'ck-session-password-bin';
@@ -22,10 +23,7 @@ export function namedSession(metadata: Metadata): NamedSession | undefined {
 	const id = sessionIdOf(String(text));
 	const [password] = metadata.get(sessionPasswordKey);
 	if (password === undefined) {
-		throw grpcError(
-			status.UNAUTHENTICATED,
-			`${sessionIdKey} needs the session's password beside it, in ${sessionPasswordKey}`,
-		);
+		throw refusal('NO_PASSWORD', `${sessionIdKey} needs the session's password beside it, in ${sessionPasswordKey}`);
 	}
 	return { id, password: Buffer.from(password) };
 }

@@ -15,6 +15,7 @@ import type { Reader } from '../../zookeeper/backed-up.ts';
 import { RequestWindow } from '../../zookeeper/request-window.ts';
 import { endCall } from '../end-call.ts';
 import { grpcError, ZooKeeperError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 import { resetWhenStuck } from '../reset-when-stuck.ts';
 import type { OpenStream } from '../stream-registry.ts';
 import { defaultTimeoutMs } from './grpc-sessions.ts';
@@ -432,8 +433,8 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		logger.warn({ client: this.address, bytes }, 'a client does not read what it is sent: its stream is ended');
 		this.#output.drop();
 		this.#end(
-			grpcError(
-				status.RESOURCE_EXHAUSTED,
+			refusal(
+				'SLOW_READER',
 				`the stream was not read: ${bytes} bytes waited, more than may (grpc.maxUnsentBytes is ${maxUnsentBytes}), and are lost; the session lives on`,
 			),
 		);
@@ -444,12 +445,12 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		if (this.#state === 'ending' || this.#state === 'ended') return;
 		writeGoingAway(this.#output.writer, reason);
 		this.#output.flush();
-		this.#finish(grpcError(status.UNAVAILABLE, reason));
+		this.#finish(refusal('GO_ELSEWHERE', reason));
 	}
 
 	/** Without a leader: nobody knows what becomes of what is under way, and that is all that its answers would say, in whatever order. */
 	suspend(reason: string): void {
-		this.#end(grpcError(status.UNAVAILABLE, reason));
+		this.#end(refusal('GO_ELSEWHERE', reason));
 	}
 
 	/** Reads no more, and ends when what is under way is answered. */

@@ -1,10 +1,9 @@
 /** All streams of Operate: opens them within their limits, sends what a batch of the chain has for them, and ends them when the server stops or has no leader any more. */
-import { status } from '@grpc/grpc-js';
 import { SessionServiceService } from '#proto/chronokeeper/v1/session';
 import type { Logger } from '#telemetry/logger';
 import { BackedUp } from '../../zookeeper/backed-up.ts';
 import { endCall } from '../end-call.ts';
-import { grpcError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 import { EventBytes } from './event-bytes.ts';
 import type { OperateContext, OperateParts } from './operate-context.ts';
 import { OperateStream } from './operate-stream.ts';
@@ -108,9 +107,9 @@ export class OperateStreams {
 	}
 
 	#admit(): void {
-		if (this.#isStopping) throw grpcError(status.UNAVAILABLE, 'the server is stopping');
+		if (this.#isStopping) throw refusal('GO_ELSEWHERE', 'the server is stopping');
 		if (this.#parts.registry.size < this.#maxStreams) return;
-		throw grpcError(status.RESOURCE_EXHAUSTED, `there are ${this.#maxStreams} streams here already (grpc.maxStreams)`);
+		throw refusal('TOO_MANY_STREAMS', `there are ${this.#maxStreams} streams here already (grpc.maxStreams)`);
 	}
 
 	#begin(call: OpenCall, caller: ConstructorParameters<typeof OperateStream>[2]): void {

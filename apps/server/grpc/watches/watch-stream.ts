@@ -2,7 +2,7 @@
  * One stream of WatchService: a watcher, what it heard and has not sent yet, and how much of that may be. The client of a stream that has to keep too much is told so and cut: what
  * it missed it can ask for with after_zxid.
  */
-import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { RpcException } from '@nestjs/microservices';
 import type { Subscriber } from 'rxjs';
 import type { Host } from '#core/host/host';
@@ -10,7 +10,7 @@ import type { Caller, WatchEvent, Watcher } from '#core/model/op';
 import { noSession, type Zxid } from '#core/model/zxid';
 import type { Id } from '#jute/records';
 import type { WatchRequest } from '#proto/chronokeeper/v1/watch';
-import { grpcError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 import { resetWhenStuck } from '../reset-when-stuck.ts';
 import type { OpenStream } from '../stream-registry.ts';
 import type { EventFrame } from './heard-event.ts';
@@ -139,7 +139,7 @@ export class WatchStream implements Watcher, OpenStream, Sender {
 	/** Sends what the client takes at once, and ends. */
 	close(reason: string): void {
 		this.flush();
-		this.fail(grpcError(status.UNAVAILABLE, reason, { reason: 'GO_ELSEWHERE', retryMs: 1000 }));
+		this.fail(refusal('GO_ELSEWHERE', reason));
 	}
 
 	fail(error: unknown): void {
@@ -203,12 +203,5 @@ function keptOthersWaiting(bytes: number): RpcException {
 }
 
 function slowWatcher(why: string, limit: string): RpcException {
-	const advice =
-		'Call again with after_zxid, the zxid of the last message that came; below recursive watches read anew what is there.';
-	return grpcError(status.RESOURCE_EXHAUSTED, `the client reads too slowly: ${why}. Call again with after_zxid`, {
-		reason: 'SLOW_WATCHER',
-		advice,
-		retryMs: 100,
-		facts: { limit },
-	});
+	return refusal('SLOW_WATCHER', `the client reads too slowly: ${why}. Call again with after_zxid`, { limit });
 }

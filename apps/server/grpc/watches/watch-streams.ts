@@ -4,12 +4,12 @@
  * An event goes from the transaction that made it to all its streams before the transaction's answer leaves. What waits for a stream is bounded, and shared by all that
  * have to send the same.
  */
-import { status } from '@grpc/grpc-js';
 import { Observable, type Subscriber } from 'rxjs';
 import type { Host } from '#core/host/host';
 import type { OpenWatchesOp, WatchEvent } from '#core/model/op';
 import { errors } from '#jute/errors';
-import { grpcError, ZooKeeperError } from '../grpc-error.ts';
+import { ZooKeeperError } from '../grpc-error.ts';
+import { refusal } from '../refusals.ts';
 import type { StreamRegistry } from '../stream-registry.ts';
 import type { Submission } from '../submission.ts';
 import { HeardEvent } from './heard-event.ts';
@@ -134,11 +134,11 @@ export class WatchStreams implements WatchContext {
 		opening: { stream: WatchStream | undefined; readonly isGone: boolean },
 	): Promise<void> {
 		const { submission, registry, maxStreams } = this.#parts;
-		if (this.#stopped !== undefined) throw grpcError(status.UNAVAILABLE, this.#stopped);
+		if (this.#stopped !== undefined) throw refusal('GO_ELSEWHERE', this.#stopped);
 		const op = openWatches(call.request);
 		if (registry.size >= maxStreams) {
 			const message = `there are ${maxStreams} streams here already (grpc.maxStreams)`;
-			throw grpcError(status.RESOURCE_EXHAUSTED, message, { reason: 'TOO_MANY_STREAMS', retryMs: 1000 });
+			throw refusal('TOO_MANY_STREAMS', message);
 		}
 		const context = await submission.contextOf(call);
 		if (opening.isGone) return;

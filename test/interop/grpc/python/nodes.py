@@ -181,7 +181,7 @@ def failures(world):
     bad_credentials = (("authorization", "Basic !"),)
     fails("UNAUTHENTICATED", "AuthFailed", znode.Get, Get(path="/"), bad_credentials)
     unproved = (("ck-session-id", "1"),)
-    equal(fails("UNAUTHENTICATED", None, znode.Get, Get(path="/"), unproved).info.reason, "UNAUTHENTICATED")
+    equal(fails("UNAUTHENTICATED", None, znode.Get, Get(path="/"), unproved).info.reason, "NO_PASSWORD")
     bad = {"page_token": List(path="/", page_size=1, page_token="?"), "watch": List(path="/", watch=True)}
     for field, request in bad.items():
         failed = fails("INVALID_ARGUMENT", None, znode.ListChildren, request)

@@ -1,0 +1,107 @@
+/** What is refused that is no error of ZooKeeper: the reason that programs go by, its status, and what the caller can do. docs/grpc.md has a line for each. */
+import { status } from '@grpc/grpc-js';
+import type { RpcException } from '@nestjs/microservices';
+import { grpcError } from './grpc-error.ts';
+
+export interface RefusalKind {
+	readonly code: status;
+	/** One sentence or two. */
+	readonly advice: string;
+	/** Milliseconds to wait before the same call is made again; absent where it would fail again. */
+	readonly retryMs?: number;
+}
+
+/** Until another replica is found, or what is missing is there again. */
+const soonMs = 1000;
+/** Until what waits has left. */
+const momentMs = 100;
+
+export const refusals = {
+	GO_ELSEWHERE: {
+		code: status.UNAVAILABLE,
+		advice: 'Go on at another replica, or here again in a moment.',
+		retryMs: soonMs,
+	},
+	NO_LEADER: {
+		code: status.UNAVAILABLE,
+		advice: 'Go to a replica that has a leader, or wait until this one has.',
+		retryMs: soonMs,
+	},
+	BEHIND: {
+		code: status.UNAVAILABLE,
+		advice: 'Attach the session at another replica, or here again in a moment.',
+		retryMs: soonMs,
+	},
+	KEYS_AWAY: {
+		code: status.UNAVAILABLE,
+		advice: 'Make the call again, or prove otherwise who you are.',
+		retryMs: soonMs,
+	},
+	MIRROR_AWAY: {
+		code: status.UNAVAILABLE,
+		advice: 'Wait until PostgreSQL is there again, or ask another replica.',
+		retryMs: soonMs,
+	},
+	NO_HISTORY: {
+		code: status.FAILED_PRECONDITION,
+		advice: 'Ask a replica that has a mirror, or set audit.mode.',
+	},
+	HISTORY_GAP: {
+		code: status.FAILED_PRECONDITION,
+		advice: 'HistoryService.History says where the gap is and why. What happened in it is not known.',
+	},
+	AHEAD_OF_MIRROR: {
+		code: status.OUT_OF_RANGE,
+		advice: 'Wait until AdminService.Status says that the mirror is there.',
+		retryMs: soonMs,
+	},
+	TOO_MANY_STREAMS: {
+		code: status.RESOURCE_EXHAUSTED,
+		advice: 'Go to another replica, or end streams that are not needed.',
+		retryMs: soonMs,
+	},
+	TOO_MANY_SESSIONS: {
+		code: status.RESOURCE_EXHAUSTED,
+		advice: 'Go to another replica, or close sessions that are not needed.',
+		retryMs: soonMs,
+	},
+	SLOW_READER: {
+		code: status.RESOURCE_EXHAUSTED,
+		advice: 'Attach the session again, set its watches with SetWatches, look what was done, and read faster.',
+		retryMs: momentMs,
+	},
+	SLOW_WATCHER: {
+		code: status.RESOURCE_EXHAUSTED,
+		advice:
+			'Call again with after_zxid, the zxid of the last message that came; below recursive watches read anew what is there.',
+		retryMs: momentMs,
+	},
+	MESSAGE_TOO_LARGE: {
+		code: status.RESOURCE_EXHAUSTED,
+		advice: 'Send less at once, or raise jute.maxbuffer on all servers and clients.',
+	},
+	NO_SESSION: {
+		code: status.INVALID_ARGUMENT,
+		advice: 'Open a session, and name it in the metadata with ck-session-id and ck-session-password-bin.',
+	},
+	NO_PASSWORD: {
+		code: status.UNAUTHENTICATED,
+		advice: 'Send the password of the session in ck-session-password-bin.',
+	},
+	ROLE_NEEDED: {
+		code: status.PERMISSION_DENIED,
+		advice: 'Call with an identity that has the role, or have the operator give it to one of yours.',
+	},
+} satisfies Record<string, RefusalKind>;
+
+export type RefusalReason = keyof typeof refusals;
+
+/** @param facts further ones, for programs */
+export function refusal(
+	reason: RefusalReason,
+	message: string,
+	facts: Readonly<Record<string, string>> = {},
+): RpcException {
+	const { code, ...more }: RefusalKind = refusals[reason];
+	return grpcError(code, message, { reason, facts, ...more });
+}
