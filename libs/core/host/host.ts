@@ -21,7 +21,7 @@ import { isPreparable, type Preparable } from '../chain/prep.ts';
 import type { Broadcast, Uplink } from '../chain/wiring.ts';
 import { InvariantError } from '../model/assert.ts';
 import type { AuthOp, Op, Reply, Request, Result, Watcher } from '../model/op.ts';
-import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
+import { counterOf, noSession, type SessionId, type Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Schedule } from '../ports/schedule.ts';
 import type { Tracer } from '../ports/tracer.ts';
@@ -280,12 +280,15 @@ export class Host implements TxnLogListener {
 		return this.#roles.store.lastLogged;
 	}
 
+	/** Whether the last logged transaction has the last zxid of its epoch (semantics 7). */
+	get isEpochUsedUp(): boolean {
+		return counterOf(this.lastLogged) >= this.#options.lastCounter;
+	}
+
 	failed(error: Error): void {
 		if (this.#state === 'broken') return;
-		this.#enter(
-			'logFailed',
-			new Error(`the transaction log failed, nothing more is written: ${error.message}`, { cause: error }),
-		);
+		const text = `the transaction log failed, nothing more is written: ${error.message}`;
+		this.#enter('logFailed', new Error(text, { cause: error }));
 		this.#guard(() => {
 			this.#roles.chain.abandon(0);
 			this.#events.answered?.();
@@ -431,9 +434,7 @@ export class Host implements TxnLogListener {
 			return;
 		}
 		if (this.#stateReason !== '') return;
-		const reason = new Error(
-			'the last zxid of this epoch is used up: start the replica again, which begins a new epoch',
-		);
+		const reason = new Error('the last zxid of this epoch is used up: a start of the replica begins a new epoch');
 		this.#stateReason = reason.message;
 		this.#events.stateChanged?.(this.#state, reason);
 	}

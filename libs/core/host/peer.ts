@@ -189,9 +189,11 @@ export class Peer implements ElectionListener {
 	}
 
 	#elect(lost?: number): void {
-		const { history } = this.#parts;
+		const { history, host } = this.#parts;
 		const proposal = { zxid: history.lastLogged, peerEpoch: history.currentEpoch };
-		this.#election.look(proposal, (vote, state) => this.#decided(vote, state), lost);
+		// A leader that made room for the next epoch lives, and its vote comes in a moment.
+		const gone = host.isEpochUsedUp ? undefined : lost;
+		this.#election.look(proposal, (vote, state) => this.#decided(vote, state), gone);
 	}
 
 	/** A reconfiguration said who leads: there is an election only if that comes to nothing (semantics 82). */

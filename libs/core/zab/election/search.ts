@@ -94,8 +94,8 @@ export class Search {
 		if (vote.zxid === -1) return;
 		const round = this.#vote.electionEpoch;
 		const isBetter = this.#parts.voters().prefer(vote, this.#vote);
-		// Who has a vote in the next configuration only, and has heard of no candidate, cannot call others into its round: they look at votes for somebody only.
-		if (this.#vote.leader === noCandidate && isBetter && this.#parts.voters().has(this.#parts.serverId)) {
+		// Who has heard of no candidate cannot call others into its round: they look at votes for somebody only. It may have a vote in the next configuration, and not know it yet.
+		if (this.#vote.leader === noCandidate && isBetter) {
 			this.#enterRound(vote);
 		} else if (vote.electionEpoch < round) {
 			this.#parts.send(from);
