@@ -33,11 +33,11 @@ check(
 
 check('a session that is silent for its timeout is over, which a watch tells at another replica', async (world) => {
 	const { one, two, root } = world;
-	const session = await call(one.session, 'openSession', { timeoutMs: 1000 });
+	const session = await call(one.session, 'openSession', { timeoutMs: 2000 });
 	const path = `${root}/silent`;
-	await call(one.znode, 'create', { path, mode: ephemeral }, inside(session));
+	const { zxid: afterZxid } = await call(one.znode, 'create', { path, mode: ephemeral }, inside(session));
 	await call(two.znode, 'sync');
-	const messages = await all(two.watch, 'watch', { targets: [{ path, kind: 'WATCH_KIND_DATA' }] });
+	const messages = await all(two.watch, 'watch', { targets: [{ path, kind: 'WATCH_KIND_DATA' }], afterZxid });
 	deepEqual(
 		messages.flatMap(({ events }) => events.map(eventText)),
 		[`NODE_DELETED ${path}`],

@@ -52,12 +52,12 @@ def sessions(world):
 @check
 def expiry(world):
     """a session that is silent for its timeout is over, and its nodes, which a watch tells at another replica"""
-    opened = call(world.one.session.OpenSession, Open(timeout_ms=1000))
+    opened = call(world.one.session.OpenSession, Open(timeout_ms=2000))
     mine, path = inside(opened), world.path("silent")
-    call(world.one.znode.Create, Create(path=path, mode=ephemeral), mine)
+    created = call(world.one.znode.Create, Create(path=path, mode=ephemeral), mine)
     call(world.two.znode.Sync, znode_pb2.SyncRequest())
     target = Target(path=path, kind=watch_pb2.WATCH_KIND_DATA)
-    messages = read(world.two.watch.Watch, watch_pb2.WatchRequest(targets=[target]))
+    messages = read(world.two.watch.Watch, watch_pb2.WatchRequest(targets=[target], after_zxid=created.zxid))
     equal([event(one) for message in messages for one in message.events], [("NODE_DELETED", path)])
     fails("FAILED_PRECONDITION", "SessionExpired", world.one.znode.Get, Get(path="/"), mine)
 
