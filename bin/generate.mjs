@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Makes libs/proto from proto/: TypeScript by ts-proto through buf, and the file descriptors that gRPC reflection serves.
-// `node bin/generate.mjs --check` changes nothing and fails when what is committed is not what would be made.
+// `node bin/generate.mjs --check` changes nothing and fails when what is committed is not what would be made, or breaks clients of the API as it was last released.
+// `node bin/generate.mjs --release` writes down that the API is released as it is now (proto/released.binpb): from then on it is held to it.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
 const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
 const check = process.argv.includes('--check');
+const released = 'proto/released.binpb';
 
 function buf(...args) {
 	return execFileSync(join(bin, 'buf'), args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -48,12 +50,27 @@ function contents(out) {
 	return new Map(files(folder).map((file) => [relative(folder, file), readFileSync(file, 'utf8')]));
 }
 
-if (!check) {
+function breaking() {
+	try {
+		buf('breaking', '--against', released);
+	} catch (error) {
+		console.error(
+			`${error.stdout}proto/ breaks clients of the released API (${released}): add beside what there is instead of changing it`,
+		);
+		process.exitCode = 1;
+	}
+}
+
+if (process.argv.includes('--release')) {
+	breaking();
+	if (process.exitCode !== 1) buf('build', '--exclude-source-info', '-o', released);
+} else if (!check) {
 	generate(root);
 } else {
 	const out = mkdtempSync(join(tmpdir(), 'chronokeeper-proto-'));
 	try {
 		buf('lint');
+		breaking();
 		generate(out);
 		const [committed, made] = [contents(root), contents(out)];
 		const names = new Set([...committed.keys(), ...made.keys()]);
