@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { ChronokeeperClient } from '#client/client';
 import { ck, commandLine, lines, type Outcome } from '#test/support/ck';
 import { freePort, RunningProgram } from '#test/support/processes';
+import { hasTerminals, onTerminal } from '#test/support/terminal-program';
 import { TestServers } from '#test/support/test-servers';
 
 const servers = new TestServers();
@@ -49,11 +50,8 @@ async function openPipe(options: readonly string[] = [], server = address): Prom
 	return program;
 }
 
-async function openTerminal(words = 'shell'): Promise<RunningProgram> {
-	const program = new RunningProgram('script', ['-qefc', `${commandLine.join(' ')} ${words}`, '/dev/null'], {
-		env: { ...env(), TERM: 'xterm' },
-		interactive: true,
-	});
+async function openTerminal(words = ['shell']): Promise<RunningProgram> {
+	const program = onTerminal([...commandLine, ...words], { env: { ...env(), TERM: 'xterm' } });
 	running.push(program);
 	await program.waitFor(/\(CONNECTED\) 0\] /);
 	return program;
@@ -269,9 +267,9 @@ it('Ctrl-C leaves the command that runs and ends a shell that reads from a pipe,
 	expect(await client.exists('/piped')).toBeUndefined();
 });
 
-describe('on a terminal', () => {
+describe.runIf(hasTerminals)('on a terminal', () => {
 	it('`ck` alone is a shell with a prompt; quit ends it, and the session', async () => {
-		const shell = await openTerminal('');
+		const shell = await openTerminal([]);
 		shell.type('create -e /typed one\r');
 		await shell.waitFor(/\(CONNECTED\) 1\] /);
 		shell.type('get /typed\r');

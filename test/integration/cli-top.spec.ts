@@ -8,7 +8,8 @@ import {
 	WatchStatusResponse,
 } from '#proto/chronokeeper/v1/admin';
 import { ck, commandLine, lines, objects } from '#test/support/ck';
-import { RunningProgram } from '#test/support/processes';
+import type { RunningProgram } from '#test/support/processes';
+import { hasTerminals, onTerminal } from '#test/support/terminal-program';
 
 type Call = ServerWritableStream<WatchStatusRequest, WatchStatusResponse>;
 let server: Server;
@@ -67,17 +68,17 @@ async function call(nth: number): Promise<Call> {
 
 /** On a terminal of 100 columns and 30 rows. */
 function open(...args: string[]): RunningProgram {
-	const command = ['stty', 'cols', '100', 'rows', '30', '&&', ...commandLine, 'top', '--server', address, ...args];
-	terminal = new RunningProgram('script', ['-qefc', command.join(' '), '/dev/null'], {
+	terminal = onTerminal([...commandLine, 'top', '--server', address, ...args], {
 		env: { TERM: 'xterm', NO_COLOR: '' },
-		interactive: true,
+		columns: 100,
+		rows: 30,
 	});
 	return terminal;
 }
 
 const [enter, leave] = ['\x1b[?1049h\x1b[?25l', '\x1b[?25h\x1b[?1049l'];
 
-describe('on a terminal', () => {
+describe.runIf(hasTerminals)('on a terminal', () => {
 	it('takes the screen, shows what comes, and gives the screen back with q', async () => {
 		const top = open('--interval', '0.25');
 		const watched = await call(0);

@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { freePort, RunningProgram, run } from '../support/processes.ts';
+import { freePort, type RunningProgram, run } from '../support/processes.ts';
 import { ServerUnderTest } from '../support/server-under-test.ts';
+import { onTerminal } from '../support/terminal-program.ts';
 import { ourZkCli, zkCliPath } from '../support/zk-cli.ts';
 
 let server: ServerUnderTest;
@@ -23,10 +24,7 @@ afterEach(async () => {
 afterAll(() => server.stop());
 
 async function open(): Promise<RunningProgram> {
-	terminal = new RunningProgram('script', ['-qefc', `'${zkCliPath}' -server ${server.address}`, '/dev/null'], {
-		env: { TERM: 'xterm' },
-		interactive: true,
-	});
+	terminal = onTerminal([zkCliPath, '-server', server.address], { env: { TERM: 'xterm' } });
 	await terminal.waitFor(/\(CONNECTED\) 0\] /);
 	return terminal;
 }
