@@ -10,7 +10,7 @@ export default defineConfig({
 	oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
 	test: {
 		include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
-		exclude: ['test/interop/**', 'node_modules/**', 'dist/**'],
+		exclude: ['test/ensemble/**', 'test/interop/**', 'node_modules/**', 'dist/**'],
 		globalSetup: ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'],
 		// One fewer than there are processors would be one on a small machine, where much of the time is spent waiting for disks and other processes.
 		maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import base from './vitest.config.ts';
 
-/** Specs against the real ZooKeeper and real clients, one at a time: each starts servers of its own. */
+/** Specs against the real ZooKeeper and real clients, and of several replicas as processes, one at a time: each starts servers of its own. */
 export default defineConfig({
 	...base,
 	test: {
 		...base.test,
-		include: ['test/interop/**/*.spec.ts'],
+		include: ['test/ensemble/**/*.spec.ts', 'test/interop/**/*.spec.ts'],
 		exclude: ['node_modules/**', 'dist/**'],
 		testTimeout: 120_000,
 		hookTimeout: 180_000,
