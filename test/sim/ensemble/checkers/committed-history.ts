@@ -3,7 +3,7 @@
  * front of it, too, so a history that branches off, misses something or has something that was never committed shows at once.
  */
 import type { TxnRecord } from '#core/model/txn-record';
-import { formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { epochOf, formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 
 interface Logged {
 	readonly record: TxnRecord;
@@ -30,6 +30,11 @@ export class CommittedHistory {
 
 	get last(): Zxid {
 		return this.#committed.at(-1)?.header.zxid ?? zeroZxid;
+	}
+
+	/** The last one of an earlier epoch. */
+	lastOfEpochsBefore(epoch: number): Zxid {
+		return this.#committed.findLast(({ header }) => epochOf(header.zxid) < epoch)?.header.zxid ?? zeroZxid;
 	}
 
 	has(zxid: Zxid): boolean {
