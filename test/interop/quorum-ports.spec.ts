@@ -62,10 +62,13 @@ function quorumPort(ensemble: RealEnsemble, id: number): QuorumPort {
 	return port;
 }
 
-/** A learner's end that answers pings. */
+/** A learner's end that answers pings, from the end of its synchronization on: before, a leader takes nothing but an ACK. */
 class Learner extends End {
+	#isUpToDate = false;
+
 	override received(packet: QuorumPacket): void {
-		if (packet.type === packetType.ping) this.send('ping', packet.zxid, new Uint8Array(0));
+		if (packet.type === packetType.upToDate) this.#isUpToDate = true;
+		if (packet.type === packetType.ping && this.#isUpToDate) this.send('ping', packet.zxid, new Uint8Array(0));
 		super.received(packet);
 	}
 
