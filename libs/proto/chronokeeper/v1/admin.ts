@@ -161,7 +161,7 @@ export interface WatchStatusResponse {
   cpu: number;
   /** Resident memory. */
   memoryBytes: bigint;
-  /** Open connections, by door. */
+  /** Open connections and streams, by kind: `zookeeper`, `grpc-session`, `grpc-watch`. */
   connections: { [key: string]: number };
   /** Watches that are set. */
   watches: bigint;
