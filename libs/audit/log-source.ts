@@ -48,27 +48,37 @@ export class LogSource {
 	runs(progress: (bytes: number) => void, from: Zxid = zeroZxid, through: Zxid = maxZxid): Run[] {
 		const runs: { first: Zxid; last: Zxid; follows: boolean }[] = [];
 		const caughtUp = new Set(this.snapshots.filter((it) => counterOf(it.zxid) === 0).map((it) => epochOf(it.zxid)));
-		for (const { record, length } of this.records(from)) {
+		let isBehindDamage = false;
+		const damaged = () => {
+			isBehindDamage = true;
+		};
+		for (const { record, length } of this.records(from, damaged)) {
 			const { zxid } = record.header;
 			if (zxid > through) break;
 			progress(length);
 			const run = runs.at(-1);
+			const isDamagedInFront = isBehindDamage;
+			isBehindDamage = false;
 			if (run !== undefined && zxid === run.last + 1) {
 				run.last = zxid;
 				if (zxid === through) break;
 				continue;
 			}
 			const epoch = epochOf(zxid);
-			// A snapshot of counter 0 of this epoch: the server got the leader's tree in between, and its log does not prove anything.
-			const follows = run !== undefined && counterOf(zxid) === 1 && epoch > epochOf(run.last) && !caughtUp.has(epoch);
+			// A snapshot of counter 0 of this epoch: the server got the leader's tree in between, and its log does not prove anything. Nor does one whose end cannot be read.
+			const isUnbroken = !isDamagedInFront && !caughtUp.has(epoch);
+			const follows = run !== undefined && counterOf(zxid) === 1 && epoch > epochOf(run.last) && isUnbroken;
 			runs.push({ first: zxid, last: zxid, follows });
 			if (zxid === through) break;
 		}
 		return runs;
 	}
 
-	/** Behind damage it goes on with the next file: what is missing then shows as a hole. Data are valid until the next record. */
-	*records(from: Zxid): Generator<SequencedEntry, void> {
+	/**
+	 * Behind damage it goes on with the next file. What is missing then shows as a hole, unless an epoch ended there: `damaged` is told of it before the next record is given. Data are
+	 * valid until the next record.
+	 */
+	*records(from: Zxid, damaged?: () => void): Generator<SequencedEntry, void> {
 		let last = (from - 1) as Zxid;
 		let logs = this.logs;
 		for (;;) {
@@ -81,6 +91,7 @@ export class LogSource {
 			} catch (error) {
 				if (!(error instanceof LogDamage)) throw error;
 				this.#warn(error.message);
+				damaged?.();
 				const at = logs.findIndex((log) => log.path === error.file);
 				if (at === -1) throw error;
 				logs = logs.slice(at + 1);
