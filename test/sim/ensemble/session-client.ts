@@ -173,7 +173,9 @@ export class SessionClient {
 		const cxid = ++this.#cxid;
 		const { sessionId } = former;
 		this.#tell(`sends ${cxid} through a former connection`);
-		this.#checkers.promises.invoke({ sessionId, cxid, op, isFormer: true });
+		// A leader that others have deposed lets sessions in as long as it does not know: to its successor this one belongs where it was.
+		const isFormer = this.#line.door.epoch === former.door.epoch;
+		this.#checkers.promises.invoke({ sessionId, cxid, op, isFormer });
 		this.#formerDoor = former.door;
 		const reply = ({ error }: Reply) => {
 			this.#formerDoor = null;

@@ -52,6 +52,8 @@ export class Door {
 	readonly host: Host;
 	readonly gate: ProcessGate;
 	readonly connections = new Set<Connection>();
+	/** In which it serves, or did the last time. */
+	epoch = 0;
 
 	constructor(host: Host, gate: ProcessGate) {
 		this.host = host;
@@ -213,6 +215,7 @@ export class SimMember {
 				},
 				learnerLost: (learner, _address, reason) => tell(id, `lost learner ${learner}: ${reason.message}`),
 				serving: (epoch) => {
+					door.epoch = epoch;
 					tell(id, `serves in epoch ${epoch}`);
 					if (peer.state !== 'leading') return;
 					checkers.established(id, epoch, host.lastProcessedZxid);

@@ -60,6 +60,8 @@ export class SimMirror implements GatedMirror {
 	/** Null while another one's writes. */
 	#committed: Zxid | null = null;
 	#tail: LogTail | null = null;
+	/** The tail is followed no further: what comes then the logs do not have. Null while they have all. */
+	#through: Zxid | null = null;
 	#isWorking = false;
 
 	constructor(parts: SimMirrorParts) {
@@ -105,9 +107,14 @@ export class SimMirror implements GatedMirror {
 			return;
 		}
 		const from = tail.lastZxid;
+		if (from === this.#through) {
+			this.#beginAnew();
+			return;
+		}
+		const limit = Math.min(committed, this.#through ?? committed) as Zxid;
 		const batch: Zxid[] = [];
 		while (batch.length < batchTxns) {
-			const entry = tail.next(committed);
+			const entry = tail.next(limit);
 			if (entry === null) break;
 			const last = batch.at(-1) ?? from;
 			// Where an epoch's end is in a snapshot only the reader sees no hole; the digest of what comes then does.
@@ -152,7 +159,10 @@ export class SimMirror implements GatedMirror {
 		this.#soon(retryMs);
 	}
 
-	/** Behind what is written. What no log has gets a row of its own, up to the first snapshot behind it. Null when there is none yet. */
+	/**
+	 * Behind what is written, and up to where the logs have it (a replica's catching up writes that much, too, before it looks for what leads on). What no log has gets a row of its
+	 * own, up to the first snapshot behind it. Null when there is none yet.
+	 */
 	async #begin(committed: Zxid): Promise<LogTail | null> {
 		const { directory, table } = this.#parts;
 		const at = table.cursor;
@@ -167,9 +177,16 @@ export class SimMirror implements GatedMirror {
 		});
 		const plan = await catchUp.plan({ zxid: at, digest: 0n, hash: Buffer.alloc(0) });
 		if (table.cursor !== at) return null;
-		const chain = chainsOf(plan).find(({ last }) => last > at);
-		if (chain !== undefined && (at >= chain.first - 1 || at === chain.after || (at === zeroZxid && chain.gap === null)))
+		const chains = chainsOf(plan);
+		const chain = chains.find(({ last }) => last > at);
+		this.#through = null;
+		if (
+			chain !== undefined &&
+			(at >= chain.first - 1 || at === chain.after || (at === zeroZxid && chain.gap === null))
+		) {
+			if (chain !== chains.at(-1) || chain.last < committed) this.#through = chain.last;
 			return new LogTail(directory.logDirectory, at);
+		}
 		const base = source.snapshots.find(
 			({ zxid }) => zxid > at && zxid <= committed && (chain === undefined || zxid >= chain.first - 1),
 		);
