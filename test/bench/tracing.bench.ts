@@ -153,8 +153,7 @@ function load(host: Host, tracing: Tracing, forSeconds: number): Promise<number>
 				if (!isOver) send();
 				else if (answered === sent) resolve(answered);
 			};
-			const request = { sessionId: noSession, cxid: sent, op, caller, reply };
-			host.submit(trace === undefined ? request : { ...request, traceparent: trace.traceparent });
+			host.submit({ sessionId: noSession, cxid: sent, op, caller, traceparent: trace?.traceparent, reply });
 		};
 		for (let i = 0; i < inFlight; i++) send();
 	});

@@ -126,8 +126,8 @@ export class Submission {
 			const goIn = (): void => {
 				if (askedMs !== 0) this.#traceWait(traced, 'door', op, askedMs);
 				const cxid = sessionId === noSession ? 0 : this.sessions.nextCxid();
-				const request = { sessionId, cxid, op, caller, requestId, reply, isAbandoned };
-				this.host.submit(traced === undefined ? request : { ...request, traceparent: traced.traceparent });
+				const traceparent = traced?.traceparent;
+				this.host.submit({ sessionId, cxid, op, caller, requestId, traceparent, reply, isAbandoned });
 			};
 			this.#queue.enter(call, goIn, refuse);
 		});

@@ -420,8 +420,8 @@ function requestOf(request: ForwardedRequest, owner: number): Request {
 		op: forwardedOperation(request),
 		caller,
 		owner,
+		requestId: context?.requestId || undefined,
+		traceparent: context?.traceparent || undefined,
 		reply: ignore,
-		...(context === null || context.requestId === '' ? {} : { requestId: context.requestId }),
-		...(context === null || context.traceparent === '' ? {} : { traceparent: context.traceparent }),
 	};
 }

@@ -235,9 +235,9 @@ export interface Request {
 	/** The server id of the learner that forwarded it; absent for what came in here (semantics 65). */
 	readonly owner?: number;
 	/** Chosen by the door, shown in the audit. */
-	readonly requestId?: string;
-	/** W3C traceparent of the request's span when it is sampled. */
-	readonly traceparent?: string;
+	readonly requestId?: string | undefined;
+	/** W3C traceparent of the request's span when it is sampled. Whoever makes sampled requests gives all of theirs this property: the chain is a tenth faster with requests of one shape. */
+	readonly traceparent?: string | undefined;
 	/** Whether nobody waits for the answer any more: asked once, in its turn, and what nobody waits for is not begun. Absent: somebody does. */
 	readonly isAbandoned?: () => boolean;
 	/** Called exactly once, never from inside submit(). */
