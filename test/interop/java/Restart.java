@@ -11,6 +11,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.recipes.cache.CuratorCache;
 import org.apache.curator.framework.recipes.leader.LeaderLatch;
@@ -56,9 +58,11 @@ final class Restart {
 	private static final List<GroupMember> members = new ArrayList<>();
 	private static final List<LeaderLatch> latches = new ArrayList<>();
 	private static CuratorCache cache;
+	private static CuratorFramework queueing;
 	private static DistributedQueue<String> queue;
 	private static final Set<String> put = ConcurrentHashMap.newKeySet();
 	private static final Set<String> eaten = ConcurrentHashMap.newKeySet();
+	private static final Pattern ITEM = Pattern.compile("item\\d+|one more");
 	private static final AtomicInteger watched = new AtomicInteger();
 	private static CuratorFramework owner;
 	private static ZooKeeper plain;
@@ -71,10 +75,10 @@ final class Restart {
 		for (int restart = 1; restart <= Integer.parseInt(args[1]); restart++) {
 			int times = restart;
 			for (String name : states.keySet()) {
-				Site.until(name + " is reconnected", () -> CuratorSessions.count(states.get(name), ConnectionState.RECONNECTED) == times);
+				Site.until(name + " is reconnected", () -> CuratorSessions.count(states.get(name), ConnectionState.RECONNECTED) == times, () -> states.get(name));
 			}
 			int before = incremented.get();
-			Site.until("work goes on", () -> incremented.get() > before + 4);
+			Site.until("work goes on", () -> incremented.get() > before + 4, () -> "incremented " + (incremented.get() - before) + ", broken off " + broken);
 			Checks.say("reconnected " + restart);
 		}
 		ending = true;
@@ -146,9 +150,8 @@ final class Restart {
 		reader.create().forPath(site.at("cached"));
 		cache = site.keep(CuratorCache.build(client("cache"), site.at("cached")));
 		cache.start();
-		CuratorFramework queueing = client("queue");
-		queue = site.keep(QueueBuilder.builder(queueing, CuratorQueues.consumer(eaten::add), CuratorQueues.TEXTS, site.at("queue")).lockPath(site.at("queue-locks")).buildQueue());
-		queue.start();
+		queueing = client("queue");
+		queue = consume(queueing);
 		AtomicInteger item = new AtomicInteger();
 		CuratorFramework writer = client("writer");
 		threads.add(work(() -> {
@@ -162,6 +165,14 @@ final class Restart {
 		states.put("owner", CuratorSessions.states(owner));
 		site.start(owner);
 		owner.create().withACL(ZooDefs.Ids.CREATOR_ALL_ACL).forPath(site.at("secret"), Site.bytes("before"));
+	}
+
+	private static DistributedQueue<String> consume(CuratorFramework client) throws Exception {
+		DistributedQueue<String> consumer = site.keep(
+			QueueBuilder.builder(client, CuratorQueues.consumer(eaten::add), CuratorQueues.TEXTS, site.at("queue")).lockPath(site.at("queue-locks")).buildQueue()
+		);
+		consumer.start();
+		return consumer;
 	}
 
 	/** Again and again until the end, whatever becomes of the connection in between. */
@@ -259,15 +270,57 @@ final class Restart {
 	static String cache(Site unused) throws Exception {
 		reader.create().orSetData().forPath(site.at("cached/last"), Site.bytes("last"));
 		Map<String, String> tree = CuratorCaches.tree(reader, site.at("cached"));
-		Site.until("the cache holds the tree", () -> CuratorCaches.contents(cache).equals(tree));
+		Site.until("the cache holds the tree " + tree, () -> CuratorCaches.contents(cache).equals(tree), () -> CuratorCaches.contents(cache));
 		return tree.size() + " nodes";
 	}
 
+	/**
+	 * DistributedQueue locks an item by a plain ephemeral node. When the connection ends after the server has made that node and before it has said so, Curator asks
+	 * again, hears that the node exists, takes it for another consumer's, and leaves the item alone for as long as its own session lasts. It does so with every server, at most once each time that a
+	 * connection is lost. Such an item is the next consumer's when the session has ended; all others are eaten before.
+	 */
 	@Check("a restart: every item whose put was acknowledged is eaten")
 	static String queue(Site unused) throws Exception {
 		Site.holds(queue.flushPuts(20, TimeUnit.SECONDS), "all is put");
-		Site.until("all is eaten", () -> eaten.containsAll(put));
-		return put.size() + " items";
+		long lost = CuratorSessions.count(states.get("queue"), ConnectionState.SUSPENDED);
+		long session = queueing.getZookeeperClient().getZooKeeper().getSessionId();
+		Site.same(sessions.remove(queueing), session, "the session of the consumer");
+		String own = lockedBy(session);
+		Site.until("all is eaten but what is behind locks of the consumer's own (" + own + "), at most " + lost, () -> {
+			Map<String, String> items = left();
+			return items.size() <= lost && items.values().stream().allMatch(own::equals);
+		}, Restart::left);
+		int behindLocks = left().size();
+		queue.close();
+		queueing.close();
+
+		DistributedQueue<String> next = consume(client("next consumer"));
+		next.put("one more");
+		put.add("one more");
+		Site.until("all is eaten by the next consumer", () -> eaten.containsAll(put), Restart::left);
+		return put.size() + " items, " + behindLocks + " by the next consumer";
+	}
+
+	/** The items that were put and are not eaten: whether they are still there, and whose lock is on them. */
+	private static Map<String, String> left() throws Exception {
+		Map<String, String> left = new TreeMap<>();
+		for (String item : put) if (!eaten.contains(item)) left.put(item, "not in the tree");
+		if (left.isEmpty()) return left;
+		for (String node : reader.getChildren().forPath(site.at("queue"))) {
+			try {
+				// Curator has a few bytes around the text.
+				Matcher item = ITEM.matcher(Site.text(reader.getData().forPath(site.at("queue/" + node))));
+				Stat lock = reader.checkExists().forPath(site.at("queue-locks/" + node));
+				if (item.find()) left.replace(item.group(), lock == null ? "without a lock" : lockedBy(lock.getEphemeralOwner()));
+			} catch (KeeperException.NoNodeException eatenMeanwhile) {
+				// Then the next look does not see it.
+			}
+		}
+		return left;
+	}
+
+	private static String lockedBy(long session) {
+		return "locked by 0x" + Long.toHexString(session);
 	}
 
 	@Check("a restart: a one-shot watch set before it fires after it, once, and authentication holds")

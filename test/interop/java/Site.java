@@ -159,9 +159,14 @@ final class Site implements AutoCloseable {
 	}
 
 	static void until(String what, Callable<Boolean> condition) throws Exception {
+		until(what, condition, () -> "");
+	}
+
+	/** @param seen what there is instead, for the message when the time is up */
+	static void until(String what, Callable<Boolean> condition, Callable<?> seen) throws Exception {
 		long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_S);
 		while (!condition.call()) {
-			if (System.nanoTime() > deadline) throw new AssertionError("not within " + PATIENCE_S + " s: " + what);
+			if (System.nanoTime() > deadline) throw new AssertionError("not within " + PATIENCE_S + " s: " + what + " " + seen.call());
 			Thread.sleep(10);
 		}
 	}
