@@ -8,6 +8,7 @@ export default defineConfig({
 		...base.test,
 		include: ['test/ensemble/**/*.spec.ts', 'test/interop/**/*.spec.ts'],
 		exclude: ['node_modules/**', 'dist/**'],
+		setupFiles: ['test/support/evidence-of-failures.ts'],
 		testTimeout: 120_000,
 		hookTimeout: 180_000,
 		fileParallelism: false,

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from './ensemble-wait.ts';
 import { askMember, type MemberStatus, type Mode, parseDigests, parseMonitor, parseStatus } from './ensemble-words.ts';
+import { tailOf } from './evidence.ts';
 import { RunningProgram } from './processes.ts';
 import { javaOptions, superUser } from './real-zookeeper.ts';
 
@@ -105,7 +106,11 @@ export class EnsembleMember {
 		if (this.isRunning) throw new Error(`member ${this.id} runs already`);
 		const [program, ...args] = [...this.place.wrapper, ...this.#command()] as [string, ...string[]];
 		const environment = this.kind === 'chronokeeper' ? this.#environment() : {};
-		this.#program = new RunningProgram(program, args, { cwd: this.place.folder, env: environment });
+		this.#program = new RunningProgram(program, args, {
+			cwd: this.place.folder,
+			env: environment,
+			name: `member ${this.id}, ${this.kind}`,
+		});
 		this.#lives.push({ kind: this.kind, program: this.#program });
 	}
 
@@ -215,7 +220,7 @@ export class EnsembleMember {
 	}
 
 	/** The end of its log, for messages. */
-	tail(lines = 40): string {
-		return `--- member ${this.id}, ${this.kind}:\n${this.log.trimEnd().split('\n').slice(-lines).join('\n')}`;
+	tail(lines?: number): string {
+		return `--- member ${this.id}, ${this.kind}:\n${tailOf(this.log, lines)}`;
 	}
 }

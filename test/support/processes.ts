@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { Writable } from 'node:stream';
+import { listenTo } from './evidence.ts';
 
 export interface Outcome {
 	readonly status: number | null;
@@ -18,6 +19,8 @@ export interface RunOptions {
 export interface RunningOptions extends RunOptions {
 	/** Signals go to all that the program has started, as Ctrl-C on a terminal does. */
 	readonly asGroup?: boolean;
+	/** In messages; the end of its command unless given. */
+	readonly name?: string;
 	/** Its standard input stays open for type(); it is empty otherwise. */
 	readonly interactive?: boolean;
 }
@@ -48,6 +51,7 @@ export class RunningProgram {
 	output = '';
 	/** Null while it runs. */
 	exitCode: number | null = null;
+	readonly name: string;
 	readonly pid: number;
 	readonly exited: Promise<number>;
 	private waiting: (() => void)[] = [];
@@ -57,6 +61,7 @@ export class RunningProgram {
 
 	constructor(program: string, args: readonly string[], options: RunningOptions = {}) {
 		this.asGroup = options.asGroup ?? false;
+		this.name = options.name ?? [program, ...args].join(' ').slice(-100);
 		const child = spawn(program, args, {
 			cwd: options.cwd,
 			env: { ...process.env, ...options.env },
@@ -74,10 +79,12 @@ export class RunningProgram {
 		};
 		child.stdout.on('data', collect);
 		child.stderr.on('data', collect);
+		const hasEnded = listenTo(this);
 		this.exited = new Promise((resolve, reject) => {
 			child.on('error', reject);
 			child.on('close', (code) => {
 				this.exitCode = code ?? -1;
+				hasEnded();
 				this.wake();
 				resolve(this.exitCode);
 			});
