@@ -1,5 +1,5 @@
 /**
- * The gRPC door beside an empty grpc-js server in the same run: streams of sessions, unary calls, latencies beside the disk's own fdatasync, the memory of sessions, and the fan-out of one change.
+ * The gRPC door beside an empty grpc-js server and beside etcd (Debian's etcd-server and nghttp2-client, when they are installed) in the same run: streams of sessions, unary calls, latencies beside the disk's own fdatasync, the memory of sessions, and the fan-out of one change.
  *
  *     npm run bench -- grpc [-- --rounds 3 --seconds 5 --cells w16x64,r16x64,... --sessions 10000 --dir DIR]
  *
@@ -15,6 +15,7 @@ import { OperateRequest, OperateResponse, type Operation } from '#proto/chronoke
 import { WatchKind } from '#proto/chronokeeper/v1/watch';
 import { GetRequest, ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
 import { freePort, RunningProgram } from '../support/processes.ts';
+import { Etcd, hasEtcd } from './grpc/etcd.ts';
 import { pause, processorSeconds, runStreams, type StreamCell, type StreamOutcome } from './grpc/stream-load.ts';
 import { WatchingSessions } from './grpc/watching-sessions.ts';
 import { type Peer, residentBytes, startChronokeeper } from './zookeeper/peers.ts';
@@ -23,7 +24,7 @@ const { values } = parseArgs({
 	options: {
 		rounds: { type: 'string', default: '3' },
 		seconds: { type: 'string', default: '5' },
-		cells: { type: 'string', default: 'w16x64,r16x64,w16x1,r16x1,unary16x1,unary16x64,fsync,sessions' },
+		cells: { type: 'string', default: 'w16x64,r16x64,w16x1,r16x1,etcd,unary16x1,unary16x64,fsync,sessions' },
 		sessions: { type: 'string', default: '10000' },
 		dir: { type: 'string', default: tmpdir() },
 	},
@@ -140,6 +141,29 @@ async function unary(address: string, pid: number, depth: number): Promise<{ rat
 	return outcome;
 }
 
+/** Puts of etcd turn by turn with writes over streams, as many connections and as much in flight. */
+async function compareEtcd(address: string, pid: number): Promise<void> {
+	if (!wanted.includes('etcd')) return;
+	if (!hasEtcd()) {
+		console.log('etcd: not measured, because etcd or h2load is not installed (Debian: etcd-server, nghttp2-client)');
+		return;
+	}
+	const etcd = await Etcd.start(folder);
+	const cell = cells['w16x64']!;
+	const outcomes: { rate: number; cores: number }[][] = [[], []];
+	for (let round = 0; round < rounds; round++) {
+		const { rate, serverCores } = await runStreams(address, pid, cell, round === 0 ? 4 : 1, seconds);
+		outcomes[0]!.push({ rate, cores: serverCores });
+		outcomes[1]!.push(await etcd.puts(cell.clients, cell.depth, data.length, seconds, processorSeconds));
+	}
+	await etcd.stop();
+	const [ours, its] = outcomes.map((each) => median(each.map(({ rate }) => rate))) as [number, number];
+	const [cores, itsCores] = outcomes.map((each) => median(each.map((one) => one.cores))) as [number, number];
+	console.log(
+		`writes 16x64 of 100 B: ${thousands(ours)}/s over streams, ${thousands(its)} puts/s of etcd by h2load: × ${(ours / its).toFixed(2)}; cores ${ms(cores)}, ${ms(itsCores)}`,
+	);
+}
+
 async function compareUnary(address: string, pid: number): Promise<void> {
 	for (const depth of [1, 64]) {
 		if (!wanted.includes(`unary16x${depth}`)) continue;
@@ -205,6 +229,7 @@ try {
 	await createNodes(address);
 	measureSync();
 	await compareStreams(address, peer.pid);
+	await compareEtcd(address, peer.pid);
 	await compareUnary(address, peer.pid);
 	await measureSessions(peer, address);
 	await peer.stop();
