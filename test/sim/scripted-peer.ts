@@ -14,6 +14,8 @@ import { SimLink } from './sim-link.ts';
 
 export class ScriptedPeer {
 	readonly packets: QuorumPacket[] = [];
+	/** All that the other side sent, also what its end of the link did not let arrive. */
+	readonly sent: QuorumPacket[] = [];
 	isClosed = false;
 	readonly #link: SimLink;
 	readonly #side: 'learner' | 'leader';
@@ -21,7 +23,9 @@ export class ScriptedPeer {
 	/** @param side which end the script is */
 	constructor(side: 'learner' | 'leader', other: (link: QuorumLink) => QuorumLinkListener) {
 		this.#side = side;
-		this.#link = new SimLink(2, 1);
+		this.#link = new SimLink(2, 1, {
+			[side === 'learner' ? 'fromLeader' : 'fromLearner']: (packet: QuorumPacket) => void this.sent.push(packet),
+		});
 		const mine = (): QuorumLinkListener => ({
 			received: (packet) => void this.packets.push(packet),
 			closed: () => {

@@ -227,7 +227,7 @@ class Ensemble {
 		if (this.#world.hasFiles) this.#mirrored.check(history, this.#quietZxid, (finding) => checkers.find(finding));
 		this.#reconfiguration?.settle();
 		if (!this.#isShort) promises.sessionsLeft(this.#clients.flatMap(({ session }) => session ?? []));
-		for (const { id, machine, host } of this.#members) {
+		for (const { id, machine, host } of this.#members.filter((member) => !this.#isLockedOut(member))) {
 			history.log(id, machine.records(), (after, before) => machine.isInSnapshot(after, before));
 			if (host === undefined || host.state !== 'serving') {
 				checkers.find(`member ${id} does not serve in the end: ${host?.state} ${host?.stateReason}`);
@@ -243,6 +243,12 @@ class Ensemble {
 		const { findings, epochs } = checkers;
 		for (const { machine } of this.#members) machine.remove();
 		return { findings, acknowledged: promises.acknowledged, epochs, counts: this.#counts() };
+	}
+
+	/** A leader like ZooKeeper's makes no room for who promised a later epoch elsewhere. */
+	#isLockedOut({ promisedEpoch }: SimMember): boolean {
+		const leader = this.#members.find(({ peer }) => peer?.leader?.isEstablished === true);
+		return leader !== undefined && this.#network.unmarked.has(leader.id) && promisedEpoch > leader.peer!.leader!.epoch;
 	}
 
 	#counts(): RunCounts {

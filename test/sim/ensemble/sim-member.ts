@@ -72,6 +72,7 @@ export class Door {
 interface Process {
 	readonly door: Door;
 	readonly peer: Peer;
+	readonly history: MemberHistory;
 	readonly mirror: SimMirror | undefined;
 }
 
@@ -107,6 +108,11 @@ export class SimMember {
 
 	get peer(): Peer | undefined {
 		return this.#process?.peer;
+	}
+
+	/** The latest epoch that it promised to follow in. */
+	get promisedEpoch(): number {
+		return this.#process?.history.acceptedEpoch ?? 0;
 	}
 
 	notified(from: number, notification: Notification): void {
@@ -229,7 +235,7 @@ export class SimMember {
 		};
 		after(tickMs / 2, tick);
 		world.after(0, () => {});
-		return { door, peer, mirror };
+		return { door, peer, history, mirror };
 	}
 
 	/** It gets an empty disk in place of one that it does not start from; its leader gives it everything. */

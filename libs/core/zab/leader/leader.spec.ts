@@ -192,6 +192,40 @@ describe('discovery', () => {
 		expect(fixture.told).toEqual(['established 2', 'committed 2']);
 	});
 
+	it('6: makes room for a later epoch than one that a member promised elsewhere, which could not follow before that', async () => {
+		const fixture = new Fixture();
+		await fixture.established();
+		const three = fixture.join();
+		three.send(info(3, 5, 'followerInfo', true));
+		expect(await three.heard()).toEqual(['LEADERINFO 0x200000000']);
+		expect(fixture.told).toEqual(['established 2']);
+		three.send(packet(packetType.ackEpoch, makeZxid(1, 3), writeIntData(1)));
+		expect(fixture.told.join()).toContain('stepDown: server 3 has promised epoch 5');
+		// It leads in the sixth at the earliest, and so does who needs it for a quorum.
+		expect([fixture.disk.acceptedEpoch, fixture.disk.currentEpoch]).toEqual([5, 2]);
+	});
+
+	it('6: makes none for a history that is not of its past, for a server that is no member, and for a ZooKeeper, which asks for none', async () => {
+		for (const [id, currentEpoch, isMarked] of [
+			[3, 3, true],
+			[9, 1, true],
+			[3, 1, false],
+		] as const) {
+			const fixture = new Fixture();
+			await fixture.established();
+			const learner = fixture.join();
+			learner.send(info(id, 5, 'followerInfo', isMarked));
+			await learner.heard();
+			learner.send(packet(packetType.ackEpoch, makeZxid(1, 3), writeIntData(currentEpoch)));
+			expect(learner.isClosed).toBe(true);
+			expect(fixture.told).toEqual([
+				'established 2',
+				`lost ${id}: server ${id} has promised epoch 5 and cannot follow in epoch 2`,
+			]);
+			expect(fixture.disk.acceptedEpoch).toBe(2);
+		}
+	});
+
 	it('gives up without a quorum within initLimit', () => {
 		const fixture = new Fixture();
 		fixture.timers.advance(1200);

@@ -23,6 +23,7 @@ import { QuorumError } from '../quorum-error.ts';
 import type { ZabParts } from '../zab-parts.ts';
 import { Barriers } from './barriers.ts';
 import { designatedLeader } from './designated-leader.ts';
+import { roomFor } from './later-promise.ts';
 import type { LeaderApp, LearnerStatus } from './leader-app.ts';
 import { LearnerHandler } from './learner-handler.ts';
 import type { LearnerMaster } from './learner-master.ts';
@@ -266,7 +267,7 @@ export class Leader {
 			get isReconfiguring() {
 				return leader.#phase === 'broadcast' && leader.membership.next !== null;
 			},
-			introduced: (handler, acceptedEpoch) => this.#introduced(handler, acceptedEpoch),
+			introduced: (handler) => this.#introduced(handler),
 			epochAcknowledged: (handler, currentEpoch) => this.#epochAcknowledged(handler, currentEpoch),
 			startForwarding: (handler, zxid) => this.#startForwarding(handler, zxid),
 			newLeaderAcknowledged: (handler) => {
@@ -283,7 +284,7 @@ export class Leader {
 		};
 	}
 
-	#introduced(handler: LearnerHandler, acceptedEpoch: number): void {
+	#introduced(handler: LearnerHandler): void {
 		for (const other of this.#handlers) {
 			if (other === handler || other.serverId !== handler.serverId) continue;
 			other.close(new QuorumError(`server ${handler.serverId} came back on another connection`));
@@ -292,7 +293,7 @@ export class Leader {
 			handler.sendLeaderInfo();
 			return;
 		}
-		this.#epoch = Math.max(this.#epoch, acceptedEpoch + 1);
+		this.#epoch = Math.max(this.#epoch, handler.acceptedEpoch + 1);
 		this.#discover();
 	}
 
@@ -307,6 +308,10 @@ export class Leader {
 	}
 
 	#epochAcknowledged(handler: LearnerHandler, currentEpoch: number): void {
+		if (handler.acceptedEpoch > this.#epoch) {
+			this.#fail(roomFor(handler, this.#parts, this.#epoch));
+			return;
+		}
 		if (this.#phase !== 'election') {
 			this.#synchronize(handler);
 			return;

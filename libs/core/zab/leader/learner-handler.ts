@@ -35,6 +35,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	role: 'follower' | 'observer' = 'follower';
 	/** A Chronokeeper. */
 	isMarked = false;
+	/** As it said when it introduced itself. */
+	acceptedEpoch = 0;
 	/** The last transaction of its history, as it said with ACKEPOCH. */
 	lastZxid: Zxid = zeroZxid;
 	/** -1 when it had promised the epoch before. */
@@ -198,10 +200,11 @@ export class LearnerHandler implements QuorumLinkListener {
 		// The next epoch must be one that this build can hold, or the ensemble would have no leader any more.
 		epochZxid(acceptedEpoch + 1);
 		this.serverId = info.serverId;
+		this.acceptedEpoch = acceptedEpoch;
 		this.role = role;
 		this.isMarked = info.isMarked;
 		this.#phase = 'discovery';
-		this.#leader.introduced(this, acceptedEpoch);
+		this.#leader.introduced(this);
 	}
 
 	sendLeaderInfo(): void {

@@ -16,8 +16,8 @@ export interface LearnerMaster {
 	/** It leads, and a reconfiguration is proposed and not committed. */
 	readonly isReconfiguring: boolean;
 	/** FOLLOWERINFO or OBSERVERINFO came. */
-	introduced(handler: LearnerHandler, acceptedEpoch: number): void;
-	/** ACKEPOCH came; `currentEpoch` is -1 when it is no promise. */
+	introduced(handler: LearnerHandler): void;
+	/** ACKEPOCH came; `currentEpoch` is -1 when it is no promise. Nor is it one when a later epoch is promised. */
 	epochAcknowledged(handler: LearnerHandler, currentEpoch: number): void;
 	/** Gives the handler everything proposed behind `zxid`, and all that comes later. */
 	startForwarding(handler: LearnerHandler, zxid: Zxid): void;

@@ -23,7 +23,7 @@ import { VirtualTimers } from '#test/sim/virtual-timers';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { makeZxid, type Zxid } from '../../model/zxid.ts';
 import { SnapshotNeeded } from '../../ports/history.ts';
-import { packet, proposal, requestOf, syncRequest, textData } from '../messages.ts';
+import { describePacket, packet, proposal, requestOf, syncRequest, textData } from '../messages.ts';
 import { Learner } from './learner.ts';
 
 const sessionId = 0x1000n as SessionId;
@@ -143,6 +143,18 @@ describe('discovery', () => {
 		promisedElsewhere.leader.send(leaderInfo(2));
 		expect(promisedElsewhere.leader.isClosed).toBe(true);
 		expect(promisedElsewhere.told.join()).toContain('leads epoch 2, and epoch 3 is promised');
+		expect(promisedElsewhere.leader.sent.map(describePacket)).toEqual(['FOLLOWERINFO 0x100000000']);
+	});
+
+	it('6: tells a Chronokeeper that leads an earlier epoch than it promised which history it has: that one makes room', async () => {
+		const fixture = new Fixture();
+		fixture.history.acceptedEpoch = 3;
+		await fixture.promised(true);
+		expect(fixture.leader.isClosed).toBe(true);
+		const { type, zxid, data } = fixture.leader.sent.at(-1)!;
+		expect([type, zxid, readIntData(data!)]).toEqual([packetType.ackEpoch, makeZxid(1, 5), 1]);
+		expect(fixture.told.join()).toContain('leads epoch 2, and epoch 3 is promised');
+		expect([fixture.disk.acceptedEpoch, fixture.disk.currentEpoch]).toEqual([3, 1]);
 	});
 });
 

@@ -223,6 +223,9 @@ export class Learner implements QuorumLinkListener {
 		}
 		const epoch = epochOf(zxidOf(received));
 		if (epoch < history.acceptedEpoch) {
+			// A ZooKeeper would take that for a promise. A Chronokeeper makes room for an epoch that can be followed, should this history not be the more recent one.
+			const current = writeIntData(history.currentEpoch);
+			if (info.isMarked) this.#send(packet(packetType.ackEpoch, history.lastLogged, current));
 			throw new QuorumError(`${this.#leader()} leads epoch ${epoch}, and epoch ${history.acceptedEpoch} is promised`);
 		}
 		const isNew = epoch > history.acceptedEpoch;
