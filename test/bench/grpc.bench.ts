@@ -149,7 +149,7 @@ async function compareEtcd(address: string, pid: number): Promise<void> {
 		return;
 	}
 	const etcd = await Etcd.start(folder);
-	const cell = cells['w16x64']!;
+	const cell = cells.w16x64!;
 	const outcomes: { rate: number; cores: number }[][] = [[], []];
 	for (let round = 0; round < rounds; round++) {
 		const { rate, serverCores } = await runStreams(address, pid, cell, round === 0 ? 4 : 1, seconds);
