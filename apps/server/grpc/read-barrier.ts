@@ -4,26 +4,23 @@
  * the others.
  */
 import type { Host } from '#core/host/host';
-import type { Caller, Reply } from '#core/model/op';
+import { systemCaller } from '#core/host/own-requests';
+import type { Reply } from '#core/model/op';
 import { noSession, zeroZxid } from '#core/model/zxid';
 import { type CancellableCall, gone, tooMany } from './cancellable-call.ts';
 
 type Waiter = (reply: Reply) => void;
 
-/** Not one caller's request: what throttles callers does not refuse it. */
-const caller: Caller = { door: 'system', identities: [], address: '' };
-
 export class ReadBarrier {
 	/** Syncs that were asked for. */
 	rounds = 0;
 	readonly #host: Host;
+	readonly #maxWaiting: number;
 	/** For a sync that has not begun. */
 	#waiting = new Set<Waiter>();
 	/** For the one that is under way. */
 	#passing = new Set<Waiter>();
 	#isUnderWay = false;
-
-	readonly #maxWaiting: number;
 
 	/** @param maxWaiting calls that may wait: `grpc.maxWaiting` */
 	constructor(host: Host, maxWaiting: number) {
@@ -68,7 +65,8 @@ export class ReadBarrier {
 			sessionId: noSession,
 			cxid: 0,
 			op: { kind: 'sync', path: '/' },
-			caller,
+			// Not one caller's request: what throttles callers does not refuse it.
+			caller: systemCaller,
 			reply: (reply) => this.#end(reply),
 		});
 	}

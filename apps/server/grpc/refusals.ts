@@ -94,6 +94,9 @@ export const refusals = {
 	},
 } satisfies Record<string, RefusalKind>;
 
+/** Why a replica that drains sends its callers elsewhere. */
+export const serverStops = 'the server is stopping';
+
 export type RefusalReason = keyof typeof refusals;
 
 /** @param facts further ones, for programs */

@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { Observable } from 'rxjs';
-import { refusal } from './refusals.ts';
+import { refusal, serverStops } from './refusals.ts';
 
 /** Each may have some mebibytes waiting for a client that is slow. */
 const mostStreams = 1000;
@@ -57,7 +57,7 @@ export class ResponseStreams {
 
 	/** Ends all of them; further ones end at once. */
 	stop(): void {
-		this.#serving.abort('the server is stopping');
+		this.#serving.abort(serverStops);
 	}
 
 	/** Ends those that there are. */

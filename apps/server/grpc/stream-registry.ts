@@ -4,6 +4,7 @@
  */
 import type { SessionId } from '#core/model/zxid';
 import type { Id } from '#jute/records';
+import { refusal } from './refusals.ts';
 
 /** What others may know of a stream, and do with it. Everything is read when somebody asks, so getters cost nothing. */
 export interface OpenStream {
@@ -34,6 +35,12 @@ export class StreamRegistry {
 
 	get size(): number {
 		return this.#openedMs.size;
+	}
+
+	/** @throws RpcException when there are so many already */
+	admit(maxStreams: number): void {
+		if (this.size < maxStreams) return;
+		throw refusal('TOO_MANY_STREAMS', `there are ${maxStreams} streams here already (grpc.maxStreams)`);
 	}
 
 	/** Twice is once. */

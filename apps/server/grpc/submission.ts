@@ -14,7 +14,7 @@ import { DoorQueue } from './door-queue.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
 import type { ReadBarrier } from './read-barrier.ts';
-import { refusal } from './refusals.ts';
+import { refusal, serverStops } from './refusals.ts';
 import type { CallContext, GrpcSessions } from './sessions/grpc-sessions.ts';
 import { wrongField, wrongFieldOfMulti } from './wrong-field.ts';
 
@@ -83,7 +83,7 @@ export class Submission {
 
 	/** @throws RpcException when the server is stopping */
 	admit(): void {
-		if (this.#isStopping) throw refusal('GO_ELSEWHERE', 'the server is stopping');
+		if (this.#isStopping) throw refusal('GO_ELSEWHERE', serverStops);
 	}
 
 	/** For a caller and a session that are known. */

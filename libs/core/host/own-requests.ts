@@ -2,7 +2,8 @@
 import type { Caller, Op, Request } from '../model/op.ts';
 import type { SessionId } from '../model/zxid.ts';
 
-const systemCaller: Caller = { door: 'system', identities: [], address: '' };
+/** The server itself: audited as `system`, and never throttled. */
+export const systemCaller: Caller = { door: 'system', identities: [], address: '' };
 const ignore = (): void => {};
 
 /** Nobody waits for its answer. */

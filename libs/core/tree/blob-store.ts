@@ -70,10 +70,10 @@ export class BlobReader {
 	}
 }
 
-/** To a place in shared memory that is not as far from a multiple of 8 as theirs, set() copies bytes one at a time: several times as slow as what is below. */
 const worthAligning = 64;
 const aligned = new Uint8Array(largestClassBytes);
 
+/** To a place in shared memory that is not as far from a multiple of 8 as theirs, set() copies bytes one at a time: several times as slow as by way of memory that is aligned. */
 function setShared(to: Uint8Array, bytes: Uint8Array, at: number): void {
 	const length = bytes.length;
 	if ((bytes.byteOffset & 7) === 0 || length < worthAligning) {

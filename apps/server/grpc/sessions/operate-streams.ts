@@ -3,7 +3,7 @@ import { SessionServiceService } from '#proto/chronokeeper/v1/session';
 import type { Logger } from '#telemetry/logger';
 import { BackedUp } from '../../zookeeper/backed-up.ts';
 import { endCall } from '../end-call.ts';
-import { refusal } from '../refusals.ts';
+import { refusal, serverStops } from '../refusals.ts';
 import { EventBytes } from './event-bytes.ts';
 import type { OperateContext, OperateParts } from './operate-context.ts';
 import { OperateStream } from './operate-stream.ts';
@@ -103,13 +103,12 @@ export class OperateStreams {
 	/** The callers are told to go elsewhere, what is under way is answered, and the streams end. */
 	stop(): void {
 		this.#isStopping = true;
-		for (const stream of this.#streams) stream.close('the server is stopping');
+		for (const stream of this.#streams) stream.close(serverStops);
 	}
 
 	#admit(): void {
-		if (this.#isStopping) throw refusal('GO_ELSEWHERE', 'the server is stopping');
-		if (this.#parts.registry.size < this.#maxStreams) return;
-		throw refusal('TOO_MANY_STREAMS', `there are ${this.#maxStreams} streams here already (grpc.maxStreams)`);
+		if (this.#isStopping) throw refusal('GO_ELSEWHERE', serverStops);
+		this.#parts.registry.admit(this.#maxStreams);
 	}
 
 	#begin(call: OpenCall, caller: ConstructorParameters<typeof OperateStream>[2]): void {

@@ -9,7 +9,7 @@ import type { Host } from '#core/host/host';
 import type { OpenWatchesOp, WatchEvent } from '#core/model/op';
 import { errors } from '#jute/errors';
 import { ZooKeeperError } from '../grpc-error.ts';
-import { refusal } from '../refusals.ts';
+import { refusal, serverStops } from '../refusals.ts';
 import type { StreamRegistry } from '../stream-registry.ts';
 import type { Submission } from '../submission.ts';
 import { HeardEvent } from './heard-event.ts';
@@ -107,7 +107,7 @@ export class WatchStreams implements WatchContext {
 
 	/** Ends all of them; further ones are refused. */
 	stop(): void {
-		this.#stopped = 'the server is stopping';
+		this.#stopped = serverStops;
 		this.suspend(this.#stopped);
 	}
 
@@ -136,10 +136,7 @@ export class WatchStreams implements WatchContext {
 		const { submission, registry, maxStreams } = this.#parts;
 		if (this.#stopped !== undefined) throw refusal('GO_ELSEWHERE', this.#stopped);
 		const op = openWatches(call.request);
-		if (registry.size >= maxStreams) {
-			const message = `there are ${maxStreams} streams here already (grpc.maxStreams)`;
-			throw refusal('TOO_MANY_STREAMS', message);
-		}
+		registry.admit(maxStreams);
 		const context = await submission.contextOf(call);
 		if (opening.isGone) return;
 		const stream = new WatchStream(this, call, subscriber, context.caller, isOneShot(op));
