@@ -243,6 +243,7 @@ export class Ensemble {
 
 	/** Ends every member and removes what they wrote. */
 	async close(): Promise<void> {
+		if (!running.has(this)) return;
 		await Promise.allSettled(this.members.map((member) => member.stop('SIGKILL')));
 		running.delete(this);
 		const logs = process.env.ENSEMBLE_LOGS;

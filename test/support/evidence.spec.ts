@@ -13,6 +13,10 @@ it('what is said again and again does not push out what was said before, and is 
 	);
 });
 
+it('of a stack the first frame is shown', () => {
+	expect(tailOf('Error: no\n\tat a\n\tat b\n\tat c\nand on')).toBe('Error: no\n\tat a\nand on');
+});
+
 it('the evidence is of the programs that run, and of those that have ended since', async () => {
 	const talker = ['-e', 'console.log("hello"); process.stdin.resume()'];
 	const first = new RunningProgram(process.execPath, talker, { interactive: true, name: 'first' });

@@ -5,12 +5,15 @@ const alike = 2;
 /** So many of the programs that have ended are kept. */
 const endedKept = 12;
 
-/** The end of a text. What is left out because it was said again and again is counted. */
+/** The end of a text. Of stacks the first frame is shown. What is left out because it was said again and again is counted. */
 export function tailOf(text: string, lines = 40): string {
 	const counts = new Map<string, number>();
 	const shapeOf = (line: string): string => line.replace(/\b0x[0-9a-f]+|\d+/g, '#');
 	const kept: string[] = [];
-	for (const line of text.trimEnd().split('\n').reverse()) {
+	const isFrame = (line = ''): boolean => /^\s+at /.test(line);
+	const said = text.trimEnd().split('\n');
+	const shown = said.filter((line, index) => !(isFrame(line) && isFrame(said[index - 1])));
+	for (const line of shown.reverse()) {
 		const shape = shapeOf(line);
 		const count = (counts.get(shape) ?? 0) + 1;
 		counts.set(shape, count);

@@ -12,6 +12,8 @@ const open: readonly Acl[] = [{ perms: all, scheme: 'world', id: 'anyone' }];
 async function start(kind: MemberKind, isEager = false): Promise<Ensemble> {
 	return startEnsemble({
 		members: [kind, kind, kind],
+		// Half a minute: that a busy machine lets a server stand still is no end of a term here.
+		syncLimit: 60,
 		properties: { 'zookeeper.enableEagerACLCheck': `${isEager}` },
 		environment: { CK_ENABLE_EAGER_ACL_CHECK: `${isEager}` },
 	});
