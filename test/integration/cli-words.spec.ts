@@ -2,18 +2,17 @@
 import { existsSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ChronokeeperClient } from '#client/client';
-import { ck, commandLine, lines, type Outcome, objects } from '#test/support/ck';
+import { ckHere, commandLine, lines, objects } from '#test/support/ck';
 import { RunningProgram } from '#test/support/processes';
 import { TestServers } from '#test/support/test-servers';
 
 const servers = new TestServers();
 const running: RunningProgram[] = [];
-let env: Record<string, string>;
 let client: ChronokeeperClient;
 
 beforeAll(async () => {
 	const { addresses } = await servers.start(servers.newDirectory(), { enforceQuota: true });
-	env = { CK_SERVER: addresses.grpc };
+	vi.stubEnv('CK_SERVER', addresses.grpc);
 	client = servers.connect(addresses.grpc);
 });
 afterEach(async () => {
@@ -26,18 +25,14 @@ afterAll(async () => {
 
 /** One that must succeed. */
 async function done(args: readonly string[], input?: string): Promise<string> {
-	const outcome = await run(args, input);
+	const outcome = await ckHere(args, input);
 	expect(outcome, args.join(' ')).toMatchObject({ status: 0 });
 	return outcome.stdout;
 }
 
-function run(args: readonly string[], input?: string): Promise<Outcome> {
-	return ck(args, { env, ...(input === undefined ? {} : { input }) });
-}
-
-/** One that goes on. */
+/** One that goes on, as a process of its own. */
 function start(...args: string[]): RunningProgram {
-	const program = new RunningProgram(commandLine[0]!, [...commandLine.slice(1), ...args], { env });
+	const program = new RunningProgram(commandLine[0]!, [...commandLine.slice(1), ...args]);
 	running.push(program);
 	return program;
 }
@@ -52,7 +47,7 @@ describe('zkCli’s flags of the commands that there were', () => {
 		expect(await done(['get', '-s', '/flags'])).toMatch(/^czxid +0x[\s\S]*\n\nx$/);
 		expect(await done(['set', '-s', '-v', '0', '/flags', 'y'])).toMatch(/^version +1$/m);
 		expect(await done(['ls', '-s', '/flags'])).toMatch(/^czxid +0x/);
-		expect((await run(['delete', '-v', '7', '/flags'])).stderr).toContain('BadVersion');
+		expect((await ckHere(['delete', '-v', '7', '/flags'])).stderr).toContain('BadVersion');
 		await done(['delete', '-v', '1', '/flags']);
 	});
 });
@@ -83,7 +78,7 @@ describe('zkCli’s words', () => {
 		await done(['setquota', '-N', '2', '/quota']);
 		expect(await done(['listquota', '/quota'])).toMatch(/^Output quota for \/quota .*countHardLimit=2/);
 		await done(['create', '/quota/one']);
-		expect((await run(['create', '/quota/two'])).stderr).toContain('QuotaExceeded');
+		expect((await ckHere(['create', '/quota/two'])).stderr).toContain('QuotaExceeded');
 		await done(['delquota', '-N', '/quota']);
 		await done(['create', '/quota/two']);
 	});
@@ -107,13 +102,13 @@ describe('zkCli’s words', () => {
 		[['addauth', 'digest', 'a:b'], 'this needs a session', 1],
 		[['setquota', '/a'], 'Missing required option', 2],
 	])('%j is refused with a reason', async (args, reason, status) => {
-		const outcome = await run(args);
+		const outcome = await ckHere(args);
 		expect(outcome.stderr).toContain(reason);
 		expect(outcome.status).toBe(status);
 	});
 
 	it('a word that is none gets the one that was meant', async () => {
-		expect(await run(['getacl', '/'])).toMatchObject({ status: 2, stderr: expect.stringContaining('getAcl') });
+		expect(await ckHere(['getacl', '/'])).toMatchObject({ status: 2, stderr: expect.stringContaining('getAcl') });
 	});
 });
 
@@ -132,11 +127,11 @@ describe('multi', () => {
 
 	it('42: takes lines from a pipe, and does nothing when one fails', async () => {
 		await client.create('/none', null);
-		const { status, stderr } = await run(['multi'], 'delete /none\n\ncheck -v 9 /\n');
+		const { status, stderr } = await ckHere(['multi'], 'delete /none\n\ncheck -v 9 /\n');
 		expect(stderr).toMatch(/^ck: operation 2 \(check \/\): .* \(BadVersion\); nothing was done\n/);
 		expect(status).toBe(1);
 		expect(await client.exists('/none')).toBeDefined();
-		expect((await run(['multi', 'frob /a'])).status).toBe(2);
+		expect((await ckHere(['multi', 'frob /a'])).status).toBe(2);
 	});
 });
 
@@ -189,9 +184,9 @@ describe('an operator', () => {
 		await vi.waitFor(() => expect(told).toEqual(['detached', 'attached']));
 		expect(await session.get('/')).toBeDefined();
 		await session.close();
-		expect((await run(['shed'])).status).toBe(2);
-		expect((await run(['shed', '1', '--share', '0.5'])).status).toBe(2);
-		expect((await run(['shed', '--share', '2'])).status).toBe(2);
+		expect((await ckHere(['shed'])).status).toBe(2);
+		expect((await ckHere(['shed', '1', '--share', '0.5'])).status).toBe(2);
+		expect((await ckHere(['shed', '--share', '2'])).status).toBe(2);
 	});
 });
 

@@ -1,15 +1,14 @@
-/** The command line against a whole replica: real files, the real chain, gRPC between two processes. */
+/** The command line against a whole replica: real files, the real chain, gRPC; where it reads and writes bytes, between two processes. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '#server/config/config';
 import { type RunningServer, startServer } from '#server/start-server';
-import { ck, lines, type Outcome, objects } from '#test/support/ck';
+import { ck, ckHere, lines, objects } from '#test/support/ck';
 
 let folder: string;
 let server: RunningServer;
-let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
 	folder = mkdtempSync(join(tmpdir(), 'ck-znodes-'));
@@ -23,7 +22,7 @@ beforeAll(async () => {
 		'log.level': 'fatal',
 	} as const;
 	server = await startServer(loadConfig({ overrides }));
-	env = { CK_SERVER: server.addresses.grpc };
+	vi.stubEnv('CK_SERVER', server.addresses.grpc);
 });
 afterAll(async () => {
 	await server?.close();
@@ -31,14 +30,15 @@ afterAll(async () => {
 });
 
 /** One that must succeed. */
-async function done(args: readonly string[], input?: string): Promise<string> {
-	const outcome = await ck(args, { env, ...(input === undefined ? {} : { input }) });
+async function done(args: readonly string[], input?: string, run: typeof ckHere = ckHere): Promise<string> {
+	const outcome = await run(args, input);
 	expect(outcome, args.join(' ')).toMatchObject({ status: 0, stderr: '' });
 	return outcome.stdout;
 }
 
-function failing(args: readonly string[]): Promise<Outcome> {
-	return ck(args, { env });
+/** The same as a process of its own. */
+function doneApart(args: readonly string[], input?: string): Promise<string> {
+	return done(args, input, (all, given) => ck(all, given === undefined ? {} : { input: given }));
 }
 
 it('creates, reads, changes, lists and deletes', async () => {
@@ -77,12 +77,12 @@ describe('data', () => {
 	it('come from a file or a pipe, and go out byte for byte', async () => {
 		const file = join(folder, 'bytes');
 		writeFileSync(file, Buffer.from([0, 0xff, 0x0a]));
-		await done(['create', '/bytes', '--file', file]);
-		expect(objects(await done(['get', '--json', '/bytes']))).toEqual([expect.objectContaining({ data: 'AP8K' })]);
-		await done(['set', '/bytes'], 'piped in\n');
-		expect(await done(['get', '/bytes'])).toBe('piped in\n');
-		await done(['set', '/bytes', '--file', '-'], 'too');
-		expect(await done(['get', '/bytes'])).toBe('too');
+		await doneApart(['create', '/bytes', '--file', file]);
+		expect(objects(await doneApart(['get', '--json', '/bytes']))).toEqual([expect.objectContaining({ data: 'AP8K' })]);
+		await doneApart(['set', '/bytes'], 'piped in\n');
+		expect(await doneApart(['get', '/bytes'])).toBe('piped in\n');
+		await doneApart(['set', '/bytes', '--file', '-'], 'too');
+		expect(await doneApart(['get', '/bytes'])).toBe('too');
 	});
 });
 
@@ -105,25 +105,25 @@ describe('failures', () => {
 		[['create', '/a\u0001b'], expect.stringMatching(/\(BadArguments\)$/)],
 		[['create', '--acl', 'digest:nonsense:r', '/a'], expect.stringMatching(/\(InvalidACL\)$/)],
 	])('%j is one line and ends with 1', async (args, message) => {
-		const { status, stdout, stderr } = await failing(args);
+		const { status, stdout, stderr } = await ckHere(args);
 		expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
 		expect(lines(stderr)[0]).toEqual(message);
 	});
 
 	it('26, 28: tell what to do about a version and about children', async () => {
 		await done(['create', '-p', '/busy/child']);
-		const version = await failing(['set', '/busy', 'x', '--version', '7']);
+		const version = await ckHere(['set', '/busy', 'x', '--version', '7']);
 		expect(lines(version.stderr)).toEqual([
 			expect.stringMatching(/^ck: \/busy: .*\(BadVersion\)$/),
 			expect.stringContaining('ck stat PATH'),
 		]);
-		const children = await failing(['delete', '/busy']);
+		const children = await ckHere(['delete', '/busy']);
 		expect(children.stderr).toContain('--recursive');
 	});
 
 	it('34: a node of somebody else needs --auth', async () => {
 		await done(['create', '/mine', 'secret', '--acl', 'auth::cdrwa', '--auth', 'ann:pw']);
-		const stranger = await failing(['get', '/mine']);
+		const stranger = await ckHere(['get', '/mine']);
 		expect(stranger.stderr).toMatch(/\(NoAuth\)\n.*--auth/);
 		expect(await done(['--auth', 'ann:pw', 'get', '/mine'])).toBe('secret');
 	});

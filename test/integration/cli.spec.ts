@@ -1,11 +1,11 @@
-/** The command line as a process, on the recorded history of real ZooKeeper servers. */
+/** The command line, on the recorded history of real ZooKeeper servers: as a process where its streams, its end or its environment are the subject. */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ck, commandLine, lines, objects } from '#test/support/ck';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ck, ckHere, commandLine, lines, objects } from '#test/support/ck';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { RunningProgram } from '#test/support/processes';
 import {
@@ -33,7 +33,7 @@ describe('usage', () => {
 			.map(([, name]) => name!)
 			.filter((name) => name !== 'help');
 		expect(commands).toContain('log');
-		const helps = await Promise.all(commands.map((name) => ck([name, '--help'])));
+		const helps = await Promise.all(commands.map((name) => ckHere([name, '--help'])));
 		for (const [i, help] of helps.entries()) {
 			expect(help, commands[i]).toMatchObject({ status: 0, stderr: '' });
 			expect(help.stdout).toMatch(new RegExp(`^Usage: ck ${commands[i]} `));
@@ -80,7 +80,7 @@ describe('ck log', () => {
 	});
 
 	it('prints a range, for people', async () => {
-		const { status, stdout } = await ck(['log', '--from', '768', '--to', '0x302', join(folder, 'recording-a')]);
+		const { status, stdout } = await ckHere(['log', '--from', '768', '--to', '0x302', join(folder, 'recording-a')]);
 		expect(status).toBe(0);
 		const shown = lines(stdout).filter((line) => !line.startsWith('#'));
 		expect(shown.map((line) => line.split(/ +/)[0])).toEqual(['ZXID', '0x300', '0x301', '0x302']);
@@ -88,7 +88,7 @@ describe('ck log', () => {
 	});
 
 	it('prints a snapshot node by node', async () => {
-		const { status, stdout } = await ck(['log', '--json', join(folder, 'recording-a', 'snapshot.5df')]);
+		const { status, stdout } = await ckHere(['log', '--json', join(folder, 'recording-a', 'snapshot.5df')]);
 		expect(status).toBe(0);
 		const all = objects<{ kind: string; path: string; czxid: string; cversion: number; data: string | null }>(stdout);
 		const nodes = all.filter((object) => object.kind === 'node');
@@ -132,11 +132,11 @@ describe('ck log', () => {
 	it('knows files that are not ZooKeeper’s', async () => {
 		const file = join(folder, 'note.txt');
 		writeFileSync(file, 'hello');
-		expect(await ck(['log', file])).toMatchObject({
+		expect(await ckHere(['log', file])).toMatchObject({
 			status: 1,
 			stderr: expect.stringContaining('begins with "hell", not with ZKLG or ZKSN'),
 		});
-		expect(await ck(['log', join(folder, 'nothing')])).toMatchObject({ status: 1 });
+		expect(await ckHere(['log', join(folder, 'nothing')])).toMatchObject({ status: 1 });
 	});
 });
 
@@ -144,14 +144,14 @@ describe('ck log --verify', () => {
 	it.each(recordingNames)('77: %s has not one mismatch', async (name) => {
 		const manifest = JSON.parse(readFileSync(join(recordingDirectory(name), 'manifest.json'), 'utf8'));
 		const { txns, lastZxid, finalDigest } = manifest as { txns: number; lastZxid: string; finalDigest: string };
-		const { status, stdout } = await ck(['log', '--verify', join(folder, name)]);
+		const { status, stdout } = await ckHere(['log', '--verify', join(folder, name)]);
 		expect(stdout).toBe(`${txns} txns, 0 mismatches, last zxid ${lastZxid}, digest ${finalDigest}\n`);
 		expect(status).toBe(0);
 	});
 
 	it('gives the tree’s digest at any zxid', async () => {
 		const { treeDigest } = expectedState('recording-a', '2649');
-		const { stdout } = await ck(['log', '--verify', '--json', '--to', '0x2649', join(folder, 'recording-a')]);
+		const { stdout } = await ckHere(['log', '--verify', '--json', '--to', '0x2649', join(folder, 'recording-a')]);
 		expect(objects(stdout)).toEqual([
 			{ txns: 0x2649, mismatches: 0, lastZxid: '0x2649', digest: treeDigest, damage: [] },
 		]);
@@ -160,7 +160,7 @@ describe('ck log --verify', () => {
 	it('77: fails where only a digest tells', async () => {
 		const damaged = join(folder, 'wrong-data');
 		unpackDamaged('log-wrong-data-right-checksum', damaged);
-		const { status, stdout, stderr } = await ck(['log', '--verify', damaged]);
+		const { status, stdout, stderr } = await ckHere(['log', '--verify', damaged]);
 		expect(status).toBe(1);
 		expect(stdout).toMatch(/^20034 txns, [1-9]\d* mismatches, last zxid 0x4e42, digest \d+\n$/);
 		expect(stderr).toMatch(/log\.49bd at byte \d+: the tree at 0x[0-9a-f]+ has digest \d+, its record says \d+/);
@@ -178,18 +178,25 @@ describe('ck log --verify', () => {
 
 describe('history', () => {
 	let database: TestDatabase;
-	let env: NodeJS.ProcessEnv;
 	beforeAll(async () => {
 		database = await createDatabase({ migrate: false });
-		env = { CK_AUDIT_URL: database.url };
+		vi.stubEnv('CK_AUDIT_URL', database.url);
 	});
-	afterAll(() => database.drop());
+	afterAll(async () => {
+		vi.unstubAllEnvs();
+		await database.drop();
+	});
 
 	it('says what to do when the database has no history yet, or there is none', async () => {
-		const away = await ck(['import', join(folder, 'recording-a'), '--database', 'postgresql://u:secret@127.0.0.1:1/x']);
+		const away = await ckHere([
+			'import',
+			join(folder, 'recording-a'),
+			'--database',
+			'postgresql://u:secret@127.0.0.1:1/x',
+		]);
 		expect(away.status).toBe(1);
 		expect(lines(away.stderr)[0]).toBe('ck: cannot reach PostgreSQL at 127.0.0.1:1/x: ECONNREFUSED');
-		const empty = await ck(['tree', '--at', '0x1'], { env });
+		const empty = await ck(['tree', '--at', '0x1']);
 		expect(empty.status).toBe(1);
 		expect(lines(empty.stderr)).toEqual([
 			expect.stringMatching(/^ck: PostgreSQL at 127/),
@@ -201,7 +208,7 @@ describe('history', () => {
 	});
 
 	it('is imported once: a second time adds nothing', async () => {
-		const first = await ck(['import', '--json', join(folder, 'recording-a')], { env });
+		const first = await ck(['import', '--json', join(folder, 'recording-a')]);
 		expect(first).toMatchObject({ status: 0, stderr: '' });
 		expect(objects(first.stdout)).toEqual([
 			expect.objectContaining({
@@ -212,28 +219,28 @@ describe('history', () => {
 				warnings: [],
 			}),
 		]);
-		const second = await ck(['import', join(folder, 'recording-a')], { env });
+		const second = await ckHere(['import', join(folder, 'recording-a')]);
 		expect(second).toEqual({ status: 0, stdout: 'nothing new: the history goes to 0x4e42 already\n', stderr: '' });
 	});
 
 	it('is restored, exactly and in a new epoch', async () => {
 		const into = join(folder, 'restored');
 		const { treeDigest } = expectedState('recording-a', '2649');
-		const { status, stdout } = await ck(['restore', '--json', '--to', '0x2649', '--into', into], { env });
+		const { status, stdout } = await ckHere(['restore', '--json', '--to', '0x2649', '--into', into]);
 		expect(status).toBe(0);
 		expect(objects(stdout)).toEqual([
 			expect.objectContaining({ zxid: '0x2649', digest: treeDigest, startZxid: '0x100000000', epoch: 1 }),
 		]);
-		const verified = await ck(['log', '--verify', into]);
+		const verified = await ckHere(['log', '--verify', into]);
 		expect(verified.stdout).toBe(`0 txns, 0 mismatches, last zxid 0x100000000, digest ${treeDigest}\n`);
-		const again = await ck(['restore', '--to', '0x2649', '--into', into], { env });
+		const again = await ckHere(['restore', '--to', '0x2649', '--into', into]);
 		expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') });
-		const ahead = await ck(['restore', '--to', '0x4e43', '--into', `${into}-2`], { env });
+		const ahead = await ckHere(['restore', '--to', '0x4e43', '--into', `${into}-2`]);
 		expect(ahead).toMatchObject({ status: 1, stderr: expect.stringContaining('lies ahead') });
 	});
 
 	it('1, 74: every transaction is shown, failed ones too, with what the log knows of who did it', async () => {
-		const { status, stdout } = await ck(['history', '--json'], { env });
+		const { status, stdout } = await ckHere(['history', '--json']);
 		expect(status).toBe(0);
 		const file = join(recordingDirectory('recording-a'), 'expected', 'digests.csv.gz');
 		const expected = lines(gunzipSync(readFileSync(file)).toString()).slice(1);
@@ -244,7 +251,7 @@ describe('history', () => {
 
 	it('is narrowed by path, range, session and type', async () => {
 		const zxids = async (...args: string[]) => {
-			const { status, stdout } = await ck(['history', '--json', ...args], { env });
+			const { status, stdout } = await ckHere(['history', '--json', ...args]);
 			expect(status).toBe(0);
 			return objects<{ zxid: string }>(stdout).map((txn) => Number(txn.zxid));
 		};
@@ -255,12 +262,12 @@ describe('history', () => {
 		expect(await zxids('/containers/c31', '-r', '--to', '0x303')).toEqual([0x302, 0x303]);
 		const opened = await zxids('--session', '0x1000030957c000f', '--type', 'createSession');
 		expect(opened).toHaveLength(1);
-		const none = await ck(['history', '/no/such/node'], { env });
+		const none = await ckHere(['history', '/no/such/node']);
 		expect(none).toEqual({ status: 0, stdout: '', stderr: 'no transaction matches\n' });
 	});
 
 	it('is shown to people in aligned lines', async () => {
-		const { stdout } = await ck(['history', '--from', '0x302', '--to', '0x303'], { env });
+		const { stdout } = await ckHere(['history', '--from', '0x302', '--to', '0x303']);
 		expect(lines(stdout)).toEqual([
 			expect.stringMatching(/^ZXID +TIME +SESSION +TYPE +BY +WHAT$/),
 			expect.stringMatching(/^0x302 .* createContainer +apache-zookeeper +\/containers\/c31 version 0 10 B$/),
@@ -269,7 +276,7 @@ describe('history', () => {
 	});
 
 	it.each(expectedZxids('recording-a'))('gives the tree at 0x%s, every field of it', async (zxid) => {
-		const { status, stdout } = await ck(['tree', '--json', '--at', `0x${zxid}`], { env });
+		const { status, stdout } = await ckHere(['tree', '--json', '--at', `0x${zxid}`]);
 		expect(status).toBe(0);
 		const nodes = objects<
 			{ path: string; data: string | null; stat: Record<string, unknown> } & Record<string, unknown>
@@ -284,12 +291,12 @@ describe('history', () => {
 
 	it('gives one node, its data byte for byte', async () => {
 		const node = expectedTree('recording-a', '2649').find((each) => (each.data ?? '').length > 100)!;
-		const { status, stdout } = await ck(['at', '0x2649', node.path], { env });
+		const { status, stdout } = await ckHere(['at', '0x2649', node.path]);
 		expect(status).toBe(0);
 		expect(Buffer.from(stdout).toString('base64')).toBe(node.data);
-		const missing = await ck(['at', '0x2649', '/no/such/node'], { env });
+		const missing = await ckHere(['at', '0x2649', '/no/such/node']);
 		expect(missing).toMatchObject({ status: 1, stderr: 'ck: /no/such/node: there was no such node at 0x2649\n' });
-		const ahead = await ck(['at', '0x99999', '/'], { env });
+		const ahead = await ckHere(['at', '0x99999', '/']);
 		expect(ahead).toMatchObject({ status: 1, stdout: '', stderr: expect.stringMatching(/^ck: .*0x99999 lies ahead/) });
 	});
 
@@ -297,7 +304,7 @@ describe('history', () => {
 		const [before, after] = ['20e3', '2338'].map(
 			(zxid) => new Map(expectedTree('recording-a', zxid).map((node) => [node.path, node])),
 		);
-		const { stdout } = await ck(['diff', '--json', '0x20e3', '0x2338'], { env });
+		const { stdout } = await ckHere(['diff', '--json', '0x20e3', '0x2338']);
 		const shown = new Map(
 			objects<{ path: string; difference: string }>(stdout).map((each) => [each.path, each.difference]),
 		);
@@ -308,20 +315,20 @@ describe('history', () => {
 			else if (a!.czxid !== b!.czxid) expect(shown.get(path), path).toBe('recreated');
 			else expect(shown.has(path), path).toBe(a!.mzxid !== b!.mzxid || a!.aversion !== b!.aversion);
 		}
-		const text = await ck(['diff', '0x20e3', '0x2338', '/brokers'], { env });
+		const text = await ckHere(['diff', '0x20e3', '0x2338', '/brokers']);
 		for (const line of lines(text.stdout)) expect(line).toMatch(/^[-+~] \/brokers/);
 		expect(text.status).toBe(0);
 	});
 
 	it('is followed until Ctrl-C', async () => {
 		const other = await createDatabase({ migrate: false });
-		const [beginning, follow] = [join(folder, 'beginning'), { CK_AUDIT_URL: other.url }];
+		const beginning = join(folder, 'beginning');
 		unpackRecording('recording-a', beginning, (name) => name === 'snapshot.0' || name === 'log.1');
-		await ck(['import', beginning], { env: follow });
+		await ckHere(['import', '--database', other.url, beginning]);
 		const args = [...commandLine.slice(1), 'history', '--json', '--follow', '--from', '0x58d', '--type', 'setData'];
-		const program = new RunningProgram(commandLine[0]!, args, { env: follow });
+		const program = new RunningProgram(commandLine[0]!, args, { env: { CK_AUDIT_URL: other.url } });
 		await program.waitFor(/"zxid":"0x58d"/);
-		await ck(['import', join(folder, 'recording-a')], { env: follow });
+		await ckHere(['import', '--database', other.url, join(folder, 'recording-a')]);
 		await program.waitFor(/"zxid":"0x4e2d"/);
 		expect(await program.stop('SIGINT')).toBe(0);
 		expect(objects<{ zxid: string }>(program.output)).toHaveLength(setDataFrom(0x58d));

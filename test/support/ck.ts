@@ -1,6 +1,9 @@
-/** `ck` as a process: what it prints and how it ends. */
+/** `ck`: what it prints and how it ends. */
 import { spawn } from 'node:child_process';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '#cli/run';
+import { Terminal } from '#cli/terminal';
 
 export interface Outcome {
 	readonly status: number | null;
@@ -13,6 +16,7 @@ const main = fileURLToPath(new URL('../../apps/cli/main.ts', import.meta.url));
 /** The sources, as vitest runs them: the built ones may be older. */
 export const commandLine: readonly string[] = [process.execPath, '--conditions=source', main];
 
+/** As a process. */
 export function ck(
 	args: readonly string[],
 	options: { env?: NodeJS.ProcessEnv; input?: string } = {},
@@ -32,6 +36,35 @@ export function ck(
 			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
 		);
 	});
+}
+
+/**
+ * In this process and its environment: for the many that are about what a command does and says. Most of the time of the others is their start.
+ * The streams are no terminals.
+ */
+export async function ckHere(args: readonly string[], input = ''): Promise<Outcome> {
+	const [stdout, stderr] = [new Collected(), new Collected()];
+	const status = await runCommand(args, {
+		terminal: new Terminal({ stdout, stderr, environment: process.env }),
+		environment: process.env,
+		interrupted: () => new AbortController().signal,
+		inputIsTerminal: false,
+		readInput: async () => Buffer.from(input),
+	});
+	return { status, stdout: stdout.text, stderr: stderr.text };
+}
+
+class Collected extends Writable {
+	readonly #chunks: Buffer[] = [];
+
+	get text(): string {
+		return Buffer.concat(this.#chunks).toString();
+	}
+
+	override _write(chunk: Buffer, _encoding: string, written: () => void): void {
+		this.#chunks.push(chunk);
+		written();
+	}
 }
 
 export function lines(text: string): string[] {
