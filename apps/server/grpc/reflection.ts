@@ -1,8 +1,17 @@
 /** gRPC reflection, so that grpcurl and its kind need no .proto files. */
 import type { Server } from '@grpc/grpc-js';
+import type { ReflectionService } from '@grpc/reflection';
 
-/** Its libraries take a tenth of a second to load: call it when the replica serves. */
+/** It holds what the API is and nothing of a server: those of one process have it in common. */
+let ofProcess: Promise<ReflectionService> | undefined;
+
+/** Its libraries take a tenth of a second to load, and their reading of the API as long: call it when the replica serves. */
 export async function addReflection(server: Server): Promise<void> {
+	ofProcess ??= makeService();
+	(await ofProcess).addToServer(server);
+}
+
+async function makeService(): Promise<ReflectionService> {
 	const [{ ReflectionService }, { loadFileDescriptorSetFromBuffer }, { fileDescriptorSet }] = await Promise.all([
 		import('@grpc/reflection'),
 		import('@grpc/proto-loader'),
@@ -12,5 +21,5 @@ export async function addReflection(server: Server): Promise<void> {
 	const services = ['ZnodeService', 'SessionService', 'WatchService', 'HistoryService', 'AdminService'].map(
 		(name) => `chronokeeper.v1.${name}`,
 	);
-	new ReflectionService(descriptors, { services }).addToServer(server);
+	return new ReflectionService(descriptors, { services });
 }
