@@ -11,7 +11,7 @@ import { opCode } from '#jute/op-codes';
 import type { SessionId } from '#jute/scalars';
 import type { Values } from '#server/config/keys';
 import type { RunningServer } from '#server/start-server';
-import { liveBufferBytes } from '#test/support/live-bytes';
+import { LiveBufferPeak } from '#test/support/live-bytes';
 import { freePort } from '#test/support/processes';
 import { TestServers } from '#test/support/test-servers';
 import { frame, requestBody, requestFrame, WireClient } from '#test/support/wire-client';
@@ -302,16 +302,15 @@ describe('a client that does not read', () => {
 		const other = await started.connect();
 		await succeed(client, create('/n', new Uint8Array(100_000)));
 		client.pause();
-		const memoryBefore = liveBufferBytes();
+		const memory = new LiveBufferPeak(256 * mebibyte);
 		const read = { type: opCode.getData, body: requestBody(getData('/n')) };
 		const answers = client.sendTogether(Array.from({ length: 1000 }, () => read));
 		// 100 MB are asked for. The server stops reading; meanwhile it has time for others.
-		let highest = 0;
 		for (let i = 0; i < 100; i++) {
 			await succeed(other, setData('/n', new Uint8Array(100_000)));
-			highest = Math.max(highest, liveBufferBytes());
+			memory.sample();
 		}
-		expect(highest - memoryBefore).toBeLessThan(256 * mebibyte);
+		expect(memory.highest).toBeLessThan(256 * mebibyte);
 		expect(server.replica.host.outstanding).toBe(0);
 		client.resume();
 		const all = await Promise.all(answers);
@@ -383,11 +382,10 @@ describe('a client that asks for more than memory holds', () => {
 			arrived += chunk.length;
 		});
 		const closed = new Promise((resolve) => raw.on('close', () => resolve('closed')));
-		const memoryBefore = liveBufferBytes();
+		const memory = new LiveBufferPeak(350 * mebibyte);
 		raw.write(handshakeFrame);
 		const frames = Array.from({ length: 400 }, (_, i) => requestFrame(read.type, read.body, i + 1));
 		raw.write(Buffer.concat([...frames, requestFrame(opCode.closeSession, new Uint8Array(0), 401)]));
-		let highest = 0;
 		const other = await started.connect();
 		let isOver = false;
 		void closed.then(() => {
@@ -395,10 +393,10 @@ describe('a client that asks for more than memory holds', () => {
 		});
 		while (!isOver) {
 			await succeed(other, { kind: 'whoAmI' });
-			highest = Math.max(highest, liveBufferBytes());
+			memory.sample();
 		}
 		expect(arrived).toBeGreaterThan(400 * 1_000_000);
-		expect(highest - memoryBefore).toBeLessThan(350 * mebibyte);
+		expect(memory.highest).toBeLessThan(350 * mebibyte);
 	});
 
 	it('is refused an answer that no replica could hold', async () => {
@@ -406,10 +404,11 @@ describe('a client that asks for more than memory holds', () => {
 		const client = await started.connect();
 		const other = await started.connect();
 		await succeed(client, create('/n', new Uint8Array(1_000_000)));
-		const memoryBefore = liveBufferBytes();
+		const memory = new LiveBufferPeak(300 * mebibyte);
 		const ops = Array.from({ length: 20_000 }, () => ({ kind: 'getData', path: '/n', watch: false }) as const);
 		expect(await client.send({ kind: 'multiRead', ops })).toMatchObject({ error: -5 });
-		expect(liveBufferBytes() - memoryBefore).toBeLessThan(300 * mebibyte);
+		memory.sample();
+		expect(memory.highest).toBeLessThan(300 * mebibyte);
 		await succeed(other, { kind: 'whoAmI' });
 	});
 });
