@@ -34,6 +34,7 @@ export function txnMessage(txn: HistoryTxn, viewer: Viewer): HistoryResponse {
 			version: change.type === 'delete' ? undefined : (change.version ?? undefined),
 			dataLengthBefore: change.sizeBefore ?? undefined,
 			dataLengthAfter: change.sizeAfter ?? undefined,
+			dataWithheld: false,
 		})),
 		context: contextMessage(txn, viewer),
 		gap: undefined,
@@ -48,7 +49,7 @@ export function gapMessage(gap: HistoryGap): HistoryResponse {
 }
 
 /** A log that Apache ZooKeeper wrote does not say who did it. */
-function contextMessage(txn: HistoryTxn, viewer: Viewer): HistoryResponse_Context | undefined {
+export function contextMessage(txn: Omit<HistoryTxn, 'changes'>, viewer: Viewer): HistoryResponse_Context | undefined {
 	if (txn.principal === null && txn.address === null && txn.requestId === null) return undefined;
 	return {
 		identities: identitiesOf(txn.principal ?? '').map((id) => (isSuper(viewer) ? id : withoutHash(id))),
@@ -68,7 +69,7 @@ function identitiesOf(principal: string): Id[] {
 	});
 }
 
-function isSuper({ identities, skipAcl }: Viewer): boolean {
+export function isSuper({ identities, skipAcl }: Viewer): boolean {
 	return skipAcl || identities.some(({ scheme }) => scheme === superIdentity.scheme);
 }
 

@@ -26,8 +26,8 @@ export const protobufPackage = "chronokeeper.v1";
 export const protobufFileName = "chronokeeper/v1/history.proto";
 
 /**
- * For auditors: who changed what, when, and what the tree looked like then. Answered from the PostgreSQL mirror, so these calls
- * fail with UNAVAILABLE while it is away, and show what was committed some moments ago at the latest (see AdminService.Status for its lag).
+ * For auditors: who changed what, when, and what the tree looked like then. Answered from the PostgreSQL mirror (but TailTransactions and Watch, which
+ * have sources of their own), so these calls fail with UNAVAILABLE while it is away, and show what was committed some moments ago at the latest (see AdminService.Status for its lag).
  * The access control lists of then hold: what a caller could not have read is withheld.
  * A zxid ahead of the mirror is OUT_OF_RANGE. What lies in a gap of the recorded history is FAILED_PRECONDITION, never a guess.
  */
@@ -136,7 +136,18 @@ export interface HistoryResponse_Change {
     | number
     | undefined;
   /** Bytes of data after; absent when the node is gone. */
-  dataLengthAfter?: number | undefined;
+  dataLengthAfter?:
+    | number
+    | undefined;
+  /** Of TailTransactions and Watch, when they were asked for: the data that it set; absent when they were null. */
+  data?:
+    | Uint8Array
+    | undefined;
+  /**
+   * The data were asked for and are left out: the node's access control list of then does not let the caller read it, or is not known, or data of that path are kept
+   * out of PostgreSQL.
+   */
+  dataWithheld: boolean;
 }
 
 /** Who did it, as logged with the transaction itself. */
@@ -151,6 +162,84 @@ export interface HistoryResponse_Context {
   traceId: string;
   /** The door's own number of the request. */
   requestId: string;
+}
+
+/** Request of HistoryService.TailTransactions: filters, all of which must hold. */
+export interface TailTransactionsRequest {
+  /** What the caller has seen: behind this one. 0: from the beginning; absent: from now on, where the first response says what that is. */
+  fromZxid?:
+    | bigint
+    | undefined;
+  /** Only transactions that change one of these; empty: all. */
+  paths: TailTransactionsRequest_PathFilter[];
+  /** Only transactions of one of these types, in ZooKeeper's words: `create`, `setData`, `delete`, `multi`, `closeSession`, `error`; empty: all. */
+  types: string[];
+  /** Changes have their data. */
+  withData: boolean;
+  /** A response without transactions comes after so many milliseconds in which none did, so that the caller knows how far it is; 0: 1000. 100 at least. */
+  progressIntervalMs: number;
+}
+
+/** A node, or a node and everything below it. */
+export interface TailTransactionsRequest_PathFilter {
+  /** Absolute path. */
+  path: string;
+  /** What is below it, too. */
+  recursive: boolean;
+}
+
+/** Response of HistoryService.TailTransactions: what comes next, or how far the stream is. */
+export interface TailTransactionsResponse {
+  /** In the order of their zxids. `data_length_before` is absent: logs do not have it. Without the role `history` they have no digest and do not say who did it. */
+  transactions: TailedTransaction[];
+  /** Everything up to here has been sent that the filters let through: the from_zxid of the next call. */
+  zxid: bigint;
+}
+
+/** A transaction, as far as the caller may see it. */
+export interface TailedTransaction {
+  /** Never a gap: that ends the stream. */
+  transaction:
+    | HistoryResponse
+    | undefined;
+  /** So many of its changes are left out: the access control lists of then do not let the caller read those nodes, or are not known. 0 with the role `history`. */
+  withheldChanges: number;
+}
+
+/** Request of HistoryService.Watch. */
+export interface HistoryServiceWatchRequest {
+  /** What the caller has seen: behind this one. 0: from the beginning; absent: from now on, where the first response says what that is. */
+  fromZxid?:
+    | bigint
+    | undefined;
+  /** Absolute path; the node need not be there. */
+  path: string;
+  /** What happens to the nodes below it, too. */
+  recursive: boolean;
+  /** Only changes of one of these types: `create`, `setData`, `setACL`, `delete`, and those of the other operations that create; empty: all. */
+  types: string[];
+  /** Changes have their data. */
+  withData: boolean;
+  /** As that of TailTransactionsRequest. */
+  progressIntervalMs: number;
+}
+
+/** Response of HistoryService.Watch: what comes next, or how far the stream is. */
+export interface HistoryServiceWatchResponse {
+  /** In the order they happened. Those of one transaction are in one response. */
+  changes: NodeChange[];
+  /** Everything up to here has been sent: the from_zxid of the next call. */
+  zxid: bigint;
+}
+
+/** A change of a node, and the transaction that made it. */
+export interface NodeChange {
+  /** The transaction's. */
+  zxid: bigint;
+  /** When the leader prepared it, milliseconds since 1970. */
+  timeMs: bigint;
+  /** What happened. */
+  change: HistoryResponse_Change | undefined;
 }
 
 /** A node as it was. */
@@ -695,7 +784,15 @@ export const HistoryResponse_Gap: MessageFns<HistoryResponse_Gap> = {
 };
 
 function createBaseHistoryResponse_Change(): HistoryResponse_Change {
-  return { type: "", path: "", version: undefined, dataLengthBefore: undefined, dataLengthAfter: undefined };
+  return {
+    type: "",
+    path: "",
+    version: undefined,
+    dataLengthBefore: undefined,
+    dataLengthAfter: undefined,
+    data: undefined,
+    dataWithheld: false,
+  };
 }
 
 export const HistoryResponse_Change: MessageFns<HistoryResponse_Change> = {
@@ -714,6 +811,12 @@ export const HistoryResponse_Change: MessageFns<HistoryResponse_Change> = {
     }
     if (message.dataLengthAfter !== undefined) {
       writer.uint32(40).int32(message.dataLengthAfter);
+    }
+    if (message.data !== undefined) {
+      writer.uint32(50).bytes(message.data);
+    }
+    if (message.dataWithheld !== false) {
+      writer.uint32(56).bool(message.dataWithheld);
     }
     return writer;
   },
@@ -771,6 +874,22 @@ export const HistoryResponse_Change: MessageFns<HistoryResponse_Change> = {
             message.dataLengthAfter = reader.int32();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.data = reader.bytes();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.dataWithheld = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -793,6 +912,8 @@ export const HistoryResponse_Change: MessageFns<HistoryResponse_Change> = {
     message.version = object.version ?? undefined;
     message.dataLengthBefore = object.dataLengthBefore ?? undefined;
     message.dataLengthAfter = object.dataLengthAfter ?? undefined;
+    message.data = object.data ?? undefined;
+    message.dataWithheld = object.dataWithheld ?? false;
     return message;
   },
 };
@@ -896,6 +1017,597 @@ export const HistoryResponse_Context: MessageFns<HistoryResponse_Context> = {
     message.door = object.door ?? "";
     message.traceId = object.traceId ?? "";
     message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseTailTransactionsRequest(): TailTransactionsRequest {
+  return { fromZxid: undefined, paths: [], types: [], withData: false, progressIntervalMs: 0 };
+}
+
+export const TailTransactionsRequest: MessageFns<TailTransactionsRequest> = {
+  encode(message: TailTransactionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromZxid !== undefined) {
+      if (BigInt.asUintN(64, message.fromZxid) !== message.fromZxid) {
+        throw new globalThis.Error("value provided for field message.fromZxid of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.fromZxid);
+    }
+    for (const v of message.paths) {
+      TailTransactionsRequest_PathFilter.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.types) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.withData !== false) {
+      writer.uint32(32).bool(message.withData);
+    }
+    if (message.progressIntervalMs !== 0) {
+      writer.uint32(40).uint32(message.progressIntervalMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TailTransactionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTailTransactionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromZxid = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paths.push(TailTransactionsRequest_PathFilter.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.types.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.withData = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.progressIntervalMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TailTransactionsRequest>): TailTransactionsRequest {
+    return TailTransactionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TailTransactionsRequest>): TailTransactionsRequest {
+    const message = createBaseTailTransactionsRequest();
+    message.fromZxid = (object.fromZxid !== undefined && object.fromZxid !== null)
+      ? BigInt(object.fromZxid)
+      : undefined;
+    message.paths = object.paths?.map((e) => TailTransactionsRequest_PathFilter.fromPartial(e)) || [];
+    message.types = object.types?.map((e) => e) || [];
+    message.withData = object.withData ?? false;
+    message.progressIntervalMs = object.progressIntervalMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseTailTransactionsRequest_PathFilter(): TailTransactionsRequest_PathFilter {
+  return { path: "", recursive: false };
+}
+
+export const TailTransactionsRequest_PathFilter: MessageFns<TailTransactionsRequest_PathFilter> = {
+  encode(message: TailTransactionsRequest_PathFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.recursive !== false) {
+      writer.uint32(16).bool(message.recursive);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TailTransactionsRequest_PathFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTailTransactionsRequest_PathFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.recursive = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TailTransactionsRequest_PathFilter>): TailTransactionsRequest_PathFilter {
+    return TailTransactionsRequest_PathFilter.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TailTransactionsRequest_PathFilter>): TailTransactionsRequest_PathFilter {
+    const message = createBaseTailTransactionsRequest_PathFilter();
+    message.path = object.path ?? "";
+    message.recursive = object.recursive ?? false;
+    return message;
+  },
+};
+
+function createBaseTailTransactionsResponse(): TailTransactionsResponse {
+  return { transactions: [], zxid: 0n };
+}
+
+export const TailTransactionsResponse: MessageFns<TailTransactionsResponse> = {
+  encode(message: TailTransactionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.transactions) {
+      TailedTransaction.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.zxid !== 0n) {
+      if (BigInt.asUintN(64, message.zxid) !== message.zxid) {
+        throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.zxid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TailTransactionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTailTransactionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transactions.push(TailedTransaction.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.zxid = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TailTransactionsResponse>): TailTransactionsResponse {
+    return TailTransactionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TailTransactionsResponse>): TailTransactionsResponse {
+    const message = createBaseTailTransactionsResponse();
+    message.transactions = object.transactions?.map((e) => TailedTransaction.fromPartial(e)) || [];
+    message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
+    return message;
+  },
+};
+
+function createBaseTailedTransaction(): TailedTransaction {
+  return { transaction: undefined, withheldChanges: 0 };
+}
+
+export const TailedTransaction: MessageFns<TailedTransaction> = {
+  encode(message: TailedTransaction, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.transaction !== undefined) {
+      HistoryResponse.encode(message.transaction, writer.uint32(10).fork()).join();
+    }
+    if (message.withheldChanges !== 0) {
+      writer.uint32(16).uint32(message.withheldChanges);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TailedTransaction {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTailedTransaction();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.transaction = HistoryResponse.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.withheldChanges = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<TailedTransaction>): TailedTransaction {
+    return TailedTransaction.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<TailedTransaction>): TailedTransaction {
+    const message = createBaseTailedTransaction();
+    message.transaction = (object.transaction !== undefined && object.transaction !== null)
+      ? HistoryResponse.fromPartial(object.transaction)
+      : undefined;
+    message.withheldChanges = object.withheldChanges ?? 0;
+    return message;
+  },
+};
+
+function createBaseHistoryServiceWatchRequest(): HistoryServiceWatchRequest {
+  return { fromZxid: undefined, path: "", recursive: false, types: [], withData: false, progressIntervalMs: 0 };
+}
+
+export const HistoryServiceWatchRequest: MessageFns<HistoryServiceWatchRequest> = {
+  encode(message: HistoryServiceWatchRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.fromZxid !== undefined) {
+      if (BigInt.asUintN(64, message.fromZxid) !== message.fromZxid) {
+        throw new globalThis.Error("value provided for field message.fromZxid of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.fromZxid);
+    }
+    if (message.path !== "") {
+      writer.uint32(18).string(message.path);
+    }
+    if (message.recursive !== false) {
+      writer.uint32(24).bool(message.recursive);
+    }
+    for (const v of message.types) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.withData !== false) {
+      writer.uint32(40).bool(message.withData);
+    }
+    if (message.progressIntervalMs !== 0) {
+      writer.uint32(48).uint32(message.progressIntervalMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HistoryServiceWatchRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHistoryServiceWatchRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.fromZxid = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.recursive = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.types.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.withData = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.progressIntervalMs = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HistoryServiceWatchRequest>): HistoryServiceWatchRequest {
+    return HistoryServiceWatchRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HistoryServiceWatchRequest>): HistoryServiceWatchRequest {
+    const message = createBaseHistoryServiceWatchRequest();
+    message.fromZxid = (object.fromZxid !== undefined && object.fromZxid !== null)
+      ? BigInt(object.fromZxid)
+      : undefined;
+    message.path = object.path ?? "";
+    message.recursive = object.recursive ?? false;
+    message.types = object.types?.map((e) => e) || [];
+    message.withData = object.withData ?? false;
+    message.progressIntervalMs = object.progressIntervalMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseHistoryServiceWatchResponse(): HistoryServiceWatchResponse {
+  return { changes: [], zxid: 0n };
+}
+
+export const HistoryServiceWatchResponse: MessageFns<HistoryServiceWatchResponse> = {
+  encode(message: HistoryServiceWatchResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      NodeChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.zxid !== 0n) {
+      if (BigInt.asUintN(64, message.zxid) !== message.zxid) {
+        throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.zxid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HistoryServiceWatchResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHistoryServiceWatchResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.changes.push(NodeChange.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.zxid = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<HistoryServiceWatchResponse>): HistoryServiceWatchResponse {
+    return HistoryServiceWatchResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<HistoryServiceWatchResponse>): HistoryServiceWatchResponse {
+    const message = createBaseHistoryServiceWatchResponse();
+    message.changes = object.changes?.map((e) => NodeChange.fromPartial(e)) || [];
+    message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
+    return message;
+  },
+};
+
+function createBaseNodeChange(): NodeChange {
+  return { zxid: 0n, timeMs: 0n, change: undefined };
+}
+
+export const NodeChange: MessageFns<NodeChange> = {
+  encode(message: NodeChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.zxid !== 0n) {
+      if (BigInt.asUintN(64, message.zxid) !== message.zxid) {
+        throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.zxid);
+    }
+    if (message.timeMs !== 0n) {
+      if (BigInt.asIntN(64, message.timeMs) !== message.timeMs) {
+        throw new globalThis.Error("value provided for field message.timeMs of type int64 too large");
+      }
+      writer.uint32(16).int64(message.timeMs);
+    }
+    if (message.change !== undefined) {
+      HistoryResponse_Change.encode(message.change, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.zxid = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.timeMs = reader.int64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.change = HistoryResponse_Change.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<NodeChange>): NodeChange {
+    return NodeChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<NodeChange>): NodeChange {
+    const message = createBaseNodeChange();
+    message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
+    message.timeMs = (object.timeMs !== undefined && object.timeMs !== null) ? BigInt(object.timeMs) : 0n;
+    message.change = (object.change !== undefined && object.change !== null)
+      ? HistoryResponse_Change.fromPartial(object.change)
+      : undefined;
     return message;
   },
 };
@@ -1504,6 +2216,36 @@ export const HistoryServiceService = {
     responseSerialize: (value: DiffResponse): Buffer => Buffer.from(DiffResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DiffResponse => DiffResponse.decode(value),
   },
+  /**
+   * Every committed transaction behind a zxid, once and in order, and then what is committed next, until the caller cancels: from memory, from the log or from
+   * PostgreSQL, whichever has it. Called again with the zxid of the last response, at any replica, it goes on without a gap and without a repetition.
+   * Needs no role: without the role `history` a caller is told of those changes that access control lists let it read.
+   * A zxid that this replica has not reached is waited for, some seconds, and then OUT_OF_RANGE (`AHEAD_OF_REPLICA`): call another replica. FAILED_PRECONDITION
+   * says that the zxid was never committed (`NEVER_COMMITTED`), or that transactions behind it are not known any more, and which (`HISTORY_GAP`).
+   */
+  tailTransactions: {
+    path: "/chronokeeper.v1.HistoryService/TailTransactions" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: TailTransactionsRequest): Buffer =>
+      Buffer.from(TailTransactionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TailTransactionsRequest => TailTransactionsRequest.decode(value),
+    responseSerialize: (value: TailTransactionsResponse): Buffer =>
+      Buffer.from(TailTransactionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TailTransactionsResponse => TailTransactionsResponse.decode(value),
+  },
+  /** The same for the changes of one node, or of everything below one: each once and in order, unlike those of WatchService, which begin now. */
+  watch: {
+    path: "/chronokeeper.v1.HistoryService/Watch" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: HistoryServiceWatchRequest): Buffer =>
+      Buffer.from(HistoryServiceWatchRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): HistoryServiceWatchRequest => HistoryServiceWatchRequest.decode(value),
+    responseSerialize: (value: HistoryServiceWatchResponse): Buffer =>
+      Buffer.from(HistoryServiceWatchResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): HistoryServiceWatchResponse => HistoryServiceWatchResponse.decode(value),
+  },
 } as const;
 
 export interface HistoryServiceServer extends UntypedServiceImplementation {
@@ -1515,6 +2257,16 @@ export interface HistoryServiceServer extends UntypedServiceImplementation {
   treeAt: handleServerStreamingCall<TreeAtRequest, TreeAtResponse>;
   /** What is different between two zxids, in the order of the paths. */
   diff: handleServerStreamingCall<DiffRequest, DiffResponse>;
+  /**
+   * Every committed transaction behind a zxid, once and in order, and then what is committed next, until the caller cancels: from memory, from the log or from
+   * PostgreSQL, whichever has it. Called again with the zxid of the last response, at any replica, it goes on without a gap and without a repetition.
+   * Needs no role: without the role `history` a caller is told of those changes that access control lists let it read.
+   * A zxid that this replica has not reached is waited for, some seconds, and then OUT_OF_RANGE (`AHEAD_OF_REPLICA`): call another replica. FAILED_PRECONDITION
+   * says that the zxid was never committed (`NEVER_COMMITTED`), or that transactions behind it are not known any more, and which (`HISTORY_GAP`).
+   */
+  tailTransactions: handleServerStreamingCall<TailTransactionsRequest, TailTransactionsResponse>;
+  /** The same for the changes of one node, or of everything below one: each once and in order, unlike those of WatchService, which begin now. */
+  watch: handleServerStreamingCall<HistoryServiceWatchRequest, HistoryServiceWatchResponse>;
 }
 
 export interface HistoryServiceClient extends Client {
@@ -1551,6 +2303,32 @@ export interface HistoryServiceClient extends Client {
   /** What is different between two zxids, in the order of the paths. */
   diff(request: DiffRequest, options?: Partial<CallOptions>): ClientReadableStream<DiffResponse>;
   diff(request: DiffRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<DiffResponse>;
+  /**
+   * Every committed transaction behind a zxid, once and in order, and then what is committed next, until the caller cancels: from memory, from the log or from
+   * PostgreSQL, whichever has it. Called again with the zxid of the last response, at any replica, it goes on without a gap and without a repetition.
+   * Needs no role: without the role `history` a caller is told of those changes that access control lists let it read.
+   * A zxid that this replica has not reached is waited for, some seconds, and then OUT_OF_RANGE (`AHEAD_OF_REPLICA`): call another replica. FAILED_PRECONDITION
+   * says that the zxid was never committed (`NEVER_COMMITTED`), or that transactions behind it are not known any more, and which (`HISTORY_GAP`).
+   */
+  tailTransactions(
+    request: TailTransactionsRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<TailTransactionsResponse>;
+  tailTransactions(
+    request: TailTransactionsRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<TailTransactionsResponse>;
+  /** The same for the changes of one node, or of everything below one: each once and in order, unlike those of WatchService, which begin now. */
+  watch(
+    request: HistoryServiceWatchRequest,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<HistoryServiceWatchResponse>;
+  watch(
+    request: HistoryServiceWatchRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<HistoryServiceWatchResponse>;
 }
 
 export const HistoryServiceClient = makeGenericClientConstructor(
