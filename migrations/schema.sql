@@ -1,5 +1,7 @@
 -- The schema that all migrations together make. Written by migrations/schema.spec.ts with CK_REWRITE=1; reviewed as SQL.
 
+set check_function_bodies = off;
+
 create schema chronokeeper;
 
 create table chronokeeper.acl (
@@ -21,6 +23,17 @@ create table chronokeeper.change (
 	PRIMARY KEY (zxid, ordinal)
 ) partition by RANGE (zxid);
 
+create table chronokeeper.checkpoint (
+	zxid bigint not null,
+	hash bytea not null,
+	ledger bigint not null,
+	ledger_hash bytea not null,
+	time timestamp with time zone not null,
+	key_id text collate "C" not null,
+	signature bytea not null,
+	PRIMARY KEY (zxid)
+);
+
 create table chronokeeper.epoch (
 	epoch integer not null,
 	first_zxid bigint not null,
@@ -35,6 +48,16 @@ create table chronokeeper.gap (
 	reason text not null,
 	noted timestamp with time zone not null default now(),
 	PRIMARY KEY (after_zxid, through_zxid)
+);
+
+create table chronokeeper.ledger (
+	number bigint not null,
+	kind text collate "C" not null,
+	subject text collate "C" not null,
+	content bytea not null,
+	noted timestamp with time zone not null,
+	hash bytea not null,
+	PRIMARY KEY (number)
 );
 
 create table chronokeeper.mirror_cursor (
@@ -148,6 +171,8 @@ create table chronokeeper.txn_1 partition of chronokeeper.txn FOR VALUES FROM (M
 create table chronokeeper.znode_version_1 partition of chronokeeper.znode_version FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
 
 CREATE INDEX change_path ON chronokeeper.change USING btree (path, zxid);
+
+CREATE INDEX ledger_subject ON chronokeeper.ledger USING btree (kind, subject, number);
 
 CREATE INDEX session_open ON chronokeeper.session USING btree (session) WHERE (closed_zxid IS NULL);
 
@@ -493,22 +518,14 @@ CREATE OR REPLACE FUNCTION chronokeeper.txn_hash(previous bytea, z bigint)
  LANGUAGE sql
  STABLE
 AS $function$
-		select sha256(previous
-			|| chronokeeper.hash_field(int8send(t.zxid)) || chronokeeper.hash_field(int4send(t.epoch))
-			|| chronokeeper.hash_field(timestamptz_send(t.time)) || chronokeeper.hash_field(int8send(t.session))
-			|| chronokeeper.hash_field(int4send(t.cxid)) || chronokeeper.hash_field(convert_to(t.type, 'UTF8'))
-			|| chronokeeper.hash_field(convert_to(t.path, 'UTF8')) || chronokeeper.hash_field(int4send(t.error))
-			|| chronokeeper.hash_field(int8send(t.digest)) || chronokeeper.hash_field(convert_to(t.principal, 'UTF8'))
-			|| chronokeeper.hash_field(convert_to(t.address, 'UTF8')) || chronokeeper.hash_field(convert_to(t.door, 'UTF8'))
-			|| chronokeeper.hash_field(convert_to(t.request_id, 'UTF8')) || chronokeeper.hash_field(convert_to(t.trace_id, 'UTF8'))
-			|| chronokeeper.hash_field(t.context)
-			|| coalesce((select string_agg(
-				'\x0009'::bytea || chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal))
-				|| chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8'))
-				|| chronokeeper.hash_field(int4send(c.size_before)) || chronokeeper.hash_field(int4send(c.size_after))
-				|| chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id))
-				|| chronokeeper.hash_field(c.data), ''::bytea order by c.ordinal)
-				from chronokeeper.change c where c.zxid = t.zxid), ''::bytea))
+		select sha256(previous ||
+	chronokeeper.hash_field(int8send(t.zxid)) || chronokeeper.hash_field(int4send(t.epoch)) || chronokeeper.hash_field(timestamptz_send(t.time)) || chronokeeper.hash_field(int8send(t.session)) || chronokeeper.hash_field(int4send(t.cxid)) || chronokeeper.hash_field(convert_to(t.type, 'UTF8'))
+	|| chronokeeper.hash_field(convert_to(t.path, 'UTF8')) || chronokeeper.hash_field(int4send(t.error)) || chronokeeper.hash_field(int8send(t.digest)) || chronokeeper.hash_field(convert_to(t.principal, 'UTF8')) || chronokeeper.hash_field(convert_to(t.address, 'UTF8')) || chronokeeper.hash_field(convert_to(t.door, 'UTF8'))
+	|| chronokeeper.hash_field(convert_to(t.request_id, 'UTF8')) || chronokeeper.hash_field(convert_to(t.trace_id, 'UTF8')) || chronokeeper.hash_field(t.context)
+	|| coalesce((select string_agg(
+		'\x0009'::bytea || chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal)) || chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8')) || chronokeeper.hash_field(int4send(c.size_before))
+		|| chronokeeper.hash_field(int4send(c.size_after)) || chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id)) || chronokeeper.hash_field(c.data), ''::bytea order by c.ordinal)
+		from chronokeeper.change c where c.zxid = t.zxid), ''::bytea) || chronokeeper.txn_facts(z))
 		from chronokeeper.txn t where t.zxid = z $function$
 ;
 
@@ -521,11 +538,156 @@ AS $function$
 			select t.zxid, t.hash, lag(t.hash) over (order by t.zxid) as previous from chronokeeper.txn t
 			where t.zxid <= z2 and t.zxid >= coalesce((select max(p.zxid) from chronokeeper.txn p where p.zxid < z1), z1)
 		) x
-		where x.zxid >= z1 and chronokeeper.txn_hash(coalesce(x.previous, '\x'::bytea), x.zxid) <> x.hash
+		where x.zxid >= z1
+			and case when chronokeeper.txn_hash(coalesce(x.previous, '\x'::bytea), x.zxid) = x.hash then false
+				else chronokeeper.txn_hash_without_facts(coalesce(x.previous, '\x'::bytea), x.zxid) <> x.hash end
 		union all
 		select null, 'acl ' || a.id || ' is not the one that was mirrored' from chronokeeper.acl a
 		where ('x' || encode(substr(sha256(convert_to(a.acl::text, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint <> a.id
 		order by 1 $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.txn_facts(z bigint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select coalesce(
+			(select '\xffff'::bytea || string_agg(chronokeeper.hash_field(int8send(v.ephemeral_owner)) || chronokeeper.hash_field(int4send(p.cversion)), ''::bytea order by c.ordinal)
+				from chronokeeper.change c
+				left join chronokeeper.znode_version v on v.path = c.path and v.from_zxid = z
+				left join chronokeeper.znode_version p on p.path = coalesce(nullif(regexp_replace(c.path, '/[^/]*$', ''), ''), '/') and p.from_zxid = z
+				where c.zxid = z and c.type in ('create', 'create2', 'createContainer', 'createTTL')),
+			(select '\xffff'::bytea || chronokeeper.hash_field(int4send(s.timeout_ms)) from chronokeeper.txn t
+				join chronokeeper.session s on s.session = t.session and s.opened_zxid = t.zxid where t.zxid = z and t.type = 'createSession'),
+			''::bytea) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.txn_hash_without_facts(previous bytea, z bigint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select sha256(previous ||
+	chronokeeper.hash_field(int8send(t.zxid)) || chronokeeper.hash_field(int4send(t.epoch)) || chronokeeper.hash_field(timestamptz_send(t.time)) || chronokeeper.hash_field(int8send(t.session)) || chronokeeper.hash_field(int4send(t.cxid)) || chronokeeper.hash_field(convert_to(t.type, 'UTF8'))
+	|| chronokeeper.hash_field(convert_to(t.path, 'UTF8')) || chronokeeper.hash_field(int4send(t.error)) || chronokeeper.hash_field(int8send(t.digest)) || chronokeeper.hash_field(convert_to(t.principal, 'UTF8')) || chronokeeper.hash_field(convert_to(t.address, 'UTF8')) || chronokeeper.hash_field(convert_to(t.door, 'UTF8'))
+	|| chronokeeper.hash_field(convert_to(t.request_id, 'UTF8')) || chronokeeper.hash_field(convert_to(t.trace_id, 'UTF8')) || chronokeeper.hash_field(t.context)
+	|| coalesce((select string_agg(
+		'\x0009'::bytea || chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal)) || chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8')) || chronokeeper.hash_field(int4send(c.size_before))
+		|| chronokeeper.hash_field(int4send(c.size_after)) || chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id)) || chronokeeper.hash_field(c.data), ''::bytea order by c.ordinal)
+		from chronokeeper.change c where c.zxid = t.zxid), ''::bytea))
+		from chronokeeper.txn t where t.zxid = z $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.gap_content(g gap)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+		select sha256(chronokeeper.hash_field(int8send(g.after_zxid)) || chronokeeper.hash_field(int8send(g.through_zxid)) || chronokeeper.hash_field(convert_to(g.kind, 'UTF8')) || chronokeeper.hash_field(convert_to(g.reason, 'UTF8')) || chronokeeper.hash_field(timestamptz_send(g.noted))) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.snapshot_content(s snapshot)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+		select sha256(chronokeeper.hash_field(int8send(s.zxid)) || chronokeeper.hash_field(convert_to(s.source, 'UTF8')) || chronokeeper.hash_field(int8send(s.digest_zxid)) || chronokeeper.hash_field(int8send(s.digest)) || chronokeeper.hash_field(int8send(s.znodes))
+			|| chronokeeper.hash_field(int4send(s.sessions)) || chronokeeper.hash_field(int8send(s.bytes)) || chronokeeper.hash_field(boolsend(s.base)) || chronokeeper.hash_field(timestamptz_send(s.recorded))) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.base_content(z bigint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select sha256(
+			(select int8send(count(*)) || coalesce(string_agg(sha256('\x000d'::bytea
+				|| chronokeeper.hash_field(int8send(n.snapshot_zxid)) || chronokeeper.hash_field(convert_to(n.path, 'UTF8')) || chronokeeper.hash_field(int8send(n.czxid)) || chronokeeper.hash_field(int8send(n.mzxid)) || chronokeeper.hash_field(int8send(n.pzxid))
+				|| chronokeeper.hash_field(int8send(n.ephemeral_owner)) || chronokeeper.hash_field(timestamptz_send(n.ctime)) || chronokeeper.hash_field(timestamptz_send(n.mtime)) || chronokeeper.hash_field(int8send(n.acl_id)) || chronokeeper.hash_field(int4send(n.version))
+				|| chronokeeper.hash_field(int4send(n.cversion)) || chronokeeper.hash_field(int4send(n.aversion)) || chronokeeper.hash_field(n.data)), ''::bytea order by n.path), ''::bytea)
+				from chronokeeper.snapshot_node n where n.snapshot_zxid = z)
+			|| (select int8send(count(*)) || coalesce(string_agg(sha256('\x0003'::bytea
+				|| chronokeeper.hash_field(int8send(s.snapshot_zxid)) || chronokeeper.hash_field(int8send(s.session)) || chronokeeper.hash_field(int4send(s.timeout_ms))), ''::bytea order by s.session), ''::bytea)
+				from chronokeeper.snapshot_session s where s.snapshot_zxid = z)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.checkpoint_message(c checkpoint)
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+		select format(E'chronokeeper checkpoint 1\nzxid %s\nhash %s\nledger %s %s\ntime %s\nkey %s\n', chronokeeper.zxid_hex(c.zxid), encode(c.hash, 'hex'),
+			c.ledger, encode(c.ledger_hash, 'hex'), to_char(c.time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), c.key_id) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.checkpoint_content(c checkpoint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+		select sha256(chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(c.hash) || chronokeeper.hash_field(int8send(c.ledger)) || chronokeeper.hash_field(c.ledger_hash) || chronokeeper.hash_field(timestamptz_send(c.time))
+			|| chronokeeper.hash_field(convert_to(c.key_id, 'UTF8')) || chronokeeper.hash_field(c.signature)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.ledger_hash(previous bytea, l ledger)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+		select sha256(previous || chronokeeper.hash_field(int8send(l.number)) || chronokeeper.hash_field(convert_to(l.kind, 'UTF8')) || chronokeeper.hash_field(convert_to(l.subject, 'UTF8')) || chronokeeper.hash_field(l.content) || chronokeeper.hash_field(timestamptz_send(l.noted))) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.note_in_ledger(kind text, subject text, content bytea)
+ RETURNS bigint
+ LANGUAGE plpgsql
+AS $function$
+	declare
+		last chronokeeper.ledger;
+		next chronokeeper.ledger;
+	begin
+		perform pg_advisory_xact_lock(hashtext('chronokeeper.ledger'));
+		select * into last from chronokeeper.ledger l order by l.number desc limit 1;
+		next.number := coalesce(last.number, 0) + 1;
+		next.kind := kind;
+		next.subject := subject;
+		next.content := content;
+		next.noted := date_trunc('milliseconds', clock_timestamp());
+		next.hash := chronokeeper.ledger_hash(coalesce(last.hash, ''::bytea), next);
+		insert into chronokeeper.ledger select next.*;
+		return next.number;
+	end $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.verify_ledger()
+ RETURNS TABLE(kind text, subject text, problem text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		with newest as (
+			select distinct on (l.kind, l.subject) l.kind, l.subject, l.content from chronokeeper.ledger l order by l.kind, l.subject, l.number desc
+		), there as (
+			select 'gap' as kind, chronokeeper.zxid_hex(g.after_zxid) || ' ' || chronokeeper.zxid_hex(g.through_zxid) as subject, chronokeeper.gap_content(g) as content
+				from chronokeeper.gap g
+			union all
+			select 'snapshot', chronokeeper.zxid_hex(s.zxid) || ' ' || s.source, chronokeeper.snapshot_content(s) from chronokeeper.snapshot s
+			union all
+			select 'base', chronokeeper.zxid_hex(b.zxid), chronokeeper.base_content(b.zxid)
+				from (select s.zxid from chronokeeper.snapshot s where s.base union select n.snapshot_zxid from chronokeeper.snapshot_node n) b
+			union all
+			select 'checkpoint', chronokeeper.zxid_hex(c.zxid), chronokeeper.checkpoint_content(c) from chronokeeper.checkpoint c
+		)
+		select 'ledger', x.number::text, 'the row is not what was written, or a row before it is missing'
+		from (select l as whole, l.number, l.hash, lag(l.hash) over w as previous, lag(l.number) over w as before from chronokeeper.ledger l window w as (order by l.number)) x
+		where chronokeeper.ledger_hash(coalesce(x.previous, ''::bytea), x.whole) <> x.hash or x.number <> coalesce(x.before, 0) + 1
+		union all
+		select t.kind, t.subject, case when n.content is null or n.content = ''::bytea then 'the ledger does not know it' else 'it is not what the ledger says' end
+		from there t left join newest n using (kind, subject) where n.content is distinct from t.content
+		union all
+		select n.kind, n.subject, 'it is in the ledger and nowhere else'
+		from newest n left join there t using (kind, subject)
+		where n.kind in ('gap', 'snapshot', 'base', 'checkpoint') and n.content <> ''::bytea and t.subject is null
+		order by 1, 2 $function$
 ;
 
 comment on schema chronokeeper is 'The history of a ZooKeeper or Chronokeeper cluster: every transaction, every version of every znode. A public API: see docs/sql.md. A zxid is epoch << 32 | counter; show it with zxid_hex(), type it as 0x500000012 in every function.';
@@ -556,6 +718,22 @@ comment on column chronokeeper.change.acl_id is 'The ACL that it gave the node: 
 
 comment on column chronokeeper.change.data is 'The data that it gave the node. Null when it gave none, and when it set it to null.';
 
+comment on table chronokeeper.checkpoint is 'Signatures under the history: what was there at a checkpoint, and was signed with a key that is not in the database, cannot be rewritten. See checkpoint_message().';
+
+comment on column chronokeeper.checkpoint.zxid is 'The history up to this transaction is signed.';
+
+comment on column chronokeeper.checkpoint.hash is 'The hash chain there: txn.hash.';
+
+comment on column chronokeeper.checkpoint.ledger is 'The ledger up to this number is signed, too.';
+
+comment on column chronokeeper.checkpoint.ledger_hash is 'ledger.hash of that number.';
+
+comment on column chronokeeper.checkpoint.time is 'When it was signed, by the mirror''s clock.';
+
+comment on column chronokeeper.checkpoint.key_id is 'The first 8 bytes of the SHA-256 of the public key (SubjectPublicKeyInfo, DER), in hexadecimal.';
+
+comment on column chronokeeper.checkpoint.signature is 'Ed25519 (RFC 8032) of checkpoint_message(), UTF-8: 64 bytes.';
+
 comment on table chronokeeper.epoch is 'One row per epoch in which there was a transaction: each is one leader.';
 
 comment on column chronokeeper.epoch.epoch is 'The epoch.';
@@ -575,6 +753,20 @@ comment on column chronokeeper.gap.kind is 'lost: the logs are not there. undeci
 comment on column chronokeeper.gap.reason is 'What is missing and why, in words.';
 
 comment on column chronokeeper.gap.noted is 'When this row was written.';
+
+comment on table chronokeeper.ledger is 'What was written beside the transactions, in a hash chain of its own: a gap, a snapshot, the content of a base, a checkpoint that is altered, added or removed shows. verify_ledger() checks it.';
+
+comment on column chronokeeper.ledger.number is 'From 1, without a hole.';
+
+comment on column chronokeeper.ledger.kind is 'gap, snapshot, checkpoint: a row of that table. base: the content of a base snapshot. pruned: the history before this zxid was removed on purpose.';
+
+comment on column chronokeeper.ledger.subject is 'Which: gap ''after_zxid through_zxid'', snapshot ''zxid source'', the others a zxid; zxids in hexadecimal. The newest row of a subject counts.';
+
+comment on column chronokeeper.ledger.content is 'SHA-256 of it: see gap_content(), snapshot_content(), base_content(), checkpoint_content(). Empty: it was removed on purpose. For pruned the hash chain of the transactions at that zxid.';
+
+comment on column chronokeeper.ledger.noted is 'When this row was written.';
+
+comment on column chronokeeper.ledger.hash is 'The chain: SHA-256 of the hash before it and this row; see ledger_hash().';
 
 comment on table chronokeeper.mirror_cursor is 'One row: how far the history goes. Each batch advances it in its own transaction, from exactly where the last one ended.';
 
@@ -740,6 +932,12 @@ comment on column chronokeeper.znode_version.path is 'The node.';
 
 comment on column chronokeeper.znode_version.parent is 'Its parent; null for /.';
 
+comment on function chronokeeper.base_content(z bigint) is 'What the ledger says of the content of a base snapshot: SHA-256 of the number of its nodes, the SHA-256 of each in the order of the paths, and the same of its sessions.';
+
+comment on function chronokeeper.checkpoint_content(c checkpoint) is 'What the ledger says of a checkpoint: SHA-256 of its row.';
+
+comment on function chronokeeper.checkpoint_message(c checkpoint) is 'What is signed: six lines of text, each with its line feed.';
+
 comment on function chronokeeper.children_at(znode text, z bigint) is 'The children of a node as they were right after that zxid.';
 
 comment on function chronokeeper.children_at(znode text, z text) is 'The children of a node as they were right after that zxid.';
@@ -750,7 +948,13 @@ comment on function chronokeeper.diff(z1 bigint, z2 bigint, prefix text) is 'Wha
 
 comment on function chronokeeper.diff(z1 text, z2 text, prefix text) is 'What differs between the trees at two zxids: nodes created, deleted, recreated, with other data or another ACL. z1 may be the later one.';
 
+comment on function chronokeeper.gap_content(g gap) is 'What the ledger says of a gap: SHA-256 of its row.';
+
 comment on function chronokeeper.hash_field(value bytea) is 'One field of what the hash chain is computed over: its length and its bytes.';
+
+comment on function chronokeeper.ledger_hash(previous bytea, l ledger) is 'The hash that a row of the ledger must have, from the hash before it and the row.';
+
+comment on function chronokeeper.note_in_ledger(kind text, subject text, content bytea) is 'Adds a row to the ledger, in the transaction that writes what it is about. An empty content: it is removed.';
 
 comment on function chronokeeper.require_known(z bigint) is 'Raises an error when the tree at the zxid is not known: ahead of the mirror, or in a gap.';
 
@@ -760,13 +964,21 @@ comment on function chronokeeper.session_id(value bigint) is 'The session id its
 
 comment on function chronokeeper.session_id(value text) is 'The session id that 0x10000314cd30019, or its decimal form, means.';
 
+comment on function chronokeeper.snapshot_content(s snapshot) is 'What the ledger says of a snapshot: SHA-256 of its row.';
+
 comment on function chronokeeper.tree_at(z bigint, prefix text) is 'The tree as it was right after that zxid; with a prefix, that node and everything beneath it.';
 
 comment on function chronokeeper.tree_at(z text, prefix text) is 'The tree as it was right after that zxid; with a prefix, that node and everything beneath it.';
 
-comment on function chronokeeper.txn_hash(previous bytea, z bigint) is 'The hash that a transaction must have, from the hash before it, its row and its changes.';
+comment on function chronokeeper.txn_facts(z bigint) is 'What the hash of a transaction covers beside its row and its changes: of each node it created the owner, and the cversion of its parent; of a session it opened the timeout.';
+
+comment on function chronokeeper.txn_hash_without_facts(previous bytea, z bigint) is 'The same as versions before migration 0005 made it: without the facts. What they wrote stays verifiable.';
+
+comment on function chronokeeper.txn_hash(previous bytea, z bigint) is 'The hash that a transaction must have, from the hash before it, its row, its changes and its facts.';
 
 comment on function chronokeeper.verify_chain(z1 bigint, z2 bigint) is 'The transactions between two zxids whose hash is not what it must be: none, unless rows were altered, added or removed.';
+
+comment on function chronokeeper.verify_ledger() is 'What is not as the ledger says: gaps, snapshots, contents of bases and checkpoints that were altered, added or removed, and rows of the ledger itself.';
 
 comment on function chronokeeper.version_span(zxids bigint) is 'The class of a version that was valid for so many zxids: see znode_version.span.';
 
