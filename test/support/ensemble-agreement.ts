@@ -65,11 +65,24 @@ export interface Agreement {
 	readonly mismatchesOfZooKeeper: number;
 }
 
+const attempts = 3;
+
 /**
  * Brings the tree to a zxid at which every server keeps its digest, and compares digests there and at every earlier one that two members still
- * know, and then the whole trees. Nobody else may write meanwhile.
+ * know, and then the whole trees. Nobody else may write meanwhile. It begins again when it is interrupted: on a busy machine a term may end at any moment, and connections with it.
  */
 export async function agreement(ensemble: Ensemble): Promise<Agreement> {
+	for (let again = attempts - 1; ; again--) {
+		try {
+			return await compared(ensemble);
+		} catch (error) {
+			if (again === 0) throw error;
+			await ensemble.allServe();
+		}
+	}
+}
+
+async function compared(ensemble: Ensemble): Promise<Agreement> {
 	const [first, ...others] = ensemble.serving as [EnsembleMember, ...EnsembleMember[]];
 	const last = await fillToDigest(first);
 	const digests = await Promise.all(

@@ -5,16 +5,20 @@ const alike = 2;
 /** So many of the programs that have ended are kept. */
 const endedKept = 12;
 
+/** Texts that differ in numbers only have this in common. */
+export function alikeAs(text: string): string {
+	return text.replace(/\b0x[0-9a-f]+|\d+/g, '#');
+}
+
 /** The end of a text. Of stacks the first frame is shown. What is left out because it was said again and again is counted. */
 export function tailOf(text: string, lines = 40): string {
 	const counts = new Map<string, number>();
-	const shapeOf = (line: string): string => line.replace(/\b0x[0-9a-f]+|\d+/g, '#');
 	const kept: string[] = [];
 	const isFrame = (line = ''): boolean => /^\s+at /.test(line);
 	const said = text.trimEnd().split('\n');
 	const shown = said.filter((line, index) => !(isFrame(line) && isFrame(said[index - 1])));
 	for (const line of shown.reverse()) {
-		const shape = shapeOf(line);
+		const shape = alikeAs(line);
 		const count = (counts.get(shape) ?? 0) + 1;
 		counts.set(shape, count);
 		if (count > alike) continue;
@@ -25,7 +29,7 @@ export function tailOf(text: string, lines = 40): string {
 	return kept
 		.reverse()
 		.map((line) => {
-			const shape = shapeOf(line);
+			const shape = alikeAs(line);
 			const more = counts.get(shape)! - alike;
 			if (more <= 0 || told.has(shape)) return line;
 			told.add(shape);
