@@ -1,10 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { formatZxid, makeZxid, type Zxid } from '#core/model/zxid';
-import { LogFileReader } from '#storage/log-file-reader';
-import { writeStoredHistory } from '#test/support/stored-history';
+import { damageRecord, writeStoredHistory } from '#test/support/stored-history';
 import { planHistory } from './history-plan.ts';
 import { LogSource } from './log-source.ts';
 
@@ -17,18 +16,6 @@ afterEach(() => rmSync(root, { recursive: true }));
 const z = makeZxid;
 const files = () => readdirSync(path.join(root, 'version-2')).sort();
 const fileOf = (name: string) => path.join(root, 'version-2', name);
-
-/** A bit of this transaction's body is another one. */
-function damage(log: string, zxid: Zxid): void {
-	const reader = new LogFileReader(log);
-	for (let entry = reader.next(); entry.kind === 'record'; entry = reader.next()) {
-		if (entry.record.header.zxid !== zxid) continue;
-		const bytes = readFileSync(log);
-		bytes[entry.offset + entry.length - 2]! ^= 1;
-		writeFileSync(log, bytes);
-	}
-	reader.close();
-}
 
 function runs(): { readonly first: Zxid; readonly last: Zxid; readonly follows: boolean }[] {
 	return new LogSource(root, root, () => undefined).runs(() => undefined);
@@ -44,7 +31,7 @@ it('3: an epoch that a log goes on from ended there', async () => {
 
 it('3: where a log cannot be read on, its epoch did not end, whatever the next file begins with', async () => {
 	await writeStoredHistory(root);
-	damage(fileOf(`log.${z(1, 41).toString(16)}`), z(1, 45));
+	damageRecord(fileOf(`log.${z(1, 41).toString(16)}`), z(1, 45));
 	// The one that proves that there was more.
 	rmSync(fileOf(`snapshot.${z(1, 50).toString(16)}`));
 	expect(runs()).toEqual([

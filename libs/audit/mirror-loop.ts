@@ -11,6 +11,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import { counterOf, epochOf, formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
+import { LogDamage } from '#storage/damage';
 import { LogTail } from '#storage/history-reader';
 import { writeBase } from './base-snapshot.ts';
 import type { Batch, HistoryPoint, SampledTxn } from './batch.ts';
@@ -259,7 +260,9 @@ export class MirrorLoop {
 		// Another attempt at the same transactions gives the same tree; retried all the same, because an operator may mend the cause.
 		if (error instanceof BaseUnproved) this.#report('waiting');
 		else this.#report(error instanceof DigestMismatch ? 'failed' : 'retrying');
-		if (error instanceof DigestMismatch || error instanceof LogBroken || isRefusal(error)) {
+		// Behind damage only a snapshot leads on, and what stands in front of it is written first: both are for catching up.
+		const isLogLost = error instanceof LogBroken || error instanceof LogDamage;
+		if (error instanceof DigestMismatch || isLogLost || isRefusal(error)) {
 			this.#tail?.close();
 			this.#writer = null;
 		}

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { importDirectories } from '#audit/import';
 import { type Mirror, type MirrorOptions, startMirror } from '#audit/mirror';
-import { counterOf, formatZxid, type Zxid } from '#core/model/zxid';
+import { counterOf, formatZxid, makeZxid, type Zxid } from '#core/model/zxid';
 import { frozenNodes } from '#core/tree/frozen-tree';
 import { openAcl } from '#jute/acl';
 import { writeSnapshotFile } from '#storage/snapshot-writer';
@@ -13,7 +13,7 @@ import { FileTxnLog } from '#storage/txn-log';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { expectedState, unpackRecording } from '#test/support/recordings';
 import { TestReplica, versionDirectory } from '#test/support/replica';
-import { MadeHistory } from '#test/support/stored-history';
+import { damageRecord, MadeHistory, writeStoredHistory } from '#test/support/stored-history';
 
 const work = mkdtempSync(path.join(tmpdir(), 'ck-mirror-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -358,6 +358,24 @@ describe('the mirror', () => {
 		]);
 		const [cursor] = await database.query<{ digest: string }>('select digest from chronokeeper.mirror_cursor');
 		expect(BigInt.asUintN(64, BigInt(cursor!.digest))).toBe(next.host.tree.digest());
+	});
+
+	it('of a log that is damaged while it runs it writes what can be read, a gap, and goes on behind a snapshot', async () => {
+		const history = await writeStoredHistory(dataDir);
+		const mirror = mirrorOf({ isMember: true });
+		mirror.committed(makeZxid(1, 43));
+		await mirror.mirroredThrough(makeZxid(1, 43));
+		damageRecord(path.join(versionDirectory(dataDir), `log.${makeZxid(1, 41).toString(16)}`), makeZxid(1, 46));
+		mirror.committed(history.lastZxid);
+		await mirror.mirroredThrough(history.lastZxid);
+		expect(await database.query('select after_zxid, through_zxid, kind from chronokeeper.gap')).toEqual([
+			{ after_zxid: String(makeZxid(1, 45)), through_zxid: String(makeZxid(2, 10)), kind: 'lost' },
+		]);
+		const counts = 'select epoch, count(*)::int as n from chronokeeper.txn group by 1 order by 1';
+		expect(await database.query(counts)).toEqual([
+			{ epoch: 1, n: 45 },
+			{ epoch: 2, n: 30 },
+		]);
 	});
 
 	it('2: stops at a digest that is not the tree’s, and says so', async () => {

@@ -1,5 +1,5 @@
 /** A replica's files with a history in them that recovery believes: several logs, snapshots, digests, sessions, two epochs. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TxnRecord } from '#core/model/txn-record';
 import { makeZxid, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
@@ -7,6 +7,7 @@ import { DataTree } from '#core/tree/data-tree';
 import { frozenNodes } from '#core/tree/frozen-tree';
 import { openAcl } from '#jute/acl';
 import type { Txn } from '#jute/txn';
+import { LogFileReader } from '#storage/log-file-reader';
 import { trackSession } from '#storage/replay';
 import { writeSnapshotFile } from '#storage/snapshot-writer';
 import { FileTxnLog } from '#storage/txn-log';
@@ -93,4 +94,17 @@ export async function writeStoredHistory(dataDir: string, dataLogDir = dataDir):
 	}
 	await log.close();
 	return history;
+}
+
+/** A bit of this transaction in a log file is another one from now on. */
+export function damageRecord(log: string, zxid: Zxid): void {
+	const reader = new LogFileReader(log);
+	for (let entry = reader.next(); entry.kind === 'record'; entry = reader.next()) {
+		if (entry.record.header.zxid !== zxid) continue;
+		const bytes = readFileSync(log);
+		bytes[entry.offset + entry.length - 2]! ^= 1;
+		writeFileSync(log, bytes);
+		break;
+	}
+	reader.close();
 }
