@@ -3,11 +3,15 @@ import type { Migration } from 'kysely/migration';
 import * as history from './0001-history.ts';
 import * as functions from './0002-functions.ts';
 import * as comments from './0003-comments.ts';
+import * as answers from './0004-answers.ts';
 import * as checkpoints from './0005-checkpoints.ts';
+import * as partitions from './0006-partitions.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
 	'0001-history': history,
 	'0002-functions': functions,
 	'0003-comments': comments,
+	'0004-answers': answers,
 	'0005-checkpoints': checkpoints,
+	'0006-partitions': partitions,
 };

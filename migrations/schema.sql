@@ -293,10 +293,13 @@ CREATE OR REPLACE FUNCTION chronokeeper.content_of(path text, data_zxid bigint)
  LANGUAGE sql
  STABLE PARALLEL SAFE
 AS $function$
-		select coalesce(
+		select (select x.data from (
 			(select c.data from chronokeeper.change c where c.path = content_of.path and c.zxid = content_of.data_zxid and c.size_after is not null
-				order by c.ordinal desc limit 1),
-			(select n.data from chronokeeper.snapshot_node n where n.path = content_of.path and n.snapshot_zxid = content_of.data_zxid)) $function$
+				order by c.ordinal desc limit 1)
+			union all
+			(select n.data from chronokeeper.snapshot_node n where n.path = content_of.path and n.snapshot_zxid >= content_of.data_zxid
+				order by n.snapshot_zxid limit 1)
+		) x limit 1) $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.require_known(z bigint)
@@ -314,7 +317,11 @@ AS $function$
 		end if;
 		select * into missing from chronokeeper.gap g where z > g.after_zxid and z < g.through_zxid
 			or (z = 0 and g.after_zxid = 0 and not exists (select from chronokeeper.snapshot s where s.base and s.zxid = 0)) limit 1;
-		if found then
+		if found and missing.kind = 'pruned' then
+			raise exception 'zxid % was pruned: the history is kept from % on: %', chronokeeper.zxid_hex(z),
+				chronokeeper.zxid_hex(missing.through_zxid), missing.reason
+				using errcode = 'no_data_found';
+		elsif found then
 			raise exception 'zxid % lies in a gap: the tree is not known between % and %: %', chronokeeper.zxid_hex(z),
 				chronokeeper.zxid_hex(missing.after_zxid), chronokeeper.zxid_hex(missing.through_zxid), missing.reason
 				using errcode = 'no_data_found';
@@ -538,9 +545,10 @@ AS $function$
 			select t.zxid, t.hash, lag(t.hash) over (order by t.zxid) as previous from chronokeeper.txn t
 			where t.zxid <= z2 and t.zxid >= coalesce((select max(p.zxid) from chronokeeper.txn p where p.zxid < z1), z1)
 		) x
+		cross join lateral (select coalesce(x.previous, chronokeeper.hash_before(x.zxid)) as hash) p
 		where x.zxid >= z1
-			and case when chronokeeper.txn_hash(coalesce(x.previous, '\x'::bytea), x.zxid) = x.hash then false
-				else chronokeeper.txn_hash_without_facts(coalesce(x.previous, '\x'::bytea), x.zxid) <> x.hash end
+			and case when chronokeeper.txn_hash(p.hash, x.zxid) = x.hash then false
+				else chronokeeper.txn_hash_without_facts(p.hash, x.zxid) <> x.hash end
 		union all
 		select null, 'acl ' || a.id || ' is not the one that was mirrored' from chronokeeper.acl a
 		where ('x' || encode(substr(sha256(convert_to(a.acl::text, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint <> a.id
@@ -690,6 +698,31 @@ AS $function$
 		order by 1, 2 $function$
 ;
 
+CREATE OR REPLACE FUNCTION chronokeeper.hash_before(z bigint)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select coalesce(
+			(select t.hash from chronokeeper.txn t where t.zxid < z order by t.zxid desc limit 1),
+			(select l.content from chronokeeper.ledger l where l.kind = 'pruned' and chronokeeper.zxid(l.subject) < z order by l.number desc limit 1),
+			'\x'::bytea) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.partitions()
+ RETURNS TABLE("table" text, partition text, from_zxid bigint, to_zxid bigint, estimated_rows bigint, bytes bigint)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select p.relname::text, c.relname::text,
+			substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''?(\d+)')::bigint, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''?(\d+)')::bigint,
+			greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint, pg_total_relation_size(c.oid)
+		from pg_inherits i join pg_class p on p.oid = i.inhparent and p.relkind = 'p' join pg_namespace n on n.oid = p.relnamespace and n.nspname = 'chronokeeper'
+		join pg_class c on c.oid = i.inhrelid
+		where not i.inhdetachpending
+		order by 1, 3 nulls first $function$
+;
+
 comment on schema chronokeeper is 'The history of a ZooKeeper or Chronokeeper cluster: every transaction, every version of every znode. A public API: see docs/sql.md. A zxid is epoch << 32 | counter; show it with zxid_hex(), type it as 0x500000012 in every function.';
 
 comment on table chronokeeper.acl is 'Every ACL that a node ever had.';
@@ -742,13 +775,13 @@ comment on column chronokeeper.epoch.first_zxid is 'Its first transaction that i
 
 comment on column chronokeeper.epoch.began is 'The time of that transaction.';
 
-comment on table chronokeeper.gap is 'What the history does not know. No row: it is complete from its first transaction to mirror_cursor.zxid.';
+comment on table chronokeeper.gap is 'What the history does not know, or knows no more. No row: it is complete from its first transaction to mirror_cursor.zxid.';
 
 comment on column chronokeeper.gap.after_zxid is 'The last transaction that is known; 0 for none.';
 
 comment on column chronokeeper.gap.through_zxid is 'The transactions behind after_zxid up to and including this one are not known; the tree right after this one is, from a snapshot.';
 
-comment on column chronokeeper.gap.kind is 'lost: the logs are not there. undecided: there are transactions, but whether they were committed cannot be told from what was read. restore: the cluster was set back to an earlier state.';
+comment on column chronokeeper.gap.kind is 'lost: the logs are not there. undecided: there are transactions, but whether they were committed cannot be told from what was read. restore: the cluster was set back to an earlier state. mismatch: the tree is not the one that the cluster had, and an operator let it pass. pruned: it was kept for as long as it was to be kept.';
 
 comment on column chronokeeper.gap.reason is 'What is missing and why, in words.';
 
@@ -822,7 +855,7 @@ comment on column chronokeeper.snapshot.base is 'Whether the history begins with
 
 comment on column chronokeeper.snapshot.recorded is 'When this row was written.';
 
-comment on table chronokeeper.snapshot_node is 'The content of base snapshots: the tree that the history begins with, or goes on with behind a gap.';
+comment on table chronokeeper.snapshot_node is 'The content of base snapshots: the tree that the history begins with, or goes on with behind a gap, or is kept from where what lay in front was pruned.';
 
 comment on column chronokeeper.snapshot_node.snapshot_zxid is 'The zxid at which this was the tree: the to_zxid of the gap, 0 for an empty tree.';
 
@@ -904,7 +937,7 @@ comment on column chronokeeper.znode_version.mzxid is 'Stat: the zxid of the tra
 
 comment on column chronokeeper.znode_version.pzxid is 'Stat: the zxid of the transaction that last created or deleted a child.';
 
-comment on column chronokeeper.znode_version.data_zxid is 'Where its data is: with path, the change of that zxid, or the content of the snapshot of that zxid; see content_of(). The mzxid, except for base snapshots and the counters of quotas.';
+comment on column chronokeeper.znode_version.data_zxid is 'Where its data is: with path, the change of that zxid, or the content of the snapshot of that zxid, or, where that was pruned, of the first snapshot behind it; see content_of(). The mzxid, except for base snapshots and the counters of quotas.';
 
 comment on column chronokeeper.znode_version.ephemeral_owner is '0 persistent; the owning session (see session_hex) for an ephemeral; containers and TTL nodes have their marks here, which clients see as 0. znode_kind() and znode_ttl_ms() read it.';
 
@@ -950,13 +983,17 @@ comment on function chronokeeper.diff(z1 text, z2 text, prefix text) is 'What di
 
 comment on function chronokeeper.gap_content(g gap) is 'What the ledger says of a gap: SHA-256 of its row.';
 
+comment on function chronokeeper.hash_before(z bigint) is 'The hash chain in front of a transaction: the hash of the one before it, or the one that was kept when that was pruned; no bytes in front of the first.';
+
 comment on function chronokeeper.hash_field(value bytea) is 'One field of what the hash chain is computed over: its length and its bytes.';
 
 comment on function chronokeeper.ledger_hash(previous bytea, l ledger) is 'The hash that a row of the ledger must have, from the hash before it and the row.';
 
 comment on function chronokeeper.note_in_ledger(kind text, subject text, content bytea) is 'Adds a row to the ledger, in the transaction that writes what it is about. An empty content: it is removed.';
 
-comment on function chronokeeper.require_known(z bigint) is 'Raises an error when the tree at the zxid is not known: ahead of the mirror, or in a gap.';
+comment on function chronokeeper.partitions() is 'The partitions of the history with their bounds (null: none), about how many rows they have, and their bytes with indexes. Those of txn and change hold the zxids above from_zxid - 1 and below to_zxid, those of znode_version the versions that began there.';
+
+comment on function chronokeeper.require_known(z bigint) is 'Raises an error when the tree at the zxid is not known: ahead of the mirror, in a gap, or pruned.';
 
 comment on function chronokeeper.session_hex(session bigint) is 'The session id as people read it: 0x10000314cd30019.';
 
