@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { addAddWatch } from './commands/add-watch.ts';
 import { addAt } from './commands/at.ts';
+import { addAttach } from './commands/attach.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDiff } from './commands/diff.ts';
@@ -54,6 +55,7 @@ export function makeProgram(context: CommandContext): Command {
 	addLeadingOptions(program);
 	program.commandsGroup('The replica:');
 	addServer(program, context);
+	addAttach(program, context);
 	addStatus(program, context);
 	addTop(program, context);
 	addSnapshot(program, context);
