@@ -15,6 +15,7 @@ import type { SessionId } from '#jute/scalars';
 import type { MultiTxn, SubTxn, Txn } from '#jute/txn';
 import { aclRow } from './acl-rows.ts';
 import { Batch, type HistoryPoint } from './batch.ts';
+import { nodeFacts, noFacts, sessionFacts } from './facts.ts';
 import { type WhoColumns, whoColumns } from './principal.ts';
 import { type Change, txnFields, type Version, writeChange, writeVersion } from './rows.ts';
 
@@ -67,6 +68,8 @@ export class HistoryFold {
 	#open = new Map<string, Version | null>();
 	#openSessionRows = new Map<SessionId, Batch['sessions'][number]>();
 	readonly #touched = new TouchedPaths();
+	/** Created by the transaction under way, as often as it has a change that says so. */
+	#created: string[] = [];
 	#scratch = Buffer.allocUnsafe(4096);
 
 	constructor(start: FoldStart, options: FoldOptions = {}) {
@@ -98,6 +101,7 @@ export class HistoryFold {
 	apply(record: TxnRecord): void {
 		const { header, txn } = record;
 		const { zxid } = header;
+		this.#created = [];
 		const before = this.#before(txn, header.sessionId);
 		const touched = this.#touched;
 		touched.clear();
@@ -148,20 +152,32 @@ export class HistoryFold {
 		rows.text(who.requestId);
 		rows.text(who.traceId);
 		rows.bytea(who.context);
-		const chained = this.#chain(rows.since(from), this.#batch.changes.since(changesFrom));
+		const facts = this.#facts(header.zxid, txn);
+		const chained = this.#chain(rows.since(from), this.#batch.changes.since(changesFrom), facts);
 		rows.bytea(chained);
 		this.#point = { zxid: header.zxid, digest: this.#tree.digest(), hash: chained };
 	}
 
-	/** SHA-256 of the hash before, the fields of the transaction's row and the rows of its changes, as COPY has them. */
-	#chain(txn: Buffer, changes: Buffer): Buffer {
+	/** SHA-256 of the hash before, the fields of the transaction's row and the rows of its changes, as COPY has them, and its facts. */
+	#chain(txn: Buffer, changes: Buffer, facts: Buffer): Buffer {
 		const previous = this.#point.hash;
-		const length = previous.length + txn.length + changes.length;
+		const length = previous.length + txn.length + changes.length + facts.length;
 		if (length > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(length * 2);
 		previous.copy(this.#scratch, 0);
 		txn.copy(this.#scratch, previous.length);
 		changes.copy(this.#scratch, previous.length + txn.length);
+		facts.copy(this.#scratch, previous.length + txn.length + changes.length);
 		return hash('sha256', this.#scratch.subarray(0, length), 'buffer');
+	}
+
+	/** What the record says and no column of txn and change has. */
+	#facts(zxid: Zxid, txn: Txn): Buffer {
+		if (txn.kind === 'createSession') return sessionFacts(txn.timeoutMs);
+		if (this.#created.length === 0) return noFacts;
+		return nodeFacts(this.#created, (path) => {
+			const version = this.#open.get(path);
+			return version?.from === zxid ? version.node.stat : undefined;
+		});
 	}
 
 	/** Sizes and versions as they are before the transaction, of the nodes that it deletes or sets. */
@@ -259,6 +275,7 @@ export class HistoryFold {
 				};
 			default:
 				this.#useAcl(op.acl);
+				this.#created.push(op.path);
 				return {
 					type: op.kind,
 					path: op.path,
