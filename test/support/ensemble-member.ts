@@ -7,6 +7,10 @@ import { tailOf } from './evidence.ts';
 import { RunningProgram } from './processes.ts';
 import { javaOptions, superUser } from './real-zookeeper.ts';
 
+const ensembleThread =
+	/^"(?:QuorumPeer\[|SyncThread|CommitProcessor|FollowerRequestProcessor|ProcessThread|RequestThrottler|LearnerHandler|WorkerReceiver)[^"]*"/;
+const framesShown = 6;
+
 export type MemberKind = 'zookeeper' | 'chronokeeper';
 
 /** Where a member is; it keeps this whatever kind it is. */
@@ -217,6 +221,23 @@ export class EnsembleMember {
 		} catch (error) {
 			throw new Error(`${(error as Error).message}\n${this.tail()}`, { cause: error });
 		}
+	}
+
+	/** Where the threads of a ZooKeeper are that take part in the ensemble, for messages: the JVM says it in its log. Empty for others, and when it says nothing. */
+	async stacks(): Promise<string> {
+		if (this.kind !== 'zookeeper' || !this.isRunning || this.#isPaused) return '';
+		const program = this.#program!;
+		const from = program.output.length;
+		process.kill(program.pid, 'SIGQUIT');
+		await program.waitFor(/^JNI global refs/m, 5000).catch(() => undefined);
+		const threads = program.output.slice(from).split('\n\n');
+		const shown = threads.flatMap((thread) => {
+			const [title = '', ...frames] = thread.trim().split('\n');
+			const name = ensembleThread.exec(title)?.[0];
+			const own = frames.filter((frame) => frame.includes('at org.apache.')).slice(0, framesShown);
+			return name === undefined ? [] : [`${name}\n${own.join('\n')}`];
+		});
+		return shown.length === 0 ? '' : `--- threads of member ${this.id}:\n${shown.join('\n')}`;
 	}
 
 	/** The end of its log, for messages. */

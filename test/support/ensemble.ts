@@ -230,6 +230,12 @@ export class Ensemble {
 		await member.serving();
 	}
 
+	/** What ZooKeeper's members are doing, for messages. */
+	async stacks(): Promise<string> {
+		const all = await Promise.all(this.members.map((member) => member.stacks()));
+		return all.filter((one) => one !== '').join('\n');
+	}
+
 	/** The ends of all logs, for messages. */
 	tails(lines?: number): string {
 		return this.members.map((member) => member.tail(lines)).join('\n');

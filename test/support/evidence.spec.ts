@@ -17,6 +17,11 @@ it('of a stack the first frame is shown', () => {
 	expect(tailOf('Error: no\n\tat a\n\tat b\n\tat c\nand on')).toBe('Error: no\n\tat a\nand on');
 });
 
+it('what a JVM prints of its threads is no end of a log', () => {
+	const dump = '2026-11-22 02:41:50\nFull thread dump JVM:\n\n"a" #1\n\nJNI global refs: 1\n\nHeap\n def new\n  eden\n';
+	expect(tailOf(`before\n${dump}\nafter\n`)).toBe('before\n\nafter');
+});
+
 it('the evidence is of the programs that run, and of those that have ended since', async () => {
 	const talker = ['-e', 'console.log("hello"); process.stdin.resume()'];
 	const first = new RunningProgram(process.execPath, talker, { interactive: true, name: 'first' });

@@ -5,17 +5,20 @@ const alike = 2;
 /** So many of the programs that have ended are kept. */
 const endedKept = 12;
 
+/** What a JVM prints when somebody asks it by SIGQUIT for its threads; it ends with the state of its heap. */
+const threadDump = /^\S+ \S+\nFull thread dump[\s\S]*?^JNI global refs.*\n(?:\nHeap\n(?: .*\n)*)?/gm;
+
 /** Texts that differ in numbers only have this in common. */
 export function alikeAs(text: string): string {
 	return text.replace(/\b0x[0-9a-f]+|\d+/g, '#');
 }
 
-/** The end of a text. Of stacks the first frame is shown. What is left out because it was said again and again is counted. */
+/** The end of a text, without the threads of JVMs. Of stacks the first frame is shown. What is left out because it was said again and again is counted. */
 export function tailOf(text: string, lines = 40): string {
 	const counts = new Map<string, number>();
 	const kept: string[] = [];
 	const isFrame = (line = ''): boolean => /^\s+at /.test(line);
-	const said = text.trimEnd().split('\n');
+	const said = text.replace(threadDump, '').trimEnd().split('\n');
 	const shown = said.filter((line, index) => !(isFrame(line) && isFrame(said[index - 1])));
 	for (const line of shown.reverse()) {
 		const shape = alikeAs(line);

@@ -25,9 +25,11 @@ async function underLoad(composition: Composition, act: Act): Promise<void> {
 		try {
 			return await loaded(ensemble, act);
 		} catch (error) {
+			const { message } = error as Error;
 			const losses = lossesOfZooKeeper(ensemble.participants);
-			if (losses.length === 0 || again === 0) throw error;
-			console.warn(`done again, because ${losses.join('; ')}: ${(error as Error).message.split('\n')[0]}`);
+			if (losses.length === 0 || again === 0)
+				throw new Error(`${[message, ...losses].join('\n')}\n${await ensemble.stacks()}`, { cause: error });
+			console.warn(`done again, because ${losses.join('; ')}: ${message.split('\n')[0]}`);
 		}
 	}
 }
