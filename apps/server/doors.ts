@@ -5,7 +5,6 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
-import { HistoryServiceService } from '#proto/chronokeeper/v1/history';
 import { ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
 import type { Logger } from '#telemetry/logger';
 import type { Metrics } from '#telemetry/metrics';
@@ -16,6 +15,7 @@ import { portOrAny } from './default-port.ts';
 import { Admin } from './grpc/admin.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { Histories } from './grpc/histories.ts';
+import { HistoryTails, historyService } from './grpc/history-tail/history-tails.ts';
 import { openSecurity } from './grpc/identity/grpc-security.ts';
 import type { TlsMaterial } from './grpc/identity/tls-files.ts';
 import { ReadBarrier } from './grpc/read-barrier.ts';
@@ -64,7 +64,7 @@ const services = {
 	'chronokeeper.v1.ZnodeService': ZnodeServiceService,
 	'chronokeeper.v1.SessionService': sessionService,
 	'chronokeeper.v1.WatchService': watchService,
-	'chronokeeper.v1.HistoryService': HistoryServiceService,
+	'chronokeeper.v1.HistoryService': historyService,
 	'chronokeeper.v1.AdminService': AdminServiceService,
 };
 /** Beside the data of a node: its path, its ACL. */
@@ -102,6 +102,15 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		maxUnsentEvents: config['grpc.maxUnsentEvents'],
 		skipAcl: config.skipACL,
 	});
+	const historyTails = new HistoryTails({
+		replica,
+		callers,
+		roles: security.roles,
+		registry,
+		maxStreams: config['grpc.maxStreams'],
+		skipAcl: config.skipACL,
+		database: mirror && (() => histories.open()),
+	});
 	const requests = new ZnodeRequests(config['jute.maxbuffer']);
 	const sessionCalls = new SessionCalls(submission, sessions, replica.host, digestEnabled);
 	const operateStreams = new OperateStreams(
@@ -132,6 +141,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			sessionCalls,
 			operateStreams,
 			histories,
+			historyTails,
 			streams,
 			watchStreams,
 			admin,
@@ -150,6 +160,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		answered() {
 			watchStreams.answered();
 			operateStreams.answered();
+			historyTails.answered();
 			submission.letIn();
 		},
 		sessionClosed: (id) => sessions.closed(id),
@@ -157,6 +168,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		suspended(reason) {
 			const lost = `this replica has no leader any more: ${reason.message}`;
 			streams.suspend(lost);
+			historyTails.suspend(lost);
 			watchStreams.suspend(lost);
 			operateStreams.suspend(lost);
 			sessions.forgetAll();
@@ -205,6 +217,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			security.close();
 			for (const name of ['', ...Object.keys(services)]) healthService.setStatus(name, 'NOT_SERVING');
 			streams.stop();
+			historyTails.stop();
 			admin.streams.stop();
 			watchStreams.stop();
 			operateStreams.stop();

@@ -2,7 +2,9 @@
 import { type CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
+import type { Acl } from '#jute/records';
 import type { SessionId } from '#jute/scalars';
+import { aclFromRow } from './acl-rows.ts';
 import { notifyChannel } from './batch-writer.ts';
 import {
 	differenceOf,
@@ -16,6 +18,7 @@ import {
 } from './history-view.ts';
 import { cursorQuery, gapsQuery } from './queries/gaps.ts';
 import { childrenAtQuery, diffQuery, type NodeRow, nodeAtQuery, treeAtQuery } from './queries/nodes.ts';
+import { contentsQuery } from './queries/tail-changes.ts';
 import { changesQuery, type TxnFilter, txnsQuery } from './queries/txns.ts';
 import type { HistoryDatabase } from './schema.ts';
 
@@ -24,6 +27,13 @@ export type { HistoryChange, HistoryDifference, HistoryGap, HistoryNode, History
 export interface HistoryFilter extends TxnFilter {
 	/** At most so many transactions. */
 	readonly limit?: number | undefined;
+}
+
+/** What HistoryChange leaves out of a change. */
+export interface HistoryContent {
+	readonly data: Uint8Array | null;
+	/** The node's right after the transaction, of a deletion the one it had; null when no version of it is known. */
+	readonly acl: readonly Acl[] | null;
 }
 
 export interface HistoryPosition {
@@ -180,6 +190,22 @@ export class History {
 			traceId: row.trace_id,
 			changes: changes.get(row.zxid)!,
 		}));
+	}
+
+	/** Whether the history has this transaction. */
+	async has(zxid: Zxid): Promise<boolean> {
+		return (await txnsQuery(this.#db, { from: zxid, to: zxid }, 1).execute()).length > 0;
+	}
+
+	/** Of each transaction's changes, in the order that txns() gives them: their data, if they are wanted, and who could read the node. */
+	async contents(zxids: readonly Zxid[], withData: boolean): Promise<Map<Zxid, HistoryContent[]>> {
+		const contents = new Map<Zxid, HistoryContent[]>(zxids.map((zxid) => [zxid, []]));
+		if (zxids.length === 0) return contents;
+		const { rows } = await contentsQuery(zxids.map(String), withData).execute(this.#db);
+		for (const { zxid, data, acl } of rows) {
+			contents.get(zxidOf(zxid))!.push({ data, acl: acl === null ? null : aclFromRow(acl) });
+		}
+		return contents;
 	}
 
 	/** The rows of a long answer, fetched as they are wanted. */

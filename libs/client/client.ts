@@ -20,6 +20,11 @@ import {
 	type HistoryRequest,
 	type HistoryResponse,
 	HistoryServiceClient,
+	type HistoryServiceWatchRequest,
+	type HistoryServiceWatchResponse,
+	type NodeChange,
+	type TailTransactionsRequest,
+	type TailTransactionsResponse,
 	type TreeAtResponse,
 	type ZnodeAtResponse,
 } from '#proto/chronokeeper/v1/history';
@@ -38,10 +43,20 @@ import { channelSecurity } from './channel-security.ts';
 import { clientError } from './client-error.ts';
 import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type Dialer, Session, type SessionOptions } from './session.ts';
+import {
+	type Tailed,
+	type TailedTransaction,
+	type TailSource,
+	type TailTransactionsOptions,
+	tailTransactions,
+	type WatchChangesOptions,
+	watchHistory,
+} from './tail.ts';
 import { type NodeEvent, nodeEvent, type WatchMode, watchKinds } from './watched-event.ts';
 import { consistency, type ReadOptions, Znodes } from './znodes.ts';
 
 export type { Session, SessionEvent, SessionOptions } from './session.ts';
+export type { Tailed, TailedTransaction, TailTransactionsOptions, WatchChangesOptions } from './tail.ts';
 export type { NodeEvent, NodeEventType, WatchMode } from './watched-event.ts';
 export type * from './znodes.ts';
 export type {
@@ -85,7 +100,7 @@ export interface Watched {
 	readonly zxid: bigint;
 }
 
-export class ChronokeeperClient extends Znodes {
+export class ChronokeeperClient extends Znodes implements TailSource {
 	readonly address: string;
 	readonly #calls: Calls;
 	readonly #znodes: ZnodeServiceClient;
@@ -156,6 +171,33 @@ export class ChronokeeperClient extends Znodes {
 	history(request: Partial<HistoryRequest>, signal?: AbortSignal): AsyncGenerator<HistoryResponse> {
 		const all: HistoryRequest = { path: '', recursive: false, type: '', limit: 0, follow: false, ...request };
 		return this.#calls.stream(this.#history.history.bind(this.#history), all, signal);
+	}
+
+	/**
+	 * What is committed, each transaction once and in order, until the loop is left or the signal fires. Streams that are lost are begun anew where they ended, at this replica; see
+	 * tailTransactions() of tail.ts for several.
+	 */
+	tail(options: TailTransactionsOptions = {}, signal?: AbortSignal): AsyncGenerator<Tailed<TailedTransaction>, void> {
+		return tailTransactions([this], options, signal);
+	}
+
+	/** What happens to a node, and below it, since a zxid: each change once and in order, like tail(). */
+	watchChanges(
+		path: string,
+		options: WatchChangesOptions = {},
+		signal?: AbortSignal,
+	): AsyncGenerator<Tailed<NodeChange>, void> {
+		return watchHistory([this], path, options, signal);
+	}
+
+	/** One stream, which is over when it is lost. */
+	tailTransactions(request: TailTransactionsRequest, signal?: AbortSignal): AsyncGenerator<TailTransactionsResponse> {
+		return this.#calls.stream(this.#history.tailTransactions.bind(this.#history), request, signal);
+	}
+
+	/** One stream, which is over when it is lost. */
+	watchHistory(request: HistoryServiceWatchRequest, signal?: AbortSignal): AsyncGenerator<HistoryServiceWatchResponse> {
+		return this.#calls.stream(this.#history.watch.bind(this.#history), request, signal);
 	}
 
 	znodeAt(path: string, zxid?: bigint): Promise<ZnodeAtResponse> {

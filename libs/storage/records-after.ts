@@ -89,7 +89,7 @@ async function* batches(
  * Transactions of an epoch's end, in front of the first one of the next, are missing when a snapshot has them: who took a leader's snapshot has no log of what is in it, and a
  * power cut may take from the log what was applied and in a snapshot already.
  */
-function hasBetween(directory: DataDirectory, last: Zxid, next: Zxid): boolean {
+export function hasBetween(directory: DataDirectory, last: Zxid, next: Zxid): boolean {
 	if (next === nextZxid(last)) return false;
 	return directory.snapshots().some(({ zxid }) => zxid > last && zxid < next && counterOf(zxid) !== 0);
 }

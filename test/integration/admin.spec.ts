@@ -121,7 +121,7 @@ describe('the status as it goes on', () => {
 		expect(last.cpu).toBeGreaterThan(0);
 		expect(last.memoryBytes).toBeGreaterThan(10_000_000n);
 		expect(last.eventLoopDelay!.maxMs).toBeGreaterThanOrEqual(0);
-		expect(last.connections).toEqual({ zookeeper: 1, 'grpc-session': 0, 'grpc-watch': 0 });
+		expect(last.connections).toEqual({ zookeeper: 1, 'grpc-session': 0, 'grpc-watch': 0, 'grpc-tail': 0 });
 	});
 
 	it('comes at intervals that are neither too short nor too long', async () => {

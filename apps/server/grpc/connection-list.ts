@@ -35,6 +35,7 @@ export class ConnectionList {
 			zookeeper: this.#connections.size,
 			'grpc-session': this.#streams.count('grpc-session'),
 			'grpc-watch': this.#streams.count('grpc-watch'),
+			'grpc-tail': this.#streams.count('grpc-tail'),
 		};
 	}
 

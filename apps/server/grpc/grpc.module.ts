@@ -3,6 +3,7 @@ import { AdminController } from './admin.controller.ts';
 import { Admin } from './admin.ts';
 import { Histories } from './histories.ts';
 import { HistoryController } from './history.controller.ts';
+import { HistoryTails } from './history-tail/history-tails.ts';
 import { ResponseStreams } from './response-streams.ts';
 import { OperateStreams } from './sessions/operate-streams.ts';
 import { SessionController } from './sessions/session.controller.ts';
@@ -17,6 +18,7 @@ export interface GrpcProviders {
 	readonly sessionCalls: SessionCalls;
 	readonly operateStreams: OperateStreams;
 	readonly histories: Histories;
+	readonly historyTails: HistoryTails;
 	readonly admin: Admin;
 	readonly streams: ResponseStreams;
 	readonly watchStreams: WatchStreams;
@@ -29,6 +31,7 @@ export class GrpcModule {
 		sessionCalls,
 		operateStreams,
 		histories,
+		historyTails,
 		admin,
 		streams,
 		watchStreams,
@@ -41,6 +44,7 @@ export class GrpcModule {
 				{ provide: SessionCalls, useValue: sessionCalls },
 				{ provide: OperateStreams, useValue: operateStreams },
 				{ provide: Histories, useValue: histories },
+				{ provide: HistoryTails, useValue: historyTails },
 				{ provide: Admin, useValue: admin },
 				{ provide: ResponseStreams, useValue: streams },
 				{ provide: WatchStreams, useValue: watchStreams },

@@ -48,7 +48,7 @@ export class Histories {
 
 	async znodeAt(request: ZnodeAtRequest, call: GrpcCall): Promise<ZnodeAtResponse> {
 		const viewer = await this.#viewer(call);
-		const queries = await this.#open();
+		const queries = await this.open();
 		try {
 			const zxid = optionalZxid(request.zxid, 'zxid') ?? (await queries.lastZxid());
 			const node = await queries.nodeAt(request.path, zxid);
@@ -60,7 +60,7 @@ export class Histories {
 
 	async *treeAt(request: TreeAtRequest, call: GrpcCall): AsyncGenerator<TreeAtResponse> {
 		const viewer = await this.#viewer(call);
-		const zxid = optionalZxid(request.zxid, 'zxid') ?? (await (await this.#open()).lastZxid().catch(rethrow));
+		const zxid = optionalZxid(request.zxid, 'zxid') ?? (await (await this.open()).lastZxid().catch(rethrow));
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.treeAt(zxid, prefix))) {
 			for (const nodes of ofMessageSize(page)) {
@@ -90,7 +90,7 @@ export class Histories {
 	}
 
 	async *#pages<T>(run: (queries: History) => AsyncIterable<T>): AsyncGenerator<T> {
-		const queries = await this.#open();
+		const queries = await this.open();
 		try {
 			yield* run(queries);
 		} catch (error) {
@@ -98,8 +98,8 @@ export class Histories {
 		}
 	}
 
-	/** @throws RpcException when there is no mirror, or it has no database yet. */
-	async #open(): Promise<History> {
+	/** Of the mirror's database. @throws RpcException when there is no mirror, or it has no database yet. */
+	async open(): Promise<History> {
 		if (this.mirror === undefined) {
 			throw refusal('NO_HISTORY', 'there is no history here: the replica runs with audit.mode=off');
 		}

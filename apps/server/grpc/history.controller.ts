@@ -6,18 +6,23 @@ import {
 	DiffResponse,
 	HistoryRequest,
 	HistoryResponse,
+	HistoryServiceWatchRequest,
+	TailTransactionsRequest,
 	TreeAtRequest,
 	TreeAtResponse,
 	ZnodeAtRequest,
 } from '#proto/chronokeeper/v1/history';
 import type { GrpcCall } from './grpc-call.ts';
 import { Histories } from './histories.ts';
+import { HistoryTails } from './history-tail/history-tails.ts';
+import { changesWish, transactionsWish } from './history-tail/tail-wish.ts';
 import { ResponseStreams } from './response-streams.ts';
 
 @Controller()
 export class HistoryController {
 	constructor(
 		@Inject(Histories) private readonly histories: Histories,
+		@Inject(HistoryTails) private readonly tails: HistoryTails,
 		@Inject(ResponseStreams) private readonly streams: ResponseStreams,
 	) {}
 
@@ -39,5 +44,23 @@ export class HistoryController {
 	@GrpcMethod('HistoryService', 'diff')
 	diff(request: DiffRequest, _: Metadata, call: ServerWritableStream<DiffRequest, DiffResponse>) {
 		return this.streams.respond(call, () => this.histories.diff(request, call));
+	}
+
+	@GrpcMethod('HistoryService', 'tailTransactions')
+	tailTransactions(
+		request: TailTransactionsRequest,
+		_: Metadata,
+		call: ServerWritableStream<TailTransactionsRequest, Buffer>,
+	) {
+		return this.tails.respond(call, () => transactionsWish(request));
+	}
+
+	@GrpcMethod('HistoryService', 'watch')
+	watch(
+		request: HistoryServiceWatchRequest,
+		_: Metadata,
+		call: ServerWritableStream<HistoryServiceWatchRequest, Buffer>,
+	) {
+		return this.tails.respond(call, () => changesWish(request));
 	}
 }

@@ -55,6 +55,20 @@ export const refusals = {
 		advice: 'Wait until AdminService.Status says that the mirror is there.',
 		retryMs: soonMs,
 	},
+	AHEAD_OF_REPLICA: {
+		code: status.OUT_OF_RANGE,
+		advice: 'Call another replica, or this one again in a moment.',
+		retryMs: soonMs,
+	},
+	NEVER_COMMITTED: {
+		code: status.FAILED_PRECONDITION,
+		advice:
+			'The zxid was given to a proposal that a change of leaders took back, or to none: begin with one that a response or HistoryService.History has named.',
+	},
+	RIGHTS_UNKNOWN: {
+		code: status.FAILED_PRECONDITION,
+		advice: 'Call a replica that has a mirror, or with the role history, or begin from now on.',
+	},
 	TOO_MANY_STREAMS: {
 		code: status.RESOURCE_EXHAUSTED,
 		advice: 'Go to another replica, or end streams that are not needed.',

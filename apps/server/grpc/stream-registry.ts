@@ -1,5 +1,5 @@
 /**
- * The streams that clients hold open at the gRPC door: session streams and watch streams. Whoever opens one adds it and removes it when it has ended; AdminService lists them, and
+ * The streams that clients hold open at the gRPC door: session streams, watch streams and tails of the history. Whoever opens one adds it and removes it when it has ended; AdminService lists them, and
  * closes some when load is to be shed.
  */
 import type { SessionId } from '#core/model/zxid';
@@ -8,7 +8,7 @@ import { refusal } from './refusals.ts';
 
 /** What others may know of a stream, and do with it. Everything is read when somebody asks, so getters cost nothing. */
 export interface OpenStream {
-	readonly kind: 'grpc-session' | 'grpc-watch';
+	readonly kind: 'grpc-session' | 'grpc-watch' | 'grpc-tail';
 	/** The client's, with its port: `203.0.113.7:51234`. */
 	readonly address: string;
 	/** `noSession` for a stream without one. */

@@ -5,6 +5,7 @@
 import { Host } from '#core/host/host';
 import type { HostState } from '#core/host/host-parts';
 import { Tally } from '#core/model/tally';
+import type { TxnRecord } from '#core/model/txn-record';
 import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
 import type { HostPort } from '#core/zab/quorum-config';
 import { DataDirectory } from '#storage/data-directory';
@@ -94,6 +95,8 @@ export class Replica {
 	readonly snapshotTimes = new Tally();
 	/** Syncs above `fsync.warningthresholdms`. */
 	slowSyncs = 0;
+	/** Told of every transaction right after it was applied, while somebody tails the history. */
+	committed: ((record: TxnRecord) => void) | undefined;
 	/** What the mirror has; a purge goes no further. Without a mirror there is nothing to wait for. */
 	mirrored: () => Zxid;
 	readonly #lock: DirectoryLock;
@@ -147,7 +150,10 @@ export class Replica {
 					this.snapshots.applied();
 				},
 				durable: (zxid) => this.member?.history.noteDurable(zxid),
-				committed: (record) => this.member?.history.noteCommitted(record),
+				committed: (record) => {
+					this.member?.history.noteCommitted(record);
+					this.committed?.(record);
+				},
 				exhausted: () => this.member?.peer.exhausted(),
 				answered: () => {
 					for (const door of this.#doors) door.answered();

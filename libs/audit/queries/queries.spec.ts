@@ -7,6 +7,7 @@ import type { HistoryDatabase } from '../schema.ts';
 import { storedTreeSql } from '../stored-tree.ts';
 import { cursorQuery, gapsQuery } from './gaps.ts';
 import { childrenAtQuery, diffQuery, nodeAtQuery, treeAtQuery } from './nodes.ts';
+import { contentsQuery } from './tail-changes.ts';
 import { changesQuery, txnsQuery } from './txns.ts';
 
 const db = new Kysely<HistoryDatabase>({
@@ -25,6 +26,7 @@ const compiled: Readonly<Record<string, string>> = {
 	'txns-of-a-node': txnsQuery(db, { ...range, path: '/a' }, 500).compile().sql,
 	'txns-of-a-subtree': txnsQuery(db, { ...range, path: '/a', recursive: true }, 500).compile().sql,
 	changes: changesQuery(db, ['1']).compile().sql,
+	'tail-changes': contentsQuery(['1'], true).compile(db).sql,
 	gaps: gapsQuery(db, 1, 2).compile().sql,
 	cursor: cursorQuery(db).compile().sql,
 	'node-at': nodeAtQuery('/a', 1).compile(db).sql,

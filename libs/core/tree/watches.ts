@@ -89,6 +89,8 @@ export class WatchManager implements TreeListener {
 	#watches = 0;
 	/** Pairs of path and connection with a recursive watch: without any, no ancestor is asked. */
 	#recursive = 0;
+	/** Told of every deletion, watched or not, with the ACL that the node had: nobody can ask the tree for that afterwards. */
+	deleted: ((path: string, acl: readonly Acl[]) => void) | undefined;
 	#zxid: number = noZxid;
 	#whenApplied: (() => void)[] | null = null;
 
@@ -182,6 +184,7 @@ export class WatchManager implements TreeListener {
 	}
 
 	nodeDeleted(path: string, acl: readonly Acl[]): void {
+		this.deleted?.(path, acl);
 		this.#fire('nodeDeleted', path, acl);
 	}
 

@@ -13,6 +13,7 @@ import type { Tokens } from './tokens.ts';
 
 export interface GrpcSecurity {
 	readonly callers: Callers;
+	readonly roles: Roles;
 	readonly guard: RoleGuard;
 	readonly credentials: ServerCredentials;
 	close(): void;
@@ -28,15 +29,17 @@ export async function openSecurity(
 	const digest = { enabled: config['DigestAuthenticationProvider.enabled'], superDigest };
 	const x509SuperUser = config['X509AuthenticationProvider.superUser'];
 	const callers = new Callers(digest, { tokens: await openTokens(config, metrics, logger), x509SuperUser });
-	const guard = new RoleGuard(callers, new Roles(config));
-	if (material === undefined) return { callers, guard, credentials: ServerCredentials.createInsecure(), close() {} };
+	const roles = new Roles(config);
+	const guard = new RoleGuard(callers, roles);
+	if (material === undefined)
+		return { callers, roles, guard, credentials: ServerCredentials.createInsecure(), close() {} };
 	const tls = new ReloadedTls(material, () => readTls(config), {
 		clientAuth: material.context.ca === undefined ? 'none' : config['grpc.tls.clientAuth'],
 		reloadMs: config['grpc.tls.reloadMs'],
 		logger,
 	});
 	tls.addGauges(metrics);
-	return { callers, guard, credentials: tls.credentials, close: () => tls.close() };
+	return { callers, roles, guard, credentials: tls.credentials, close: () => tls.close() };
 }
 
 /** What checks tokens is loaded only where they are taken. */

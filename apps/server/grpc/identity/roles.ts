@@ -16,6 +16,8 @@ const roles: Readonly<Record<string, Role | null>> = {
 	HistoryService: 'history',
 	AdminService: 'admin',
 };
+/** What everybody may call, and is told less without the role. */
+const openMethods: ReadonlySet<string> = new Set(['HistoryService/TailTransactions', 'HistoryService/Watch']);
 const thisMachine: readonly Id[] = [
 	{ scheme: 'ip', id: '127.0.0.0/8' },
 	{ scheme: 'ip', id: '::1' },
@@ -23,7 +25,8 @@ const thisMachine: readonly Id[] = [
 
 /** @param method `/chronokeeper.v1.AdminService/Status`. A service that nobody has thought of is for operators. */
 export function roleOf(method: string): Role | null {
-	const service = /^\/(?:[\w.]*\.)?(\w+)\//.exec(method)?.[1] ?? '';
+	const [, service = '', name = ''] = /^\/(?:[\w.]*\.)?(\w+)\/(.*)$/.exec(method) ?? [];
+	if (openMethods.has(`${service}/${name}`)) return null;
 	const role = Object.hasOwn(roles, service) ? roles[service] : undefined;
 	return role === undefined ? 'admin' : role;
 }
@@ -39,12 +42,16 @@ export class Roles {
 		this.#holders = { admin: holders(config['grpc.adminIds']), history: holders(config['grpc.historyIds']) };
 	}
 
-	/** @throws RpcException PERMISSION_DENIED */
-	check(method: string, role: Role, identities: readonly Id[]): void {
+	has(role: Role, identities: readonly Id[]): boolean {
 		const holders = this.#holders[role];
 		// An empty list would be open to everybody.
 		const isHeld = holders.length > 0 && isPermitted(holders, permission.read, identities);
-		if (isHeld || identities.some(({ scheme }) => scheme === 'super')) return;
+		return isHeld || identities.some(({ scheme }) => scheme === 'super');
+	}
+
+	/** @throws RpcException PERMISSION_DENIED */
+	check(method: string, role: Role, identities: readonly Id[]): void {
+		if (this.has(role, identities)) return;
 		const shown = hideDigests(identities.map((id) => ({ ...id, perms: 0 }))).map(({ scheme, id }) => `${scheme}:${id}`);
 		throw refusal(
 			'ROLE_NEEDED',

@@ -161,7 +161,7 @@ export interface WatchStatusResponse {
   cpu: number;
   /** Resident memory. */
   memoryBytes: bigint;
-  /** Open connections and streams, by kind: `zookeeper`, `grpc-session`, `grpc-watch`. */
+  /** Open connections and streams, by kind: `zookeeper`, `grpc-session`, `grpc-watch`, `grpc-tail`. */
   connections: { [key: string]: number };
   /** Watches that are set. */
   watches: bigint;
@@ -210,7 +210,7 @@ export interface ListConnectionsResponse {
 export interface Connection {
   /** Its number at this replica. */
   id: bigint;
-  /** `zookeeper`, `grpc-session` or `grpc-watch`. */
+  /** `zookeeper`, `grpc-session`, `grpc-watch` or `grpc-tail`. */
   kind: string;
   /** The client's address. */
   address: string;
