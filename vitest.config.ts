@@ -4,17 +4,37 @@ import { defineConfig } from 'vitest/config';
 // Not 'import': vitest hands these to Node, whose require() would then get the ES modules of packages that have both (pg-pool).
 const conditions = ['source', 'node'];
 
-export default defineConfig({
+/** What every configuration of tests needs. */
+export const common = {
 	ssr: { resolve: { conditions } },
 	resolve: { conditions },
 	oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+} as const;
+export const globalSetup = ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'];
+const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 } as const;
+const notSources = ['node_modules/**', 'dist/**'];
+/** They set variables of their process, look at its memory, or start servers in it: each has a process of its own. */
+const alone = ['test/integration/**/*.spec.ts', 'test/deploy.spec.ts'];
+
+export default defineConfig({
+	...common,
 	test: {
-		include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
-		exclude: ['test/ensemble/**', 'test/interop/**', 'node_modules/**', 'dist/**'],
-		globalSetup: ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'],
+		globalSetup,
 		// One fewer than there are processors would be one on a small machine, where much of the time is spent waiting for disks and other processes.
 		maxWorkers: Math.max(2, availableParallelism() - 1),
-		testTimeout: 120_000,
-		hookTimeout: 120_000,
+		projects: [
+			{ ...common, test: { name: 'alone', include: alone, ...timeouts } },
+			{
+				...common,
+				test: {
+					name: 'together',
+					include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
+					exclude: [...alone, 'test/ensemble/**', 'test/interop/**', ...notSources],
+					// To start a process for each of so many files, and to load the same modules in it, took longer than most of them.
+					isolate: false,
+					...timeouts,
+				},
+			},
+		],
 	},
 });

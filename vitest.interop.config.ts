@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config';
-import base from './vitest.config.ts';
+import { common, globalSetup } from './vitest.config.ts';
 
 /** Specs against the real ZooKeeper and real clients, and of several replicas as processes, one at a time: each starts servers of its own. */
 export default defineConfig({
-	...base,
+	...common,
 	test: {
-		...base.test,
+		globalSetup,
 		include: ['test/ensemble/**/*.spec.ts', 'test/interop/**/*.spec.ts'],
 		exclude: ['node_modules/**', 'dist/**'],
 		setupFiles: ['test/support/evidence-of-failures.ts'],
