@@ -1,5 +1,5 @@
 /** The recorded history of real ZooKeeper servers goes into PostgreSQL and comes out of it as ZooKeeper had it. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -27,10 +27,11 @@ interface CommittedTxn {
 const work = mkdtempSync(path.join(tmpdir(), 'ck-import-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
+/** Once each: an import changes nothing in them. */
 function unpacked(names: readonly RecordingName[]): string[] {
 	return names.map((name) => {
 		const directory = path.join(work, name);
-		unpackRecording(name, directory);
+		if (!existsSync(directory)) unpackRecording(name, directory);
 		return directory;
 	});
 }
@@ -152,7 +153,9 @@ describe('recording a: one server', () => {
 
 	it('leaves the schema as it was: the indexes that a large import builds last are there', async () => {
 		const file = new URL('../../migrations/schema.sql', import.meta.url);
-		expect(await describeSchema((sql) => database.query(sql))).toBe(readFileSync(file, 'utf8'));
+		expect(withoutPartitions(await describeSchema((sql) => database.query(sql)))).toBe(
+			withoutPartitions(readFileSync(file, 'utf8')),
+		);
 	});
 
 	it('finishes what an import left that was cut off: versions behind the cursor, missing indexes', async () => {
@@ -169,7 +172,9 @@ describe('recording a: one server', () => {
 		expect(await importDirectories(unpacked(['recording-a']), database.url)).toMatchObject({ txns: 0 });
 		expect(await database.query(versions)).toEqual(before);
 		const file = new URL('../../migrations/schema.sql', import.meta.url);
-		expect(await describeSchema((sql) => database.query(sql))).toBe(readFileSync(file, 'utf8'));
+		expect(withoutPartitions(await describeSchema((sql) => database.query(sql)))).toBe(
+			withoutPartitions(readFileSync(file, 'utf8')),
+		);
 	});
 
 	it('adds nothing the second time', async () => {
@@ -282,3 +287,8 @@ describe('recording c: an ensemble with holes and uncommitted tails', () => {
 		}
 	});
 });
+
+/** They are made as the history grows. */
+function withoutPartitions(schema: string): string {
+	return schema.replaceAll(/^create table chronokeeper\.\w+_\d+ partition of .*\n\n/gm, '');
+}
