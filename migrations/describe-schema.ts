@@ -9,7 +9,7 @@ export async function describeSchema(query: Query): Promise<string> {
 		'set check_function_bodies = off;',
 		'create schema chronokeeper;',
 	];
-	for (const sql of [tables, partitions, indexes, functions, comments]) {
+	for (const sql of [tables, partitions, indexes, functions, views, comments]) {
 		const rows = (await query(sql)) as { statement: string }[];
 		parts.push(...rows.map((row) => row.statement.replaceAll(/[ \t]+$/gm, '')));
 	}
@@ -53,17 +53,22 @@ const functions = `
 	from pg_proc p join pg_namespace n on n.oid = p.pronamespace and ${inSchema}
 	order by p.oid`;
 
+const views = `
+	select 'create view chronokeeper.' || c.relname || coalesce(' with (' || array_to_string(c.reloptions, ', ') || ')', '') || E' as\\n' || pg_get_viewdef(c.oid) as statement
+	from pg_class c join pg_namespace n on n.oid = c.relnamespace and ${inSchema}
+	where c.relkind = 'v' order by c.oid`;
+
 const comments = `
 	select statement from (
 		select 0 as kind, '' as name, 0 as number, 'comment on schema chronokeeper is ' || quote_literal(obj_description(n.oid, 'pg_namespace')) || ';' as statement
 		from pg_namespace n where ${inSchema}
 		union all
-		select 1, c.relname, d.objsubid, 'comment on ' || case when d.objsubid = 0 then 'table chronokeeper.' || c.relname else 'column chronokeeper.' || c.relname || '.' || a.attname end
+		select 1, c.relname, d.objsubid, 'comment on ' || case when d.objsubid = 0 then case c.relkind when 'v' then 'view' else 'table' end || ' chronokeeper.' || c.relname else 'column chronokeeper.' || c.relname || '.' || a.attname end
 			|| ' is ' || quote_literal(d.description) || ';'
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace and ${inSchema}
 		join pg_description d on d.objoid = c.oid and d.classoid = 'pg_class'::regclass
 		left join pg_attribute a on a.attrelid = c.oid and a.attnum = d.objsubid
-		where c.relkind in ('r', 'p') and ${ours}
+		where c.relkind in ('r', 'p', 'v') and ${ours}
 		union all
 		select 2, p.proname || pg_get_function_identity_arguments(p.oid), 0,
 			'comment on function chronokeeper.' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ') is ' || quote_literal(obj_description(p.oid, 'pg_proc')) || ';'

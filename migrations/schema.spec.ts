@@ -31,12 +31,12 @@ it('schema.sql by itself makes the same database', async () => {
 });
 
 it('runs each migration once', async () => {
-	expect(await migrateToLatest(migrated.url)).toEqual({ applied: [] });
+	expect(await migrateToLatest(migrated.url)).toEqual({ applied: [], notices: [] });
 	const names = await migrated.query<{ name: string }>('select name from chronokeeper.kysely_migration order by name');
 	expect(names.map((it) => it.name)).toEqual(Object.keys(migrations));
 });
 
-it('has a comment on every table, column and function', async () => {
+it('has a comment on every table, view, column and function', async () => {
 	const silent = await migrated.query(
 		`select c.relname || coalesce('.' || a.attname, '') as what from pg_class c
 		join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'chronokeeper'
@@ -44,8 +44,8 @@ it('has a comment on every table, column and function', async () => {
 			select null as attname, 0 as attnum union all
 			select a.attname, a.attnum from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 		) a on true
-		where c.relkind in ('r', 'p') and not c.relispartition and c.relname not like 'kysely%' and col_description(c.oid, a.attnum) is null and a.attnum > 0
-			or c.relkind in ('r', 'p') and not c.relispartition and c.relname not like 'kysely%' and a.attnum = 0 and obj_description(c.oid, 'pg_class') is null
+		where c.relkind in ('r', 'p', 'v') and not c.relispartition and c.relname not like 'kysely%' and col_description(c.oid, a.attnum) is null and a.attnum > 0
+			or c.relkind in ('r', 'p', 'v') and not c.relispartition and c.relname not like 'kysely%' and a.attnum = 0 and obj_description(c.oid, 'pg_class') is null
 		union all
 		select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace and n.nspname = 'chronokeeper'
 		where obj_description(p.oid, 'pg_proc') is null`,

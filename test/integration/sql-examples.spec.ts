@@ -94,12 +94,12 @@ async function referenceOf({ query }: TestDatabase): Promise<string> {
 	const columns = await query<{ table: string; says: string; column: string; type: string; means: string }>(
 		`select c.relname as table, obj_description(c.oid) as says, a.attname as column, format_type(a.atttypid, null) as type, col_description(c.oid, a.attnum) as means
 		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
-		where c.relnamespace = 'chronokeeper'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition and c.relname not like 'kysely%'
-		order by array_position(array['txn', 'change', 'znode_version', 'acl', 'session', 'epoch', 'snapshot', 'snapshot_node', 'snapshot_session', 'gap', 'mirror_cursor', 'ledger', 'checkpoint'], c.relname::text), a.attnum`,
+		where c.relnamespace = 'chronokeeper'::regnamespace and c.relkind in ('r', 'p', 'v') and not c.relispartition and c.relname not like 'kysely%'
+		order by array_position(array['txn', 'change', 'znode_version', 'acl', 'session', 'epoch', 'snapshot', 'snapshot_node', 'snapshot_session', 'gap', 'mirror_cursor', 'ledger', 'checkpoint'], c.relname::text), c.relname, a.attnum`,
 	);
 	const functions = await query<{ signature: string; says: string; result: string }>(
 		`select p.proname || '(' || string_agg(distinct pg_get_function_arguments(p.oid), ') or (') || ')' as signature, min(obj_description(p.oid)) as says,
-			min(case when p.proretset then 'rows: ' || array_to_string((select array_agg(n) from unnest(p.proargnames, p.proargmodes) as x (n, m) where m = 't'), ', ') else pg_get_function_result(p.oid) end) as result
+			min(case when p.proretset and 't' = any (p.proargmodes) then 'rows: ' || array_to_string((select array_agg(n) from unnest(p.proargnames, p.proargmodes) as x (n, m) where m = 't'), ', ') else pg_get_function_result(p.oid) end) as result
 		from pg_proc p where p.pronamespace = 'chronokeeper'::regnamespace group by p.proname order by min(p.oid)`,
 	);
 	const cell = (text: string) => text.replaceAll('|', '\\|');
