@@ -8,7 +8,7 @@ import { isReadable, type Logger } from '#telemetry/logger';
 import { banner } from './banner.ts';
 import { ConfigError, loadConfig, type ServerConfig } from './config/config.ts';
 import { readSecurity, SecurityProblem } from './grpc/identity/tls-files.ts';
-import { defaultLogger, type RunningServer, startServer } from './start-server.ts';
+import type { RunningServer } from './start-server.ts';
 import { version } from './version.ts';
 
 const usage = `Starts a Chronokeeper replica.
@@ -55,6 +55,8 @@ async function main(): Promise<number | undefined> {
 }
 
 async function serve(config: ServerConfig): Promise<number | undefined> {
+	// Loaded when it is needed: the other answers come faster without the server.
+	const { defaultLogger, startServer } = await import('./start-server.ts');
 	const logger = defaultLogger(config);
 	const stopped = stopSignal();
 	let server: RunningServer;
