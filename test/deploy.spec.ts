@@ -431,6 +431,8 @@ describe('the container, as processes', () => {
 				environments.push(env);
 				programs.push(new RunningProgram('/usr/bin/env', [program, ...args], { cwd: directory, env }));
 			}
+			// A look at their health is a process each time.
+			await Promise.all(programs.map((server) => server.waitFor(/^\{.*"msg":"serving"\}$/m)));
 			for (const env of environments) {
 				await vi.waitFor(
 					() => expect(run('/usr/bin/env', health, { cwd: directory, env })).toMatchObject({ status: 0 }),
