@@ -47,6 +47,8 @@ export interface HistoryNode {
 	readonly path: string;
 	readonly kind: NodeRow['kind'];
 	readonly data: Uint8Array | null;
+	/** SHA-256 of data that were kept out of PostgreSQL (audit.redact); null for all others. */
+	readonly dataHash: Uint8Array | null;
 	/** As a client would have got it. */
 	readonly stat: Stat;
 	/** The cversion that sequence numbers are made from; `stat.cversion` is the one clients see. */
@@ -87,6 +89,7 @@ export function nodeOf(row: NodeRow): HistoryNode {
 		path: row.path,
 		kind: row.kind,
 		data: row.data,
+		dataHash: row.data_hash,
 		stat: {
 			czxid: zxidOf(row.czxid),
 			mzxid: zxidOf(row.mzxid),

@@ -16,7 +16,7 @@ import {
 	unsigned,
 	zxidOf,
 } from './history-view.ts';
-import { cursorQuery, gapsQuery } from './queries/gaps.ts';
+import { cursorQuery, gapsQuery, zxidAtQuery } from './queries/gaps.ts';
 import { childrenAtQuery, diffQuery, type NodeRow, nodeAtQuery, treeAtQuery } from './queries/nodes.ts';
 import { contentsQuery } from './queries/tail-changes.ts';
 import { changesQuery, type TxnFilter, txnsQuery } from './queries/txns.ts';
@@ -76,6 +76,12 @@ export class History {
 	/** The last transaction in the database; 0 for an empty one. */
 	async lastZxid(): Promise<Zxid> {
 		return (await this.position()).zxid ?? zeroZxid;
+	}
+
+	/** The last transaction that was not prepared later than at this moment. @throws the database's error when the history knows nothing of it */
+	async zxidAt(ms: number): Promise<Zxid> {
+		const { rows } = await zxidAtQuery(ms).execute(this.#db);
+		return zxidOf(rows[0]!.zxid);
 	}
 
 	/** Undefined when there was no such node. */

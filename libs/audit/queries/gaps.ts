@@ -16,3 +16,8 @@ export function gapsQuery(db: Kysely<HistoryDatabase>, from: number, to: number)
 export function cursorQuery(db: Kysely<HistoryDatabase>) {
 	return db.selectFrom('chronokeeper.mirror_cursor as m').select(['m.zxid', 'm.digest', 'm.writer', 'm.mirrored']);
 }
+
+/** The last transaction that was not prepared later than at this moment, milliseconds since 1970. */
+export function zxidAtQuery(ms: number) {
+	return sql<{ zxid: string }>`select chronokeeper.zxid_at(to_timestamp(${ms}::double precision / 1000)) as zxid`;
+}

@@ -1,2 +1,2 @@
-select path, kind, data, data_length, num_children, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, client_cversion, ephemeral_owner, acl
+select path, kind, data, data_length, num_children, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, client_cversion, ephemeral_owner, data_hash, acl
 from chronokeeper.znode_at($1, $2::bigint)

@@ -17,11 +17,13 @@ export interface NodeRow {
 	aversion: number;
 	client_cversion: number;
 	ephemeral_owner: string;
+	/** SHA-256 of data that were kept out of PostgreSQL. */
+	data_hash: Buffer | null;
 	acl: { perms: number; scheme: string; id: string }[];
 }
 
 const columns = sql.raw(
-	'path, kind, data, data_length, num_children, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, client_cversion, ephemeral_owner, acl',
+	'path, kind, data, data_length, num_children, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, client_cversion, ephemeral_owner, data_hash, acl',
 );
 
 export function nodeAtQuery(path: string, zxid: number) {
@@ -56,7 +58,7 @@ export function diffQuery(z1: number, z2: number, prefix: string) {
 
 export const nodeColumnNames: readonly (keyof NodeRow)[] = [
 	...(['path', 'kind', 'data', 'data_length', 'num_children', 'czxid', 'mzxid', 'pzxid', 'ctime', 'mtime'] as const),
-	...(['version', 'cversion', 'aversion', 'client_cversion', 'ephemeral_owner', 'acl'] as const),
+	...(['version', 'cversion', 'aversion', 'client_cversion', 'ephemeral_owner', 'data_hash', 'acl'] as const),
 ];
 
 function prefixed(alias: 'a' | 'b') {

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { endVersionsSql } from '../batch-writer.ts';
 import type { HistoryDatabase } from '../schema.ts';
 import { storedTreeSql } from '../stored-tree.ts';
-import { cursorQuery, gapsQuery } from './gaps.ts';
+import { cursorQuery, gapsQuery, zxidAtQuery } from './gaps.ts';
 import { childrenAtQuery, diffQuery, nodeAtQuery, treeAtQuery } from './nodes.ts';
 import { contentsQuery } from './tail-changes.ts';
 import { changesQuery, txnsQuery } from './txns.ts';
@@ -29,6 +29,7 @@ const compiled: Readonly<Record<string, string>> = {
 	'tail-changes': contentsQuery(['1'], true).compile(db).sql,
 	gaps: gapsQuery(db, 1, 2).compile().sql,
 	cursor: cursorQuery(db).compile().sql,
+	'zxid-at': zxidAtQuery(1).compile(db).sql,
 	'node-at': nodeAtQuery('/a', 1).compile(db).sql,
 	'children-at': childrenAtQuery('/a', 1).compile(db).sql,
 	'tree-at': treeAtQuery(1, '/').compile(db).sql,
