@@ -6,7 +6,8 @@ import type { SessionId } from '#jute/scalars';
 import type { GapRow, HistoryPoint } from './batch.ts';
 import { aclMap, advanceCursor, copyBytes, inTransaction, writeAcls, writeGap } from './batch-writer.ts';
 import { CopyRows } from './copy-rows.ts';
-import { snapshotNodeColumns, versionColumns, writeSnapshotNode, writeVersion } from './rows.ts';
+import { BaseContent, inPathOrder, noteInLedger, noteSnapshot } from './ledger.ts';
+import { snapshotNodeColumns, versionColumns, writeSnapshotNode, writeSnapshotSession, writeVersion } from './rows.ts';
 
 export interface BaseSnapshot {
 	/** With data. */
@@ -47,7 +48,9 @@ export async function writeBase(
 			on conflict (zxid, source) do update set base = true, znodes = excluded.znodes, sessions = excluded.sessions`,
 			[zxid, source, BigInt.asIntN(64, tree.digest()), tree.size, sessions.size],
 		);
+		await noteSnapshot(client, zxid, source);
 		await writeSessions(client, zxid, sessions);
+		await noteInLedger(client, 'base', zxid, contentOf(base));
 	});
 	return to;
 }
@@ -108,4 +111,24 @@ function* versionRows(tree: DataTree, zxid: Zxid): Generator<Buffer, void> {
 		if (rows.position > pieceBytes) yield rows.take();
 	}
 	yield rows.finish();
+}
+
+/** What the ledger says of it: the rows in an order that anybody can read them in. */
+function contentOf({ tree, sessions, zxid }: BaseSnapshot): Buffer {
+	const paths = inPathOrder(tree.paths());
+	const content = new BaseContent(paths.length);
+	const rows = new CopyRows();
+	for (const path of paths) {
+		rows.take();
+		writeSnapshotNode(rows, zxid, tree.node(path)!, tree.data(path) ?? null);
+		content.add(rows.since(0));
+	}
+	const signed = [...sessions].map(([id, timeoutMs]) => [BigInt.asIntN(64, id), timeoutMs] as const);
+	content.beginSessions(signed.length);
+	for (const [id, timeoutMs] of signed.sort(([a], [b]) => (a < b ? -1 : 1))) {
+		rows.take();
+		writeSnapshotSession(rows, zxid, id, timeoutMs);
+		content.add(rows.since(0));
+	}
+	return content.value();
 }

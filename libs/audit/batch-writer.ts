@@ -7,6 +7,7 @@ import { formatZxid } from '#core/model/zxid';
 import { aclRow } from './acl-rows.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
 import { CopyRows } from './copy-rows.ts';
+import { noteGap } from './ledger.ts';
 import { changeColumns, sessionColumns, txnColumns, versionColumns, writeSession } from './rows.ts';
 
 /** Another writer has advanced the history meanwhile. */
@@ -26,17 +27,21 @@ export async function writeBatch(
 	batch: Batch,
 	writer: string,
 	second: pg.ClientBase | null = null,
+	/** Done last, in the same transaction. */
+	seal: (() => Promise<void>) | null = null,
 ): Promise<void> {
 	await inTransaction(client, async () => {
 		await advanceCursor(client, batch.from, batch.to, writer);
 		if (second === null) {
 			await writeTxns(client, batch);
 			await writeVersions(client, batch);
+			await seal?.();
 			return;
 		}
 		const versions = inTransaction(second, () => writeVersions(second, batch));
 		const settled = await Promise.allSettled([writeTxns(client, batch), versions]);
 		for (const outcome of settled) if (outcome.status === 'rejected') throw outcome.reason;
+		await seal?.();
 	});
 }
 
@@ -92,6 +97,19 @@ export async function advanceCursor(
 	await client.query('select pg_notify($1, $2)', [notifyChannel, formatZxid(to.zxid ?? (0 as Zxid))]);
 }
 
+/**
+ * Keeps the cursor where it is, for what is written beside the history.
+ * @throws CursorMoved
+ */
+export async function holdCursor(client: pg.ClientBase, { zxid, hash }: HistoryPoint): Promise<void> {
+	const held = await client.query(
+		'select from chronokeeper.mirror_cursor where id = 1 and zxid is not distinct from $1 and hash is not distinct from $2 for update',
+		[zxid, zxid === null ? null : hash],
+	);
+	if (held.rowCount !== 1)
+		throw new CursorMoved('the history has moved on: another mirror or import writes to this database');
+}
+
 /** Where the history is. */
 export async function readCursor(client: pg.ClientBase): Promise<HistoryPoint> {
 	const { rows } = await client.query<{ zxid: string | null; digest: string | null; hash: Buffer | null }>(
@@ -120,10 +138,11 @@ export function aclMap(acls: Iterable<Parameters<typeof aclRow>[0]>): Map<bigint
 }
 
 export async function writeGap(client: pg.ClientBase, gap: GapRow): Promise<void> {
-	await client.query(
+	const written = await client.query(
 		'insert into chronokeeper.gap (after_zxid, through_zxid, kind, reason) values ($1, $2, $3, $4) on conflict do nothing',
 		[gap.afterZxid, gap.throughZxid, gap.kind, gap.reason],
 	);
+	if (written.rowCount === 1) await noteGap(client, gap.afterZxid, gap.throughZxid);
 }
 
 /** One COPY of rows that are at hand. */

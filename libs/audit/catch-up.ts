@@ -8,6 +8,7 @@ import { counterOf, formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { writeBase } from './base-snapshot.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
 import { bulkLoad, bulkLoadTxns, recoverFromLoad } from './bulk-load.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { foldStart } from './fold-start.ts';
 import { type HistoryPlan, planHistory } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -29,6 +30,8 @@ export interface CatchUpOptions {
 	readonly isReplica?: boolean;
 	/** And of one in an ensemble, whose tree may be what a leader streamed. */
 	readonly isMember?: boolean;
+	/** Without them nothing is signed. */
+	readonly checkpoints?: Checkpoints;
 	/** Set when the directory says that it was restored: what the gap is then. */
 	readonly restored?: string;
 }

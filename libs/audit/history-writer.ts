@@ -5,7 +5,8 @@
 import type pg from 'pg';
 import type { TxnRecord } from '#core/model/txn-record';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
-import { writeBatch } from './batch-writer.ts';
+import { holdCursor, inTransaction, writeBatch } from './batch-writer.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { type FoldOptions, type FoldStart, HistoryFold } from './fold.ts';
 
 /** The larger a batch, the more versions begin and end in it; what was not written yet is in memory. */
@@ -17,6 +18,8 @@ export interface HistoryWriterOptions extends FoldOptions {
 	readonly writer: string;
 	/** Called when a batch is in the database. */
 	readonly written?: (batch: Batch) => void;
+	/** Without them nothing is signed. */
+	readonly checkpoints?: Checkpoints;
 }
 
 export class HistoryWriter {
@@ -25,6 +28,7 @@ export class HistoryWriter {
 	#client: pg.ClientBase;
 	/** Taken from the fold and not known to be in the database. */
 	#inFlight: Batch | null = null;
+	#isSealed = false;
 	#writing: Promise<void> | null = null;
 	#written: HistoryPoint;
 	readonly gaps: GapRow[] = [];
@@ -72,6 +76,22 @@ export class HistoryWriter {
 		this.#begin(this.#inFlight);
 	}
 
+	/**
+	 * Signs what is there when no batch came to do it with. Nothing may be under way.
+	 * @param isLast signs it although it is not time yet
+	 */
+	async seal(isLast = false): Promise<void> {
+		const { checkpoints } = this.#options;
+		if (checkpoints === undefined || this.#written.zxid === null) return;
+		if (!(isLast ? checkpoints.hasUnsigned : checkpoints.isDue(0))) return;
+		const client = this.#client;
+		await inTransaction(client, async () => {
+			await holdCursor(client, this.#written);
+			await checkpoints.write(client, this.#written);
+		});
+		checkpoints.wrote(0, true);
+	}
+
 	/** Waits until all that was added is in the database. */
 	async finish(): Promise<void> {
 		await this.flush();
@@ -92,7 +112,11 @@ export class HistoryWriter {
 
 	#begin(batch: Batch): void {
 		batch.beganMs = performance.timeOrigin + performance.now();
-		const writing = writeBatch(this.#client, batch, this.#options.writer, this.second).then(() => {
+		const { writer, checkpoints } = this.#options;
+		const client = this.#client;
+		this.#isSealed = checkpoints?.isDue(batch.txnCount) === true;
+		const seal = this.#isSealed ? () => checkpoints!.write(client, batch.to) : null;
+		const writing = writeBatch(client, batch, writer, this.second, seal).then(() => {
 			this.#writing = null;
 			this.#done(batch);
 		});
@@ -103,6 +127,7 @@ export class HistoryWriter {
 	#done(batch: Batch): void {
 		this.#inFlight = null;
 		this.#written = batch.to;
+		this.#options.checkpoints?.wrote(batch.txnCount, this.#isSealed);
 		this.gaps.push(...batch.gaps);
 		this.#options.written?.(batch);
 	}

@@ -17,6 +17,8 @@ import { writeBase } from './base-snapshot.ts';
 import type { Batch, HistoryPoint, SampledTxn } from './batch.ts';
 import { CursorMoved, readCursor } from './batch-writer.ts';
 import { BaseUnproved, CatchUp } from './catch-up.ts';
+import { readSigningKey } from './checkpoint-key.ts';
+import { type CheckpointInterval, Checkpoints } from './checkpoints.ts';
 import { DigestMismatch } from './fold.ts';
 import { foldStart } from './fold-start.ts';
 import { HistoryWriter } from './history-writer.ts';
@@ -36,6 +38,13 @@ export interface MirrorLoopOptions {
 	readonly allowDigestMismatch: boolean;
 	/** The directory is that of a member of an ensemble. */
 	readonly isMember: boolean;
+	/** Without it nothing is signed. */
+	readonly checkpoints: MirrorCheckpoints | null;
+}
+
+export interface MirrorCheckpoints extends CheckpointInterval {
+	/** PEM; see checkpoint-key.ts. */
+	readonly keyFile: string;
 }
 
 export type MirrorState = 'waiting' | 'catching up' | 'mirroring' | 'retrying' | 'failed' | 'stopped';
@@ -163,13 +172,14 @@ export class MirrorLoop {
 			const writer = this.#writer!;
 			if (writer.writing === null) {
 				if (writer.hasMore) await writer.flush();
-				else if (!more) await this.#idle();
+				else if (!more) await this.#idle(writer);
 			} else if (writer.isFull || !more) {
 				await writer.writing;
 			} else {
 				await turn();
 			}
 		}
+		await this.#writer!.seal(true);
 	}
 
 	/** Folds what is there until the batch is full or the socket must have its turn. False when nothing more is there. */
@@ -197,7 +207,8 @@ export class MirrorLoop {
 		while (!this.#host.stopping && this.#host.committed() <= this.#seen) await this.#host.wake(1_000);
 	}
 
-	async #idle(): Promise<void> {
+	async #idle(writer: HistoryWriter): Promise<void> {
+		await writer.seal();
 		this.#report('mirroring');
 		await this.#host.wake(1_000);
 	}
@@ -205,7 +216,7 @@ export class MirrorLoop {
 	/** From nothing in memory: catches up with files, then follows the log. */
 	async #begin(client: pg.Client, cursor: HistoryPoint): Promise<void> {
 		this.#report('catching up');
-		const { dataDir, dataLogDir, allowDigestMismatch, isMember, writer: name } = this.#options;
+		const { dataDir, dataLogDir, allowDigestMismatch, isMember, writer: name, checkpoints } = this.#options;
 		const through = this.#host.committed();
 		this.#seen = through;
 		const warn = () => undefined; // The replica's own recovery has said the same to the operator.
@@ -221,6 +232,9 @@ export class MirrorLoop {
 			isReplica: true,
 			isMember,
 			...(restored === null ? {} : { restored }),
+			...(checkpoints === null
+				? {}
+				: { checkpoints: new Checkpoints(readSigningKey(checkpoints.keyFile), checkpoints) }),
 		};
 		const written = (batch: Batch) => {
 			this.#mirrored = batch.to.zxid;

@@ -1,7 +1,13 @@
 /** The mirror as the replica sees it: told what is committed, it tells what is in PostgreSQL. Nothing here waits or throws. */
 import { Worker } from 'node:worker_threads';
 import { type Zxid, zeroZxid } from '#core/model/zxid';
-import { lagOf, type MirrorLoopOptions, type MirrorState, type WrittenBatch } from './mirror-loop.ts';
+import {
+	lagOf,
+	type MirrorCheckpoints,
+	type MirrorLoopOptions,
+	type MirrorState,
+	type WrittenBatch,
+} from './mirror-loop.ts';
 import type { MirrorWorkerData } from './mirror-worker.ts';
 
 export interface MirrorOptions {
@@ -16,6 +22,8 @@ export interface MirrorOptions {
 	readonly allowDigestMismatch?: boolean;
 	/** Whether the directory is that of a member of an ensemble. */
 	readonly isMember?: boolean;
+	/** Signs what is written; without it nothing is signed. */
+	readonly checkpoints?: MirrorCheckpoints;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
 	readonly mirrored?: (zxid: Zxid) => void;
 	/** Called with each batch that is in PostgreSQL. */
@@ -114,9 +122,9 @@ class WorkerMirror implements Mirror {
 
 	#start(): void {
 		const { databaseUrl, dataDir, dataLogDir = dataDir, writer = 'mirror', migrate = true } = this.#options;
-		const { allowDigestMismatch = false, isMember = false } = this.#options;
+		const { allowDigestMismatch = false, isMember = false, checkpoints = null } = this.#options;
 		const stored = { databaseUrl, dataDir, dataLogDir, writer, migrate };
-		const options: MirrorLoopOptions = { ...stored, allowDigestMismatch, isMember };
+		const options: MirrorLoopOptions = { ...stored, allowDigestMismatch, isMember, checkpoints };
 		const workerData: MirrorWorkerData = { options, committed: this.#committedCell, asleep: this.#asleep };
 		const source = import.meta.url.endsWith('.ts');
 		const worker = new Worker(new URL(source ? './mirror-worker.ts' : './mirror-worker.js', import.meta.url), {

@@ -149,3 +149,12 @@ export function writeSnapshotNode(rows: CopyRows, snapshotZxid: Zxid, node: Node
 	rows.int4(stat.aversion);
 	rows.bytea(data);
 }
+
+export const snapshotSessionFields = 3;
+
+export function writeSnapshotSession(rows: CopyRows, snapshotZxid: Zxid, session: bigint, timeoutMs: number): void {
+	rows.beginRow(snapshotSessionFields);
+	rows.int8(snapshotZxid);
+	rows.big8(session);
+	rows.int4(timeoutMs);
+}

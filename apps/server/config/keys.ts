@@ -251,6 +251,21 @@ export const keys = {
 		0,
 		'In an ensemble, which server writes to PostgreSQL; 0: whichever leads. Name one, the same for all, where Apache ZooKeeper servers may lead: an observer of such an ensemble, for instance.',
 	),
+	'audit.signingKey': key(
+		path,
+		'',
+		'A PEM file with an Ed25519 key, which its owner alone may read: the mirror signs checkpoints of the history with it (`ck audit keygen` makes one); empty: nothing is signed.',
+	),
+	'audit.checkpoint.intervalTxns': key(
+		integer(1),
+		10_000,
+		'A checkpoint is signed after so many transactions, with the batch that has the last of them,',
+	),
+	'audit.checkpoint.intervalSeconds': key(
+		integer(1),
+		60,
+		'or after so many seconds in which there was a transaction, whichever comes first.',
+	),
 	'audit.postgresPort': key(
 		port,
 		54_329,

@@ -1,3 +1,4 @@
+import type { MirrorOptions } from '#audit/mirror';
 import type { Logger } from '#telemetry/logger';
 import type { ServerConfig } from '../config/config.ts';
 import type { Replica } from '../replica/replica.ts';
@@ -24,6 +25,7 @@ export function startMirrorService(
 				writer: `server ${config.serverId}`,
 				allowDigestMismatch: config['recovery.allowDigestMismatch'],
 				isMember: config.ensemble !== undefined,
+				...checkpointsOf(config),
 				mirrored,
 				wrote,
 				changed,
@@ -38,4 +40,12 @@ export function startMirrorService(
 	replica.mirrored = () => service.mirroredZxid;
 	service.start();
 	return service;
+}
+
+function checkpointsOf(config: ServerConfig): Pick<MirrorOptions, 'checkpoints'> {
+	const keyFile = config['audit.signingKey'];
+	if (keyFile === '') return {};
+	const txns = config['audit.checkpoint.intervalTxns'];
+	const seconds = config['audit.checkpoint.intervalSeconds'];
+	return { checkpoints: { keyFile, txns, seconds } };
 }

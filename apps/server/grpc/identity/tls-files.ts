@@ -5,6 +5,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { access, constants, readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
+import { KeyRefused, readSigningKey } from '#audit/checkpoint-key';
 import type { ServerConfig } from '../../config/config.ts';
 import { hasTls } from '../../config/grpc-security.ts';
 
@@ -34,7 +35,20 @@ export async function readSecurity(config: ServerConfig): Promise<TlsMaterial | 
 			throw new SecurityProblem(`grpc.jwt.jwks: the file cannot be read: ${error.message}`);
 		});
 	}
+	readAuditKey(config);
 	return readTls(config);
+}
+
+/** The mirror reads it again for each of its connections; here it is looked at before anything starts. */
+function readAuditKey(config: ServerConfig): void {
+	const file = config['audit.signingKey'];
+	if (file === '' || config['audit.mode'] === 'off') return;
+	try {
+		readSigningKey(file);
+	} catch (error) {
+		if (!(error instanceof KeyRefused)) throw error;
+		throw new SecurityProblem(`audit.signingKey: ${error.message}`, { cause: error });
+	}
 }
 
 /**
