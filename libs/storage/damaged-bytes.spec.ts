@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Zxid } from '#core/model/zxid';
 import type { StoredStat } from '#jute/records';
 import { RecordingListener, sampleRecord } from '#test/contract/txn-log.contract';
+import { expectEqual } from '#test/support/equal';
 import { unpackRecording } from '#test/support/recordings';
 import { LogDamage, SnapshotDamage, StorageDamage } from './damage.ts';
 import { readLogs } from './history-reader.ts';
@@ -74,7 +75,10 @@ describe('damaged bytes', () => {
 					if (!(error instanceof LogDamage)) throw error;
 					expect(error.file).toBe(file);
 				}
-				expect(found.slice(0, intact.length)).toEqual(intact.map((entry) => entry.record));
+				expectEqual(
+					found.slice(0, intact.length),
+					intact.map((entry) => entry.record),
+				);
 			}),
 			{ numRuns: 300 },
 		);

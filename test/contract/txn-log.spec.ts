@@ -8,6 +8,7 @@ import type { Zxid } from '#core/model/zxid';
 import { type Disk, realDisk } from '#storage/disk';
 import { readLogs } from '#storage/history-reader';
 import { FileTxnLog, type LogSync } from '#storage/txn-log';
+import { expectEqual } from '#test/support/equal';
 import { PowerCutDisk } from './power-cut-disk.ts';
 import { RecordingListener, sampleRecord, txnLogContract } from './txn-log.contract.ts';
 
@@ -158,7 +159,7 @@ function expectNothingLost(directory: string, made: Run, cut: number, what: stri
 	const found = recordsIn(directory);
 	const acknowledged = made.durableAt[cut]!;
 	expect(found.length, `${what}: acknowledged ${acknowledged}`).toBeGreaterThanOrEqual(acknowledged);
-	expect(found, what).toEqual(made.records.slice(0, found.length));
+	expectEqual(found, made.records.slice(0, found.length), what);
 }
 
 describe('the power is cut at each step of writing', () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImportOutcome, importDirectories } from '#audit/import';
+import { expectEqual } from '#test/support/equal';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { recordingDirectory, unpackDamaged } from '#test/support/recordings';
 
@@ -114,9 +115,12 @@ describe('recording d', () => {
 				if (expected.refused === undefined) {
 					const isMissing = (zxid: number) => gaps.some((gap) => zxid > gap.afterZxid && zxid <= gap.throughZxid);
 					const there = [...txns.keys()].filter((zxid) => zxid <= last && !isMissing(zxid));
-					expect(imported.map(([zxid]) => zxid)).toEqual(there);
+					expectEqual(
+						imported.map(([zxid]) => zxid),
+						there,
+					);
 				}
-				expect(await database.query(treeSql(last))).toEqual(await trueTree(last));
+				expectEqual(await database.query(treeSql(last)), await trueTree(last));
 			} finally {
 				await database.drop();
 				rmSync(directory, { recursive: true });

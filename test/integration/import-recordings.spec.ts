@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImportOutcome, importDirectories } from '#audit/import';
 import { formatZxid, parseZxid } from '#core/model/zxid';
 import { describeSchema } from '#migrations/describe-schema';
+import { expectEqual } from '#test/support/equal';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import {
 	type ExpectedNode,
@@ -92,11 +93,12 @@ async function compareTrees(
 		const ensemble = name !== 'recording-a';
 		const actual = comparable(await treeAt(database, `0x${zxid}`), ensemble);
 		const expected = comparable(expectedTree(name, zxid), ensemble);
-		expect(
+		expectEqual(
 			actual.map((it) => it.path),
+			expected.map((it) => it.path),
 			`${name} ${zxid}`,
-		).toEqual(expected.map((it) => it.path));
-		expect(actual, `${name} ${zxid}`).toEqual(expected);
+		);
+		expectEqual(actual, expected, `${name} ${zxid}`);
 	}
 }
 
@@ -219,7 +221,7 @@ describe('recording c: an ensemble with holes and uncommitted tails', () => {
 					...(servers.includes(1) ? ['server1 0x3000008b1 0x3000008b3'] : []),
 				];
 				expect(phantoms).toEqual(expected);
-				expect(await storedTxns(database)).toEqual(committed);
+				expectEqual(await storedTxns(database), committed);
 				for (const n of [1, 2, 3] as const) {
 					await compareTrees(database, server(n), ['20000096e', '3000008b3']);
 					await compareSessions(database, server(n), ['20000096e', '3000008b3']);
@@ -253,7 +255,7 @@ describe('recording c: an ensemble with holes and uncommitted tails', () => {
 				});
 				expect(outcome.gaps[0]?.reason).toContain(undecided);
 				const known = new Map(committed.map((it) => [it.zxid, it]));
-				for (const row of await storedTxns(database)) expect(row).toEqual(known.get(row.zxid));
+				for (const row of await storedTxns(database)) expectEqual(row, known.get(row.zxid));
 				expect(
 					await database.query(
 						'select chronokeeper.zxid_hex(after_zxid) as after, chronokeeper.zxid_hex(through_zxid) as through from chronokeeper.gap',
@@ -279,7 +281,7 @@ describe('recording c: an ensemble with holes and uncommitted tails', () => {
 			await importDirectories([early], database.url);
 			const rest = await importDirectories(whole, database.url);
 			expect(rest.gaps).toEqual([]);
-			expect(await storedTxns(database)).toEqual(committed);
+			expectEqual(await storedTxns(database), committed);
 			expect(await database.query('select * from chronokeeper.verify_chain(0, 9223372036854775807)')).toEqual([]);
 			await compareTrees(database, server(3));
 		} finally {

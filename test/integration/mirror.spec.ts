@@ -10,6 +10,7 @@ import { frozenNodes } from '#core/tree/frozen-tree';
 import { openAcl } from '#jute/acl';
 import { writeSnapshotFile } from '#storage/snapshot-writer';
 import { FileTxnLog } from '#storage/txn-log';
+import { expectEqual } from '#test/support/equal';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { expectedState, unpackRecording } from '#test/support/recordings';
 import { TestReplica, versionDirectory } from '#test/support/replica';
@@ -111,7 +112,7 @@ async function expectSameAsImport(): Promise<void> {
 			'select * from chronokeeper.session s order by s.session, s.opened_zxid',
 			'select zxid, digest, hash from chronokeeper.mirror_cursor',
 		]) {
-			expect(await database.query(query)).toEqual(await whole.query(query));
+			expectEqual(await database.query(query), await whole.query(query));
 		}
 	} finally {
 		await whole.drop();
@@ -264,7 +265,7 @@ describe('the mirror', () => {
 				'path, data, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, client_cversion, ephemeral_owner, acl, num_children, data_length';
 			for (const zxid of ['0x20e3', '0x2f12', '0x4e42']) {
 				const query = `select ${columns} from chronokeeper.tree_at('${zxid}') where path not like '%/zookeeper_stats'`;
-				expect(await database.query(query)).toEqual(await whole.query(query));
+				expectEqual(await database.query(query), await whole.query(query));
 			}
 			const sessions = `select session, timeout_ms from chronokeeper.session where closed_zxid is null order by session`;
 			expect(await database.query(sessions)).toEqual(await whole.query(sessions));

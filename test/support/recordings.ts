@@ -100,6 +100,15 @@ function unpack(from: string, directory: string, wanted: (file: string) => boole
 		const file = basename(packed, '.gz');
 		if (!wanted(file)) continue;
 		if (packed === file) copyFileSync(join(from, packed), join(directory, file));
-		else writeFileSync(join(directory, file), gunzipSync(readFileSync(join(from, packed))));
+		else writeFileSync(join(directory, file), unpackedBytes(join(from, packed)));
 	}
+}
+
+/** By their packed file: dozens of tests begin with the same ones. */
+const unpacked = new Map<string, Buffer>();
+
+function unpackedBytes(packed: string): Buffer {
+	const known = unpacked.get(packed) ?? gunzipSync(readFileSync(packed));
+	unpacked.set(packed, known);
+	return known;
 }
