@@ -13,8 +13,11 @@ export const common = {
 export const globalSetup = ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'];
 const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 } as const;
 const notSources = ['node_modules/**', 'dist/**'];
-/** They set variables of their process, look at its memory, or start servers in it: each has a process of its own. */
-const alone = ['test/integration/**/*.spec.ts', 'test/deploy.spec.ts'];
+/**
+ * They set variables of their process, look at its memory, or start servers in it: each has a process of its own. So have the simulations, which are long: these files come first,
+ * and the others fill up what is left.
+ */
+const alone = ['test/integration/**/*.spec.ts', 'test/deploy.spec.ts', 'test/sim/**/*.spec.ts'];
 
 export default defineConfig({
 	...common,
