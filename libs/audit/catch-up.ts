@@ -14,6 +14,7 @@ import { type HistoryPlan, planHistory } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
 import type { LogSource, SnapshotFile } from './log-source.ts';
 import { mergedRecords } from './merged-records.ts';
+import type { PartitionMaker } from './partitions.ts';
 import { type Chain, chainsOf, loadTreeAt, provedFrom, snapshotsWithin } from './tree-loader.ts';
 
 export interface CatchUpOptions {
@@ -25,6 +26,7 @@ export interface CatchUpOptions {
 	readonly through?: Zxid;
 	readonly scanned?: (bytes: number) => void;
 	readonly written?: (batch: Batch) => void;
+	readonly partitions?: Pick<PartitionMaker, 'prepare'>;
 	readonly warn: (warning: string) => void;
 	/** The one directory is that of a running replica: its recovery has proved that its log goes on from its oldest snapshot. */
 	readonly isReplica?: boolean;

@@ -8,6 +8,7 @@ import type { Batch, GapRow, HistoryPoint } from './batch.ts';
 import { holdCursor, inTransaction, writeBatch } from './batch-writer.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { type FoldOptions, type FoldStart, HistoryFold } from './fold.ts';
+import type { PartitionMaker } from './partitions.ts';
 
 /** The larger a batch, the more versions begin and end in it; what was not written yet is in memory. */
 const maxBatchTxns = 100_000;
@@ -18,6 +19,8 @@ export interface HistoryWriterOptions extends FoldOptions {
 	readonly writer: string;
 	/** Called when a batch is in the database. */
 	readonly written?: (batch: Batch) => void;
+	/** Makes partitions ahead of what is written. */
+	readonly partitions?: Pick<PartitionMaker, 'prepare'>;
 	/** Without them nothing is signed. */
 	readonly checkpoints?: Checkpoints;
 }
@@ -112,16 +115,20 @@ export class HistoryWriter {
 
 	#begin(batch: Batch): void {
 		batch.beganMs = performance.timeOrigin + performance.now();
-		const { writer, checkpoints } = this.#options;
-		const client = this.#client;
-		this.#isSealed = checkpoints?.isDue(batch.txnCount) === true;
-		const seal = this.#isSealed ? () => checkpoints!.write(client, batch.to) : null;
-		const writing = writeBatch(client, batch, writer, this.second, seal).then(() => {
+		this.#isSealed = this.#options.checkpoints?.isDue(batch.txnCount) === true;
+		const writing = this.#write(this.#client, batch).then(() => {
 			this.#writing = null;
 			this.#done(batch);
 		});
 		writing.catch(() => undefined); // Whoever awaits \`writing\` or flushes next is told.
 		this.#writing = writing;
+	}
+
+	async #write(client: pg.ClientBase, batch: Batch): Promise<void> {
+		await this.#options.partitions?.prepare(client, batch);
+		const { writer, checkpoints } = this.#options;
+		const seal = this.#isSealed ? () => checkpoints!.write(client, batch.to) : null;
+		await writeBatch(client, batch, writer, this.second, seal);
 	}
 
 	#done(batch: Batch): void {

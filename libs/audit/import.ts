@@ -7,6 +7,7 @@ import { CatchUp } from './catch-up.ts';
 import type { HistoryPlan } from './history-plan.ts';
 import { LogSource } from './log-source.ts';
 import { migrateToLatest } from './migrate.ts';
+import { defaultPartitionLimits, type PartitionLimits, PartitionMaker, recoverPartitions } from './partitions.ts';
 import { noteSnapshots } from './snapshot-rows.ts';
 
 export interface ImportProgress {
@@ -19,6 +20,8 @@ export interface ImportProgress {
 export interface ImportOptions {
 	readonly progress?: (progress: ImportProgress) => void;
 	readonly allowDigestMismatch?: boolean;
+	/** How large partitions become, where it is not the default. */
+	readonly partitions?: Partial<PartitionLimits>;
 }
 
 export interface ImportOutcome {
@@ -80,6 +83,7 @@ async function importFrom(
 	const catchUp = new CatchUp(client, sources, {
 		writer: 'import',
 		connect,
+		partitions: new PartitionMaker({ ...defaultPartitionLimits, ...options.partitions }, connect),
 		allowDigestMismatch: options.allowDigestMismatch ?? false,
 		warn,
 		scanned: (count) => {
@@ -93,6 +97,7 @@ async function importFrom(
 			options.progress?.({ phase: 'import', done: txns, total });
 		},
 	});
+	await recoverPartitions(client);
 	const from = await readCursor(client);
 	const known = from.zxid ?? -1;
 	const plan = await catchUp.plan({ ...from, zxid: null });

@@ -24,6 +24,7 @@ import { foldStart } from './fold-start.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { LogSource } from './log-source.ts';
 import { migrateToLatest } from './migrate.ts';
+import { type PartitionLimits, PartitionMaker, recoverPartitions } from './partitions.ts';
 import { restoreMarkerName } from './restore-marker.ts';
 import { noteSnapshots } from './snapshot-rows.ts';
 import { emptyTreeSource } from './tree-loader.ts';
@@ -38,6 +39,7 @@ export interface MirrorLoopOptions {
 	readonly allowDigestMismatch: boolean;
 	/** The directory is that of a member of an ensemble. */
 	readonly isMember: boolean;
+	readonly partitions: PartitionLimits;
 	/** Without it nothing is signed. */
 	readonly checkpoints: MirrorCheckpoints | null;
 }
@@ -89,6 +91,7 @@ class LogBroken extends Error {
 export class MirrorLoop {
 	readonly #options: MirrorLoopOptions;
 	readonly #host: MirrorHost;
+	readonly #partitions: PartitionMaker;
 	#client: pg.Client | null = null;
 	#writer: HistoryWriter | null = null;
 	#tail: LogTail | null = null;
@@ -102,6 +105,7 @@ export class MirrorLoop {
 	constructor(options: MirrorLoopOptions, host: MirrorHost) {
 		this.#options = options;
 		this.#host = host;
+		this.#partitions = new PartitionMaker(options.partitions, () => this.#newClient());
 	}
 
 	/** Returns when the host is stopping, with what is committed mirrored if PostgreSQL is there. */
@@ -159,6 +163,7 @@ export class MirrorLoop {
 
 	async #mirror(): Promise<void> {
 		const client = this.#client!;
+		await recoverPartitions(client);
 		const cursor = await readCursor(client);
 		if (this.#writer?.resume(client, cursor) !== true) {
 			this.#tail?.close();
@@ -226,6 +231,7 @@ export class MirrorLoop {
 		const options = {
 			writer: name,
 			connect,
+			partitions: this.#partitions,
 			allowDigestMismatch,
 			through,
 			warn,

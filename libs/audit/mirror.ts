@@ -9,6 +9,7 @@ import {
 	type WrittenBatch,
 } from './mirror-loop.ts';
 import type { MirrorWorkerData } from './mirror-worker.ts';
+import { defaultPartitionLimits, type PartitionLimits } from './partitions.ts';
 
 export interface MirrorOptions {
 	readonly databaseUrl: string;
@@ -22,6 +23,8 @@ export interface MirrorOptions {
 	readonly allowDigestMismatch?: boolean;
 	/** Whether the directory is that of a member of an ensemble. */
 	readonly isMember?: boolean;
+	/** How large partitions become, where it is not the default. */
+	readonly partitions?: Partial<PartitionLimits>;
 	/** Signs what is written; without it nothing is signed. */
 	readonly checkpoints?: MirrorCheckpoints;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
@@ -124,7 +127,8 @@ class WorkerMirror implements Mirror {
 		const { databaseUrl, dataDir, dataLogDir = dataDir, writer = 'mirror', migrate = true } = this.#options;
 		const { allowDigestMismatch = false, isMember = false, checkpoints = null } = this.#options;
 		const stored = { databaseUrl, dataDir, dataLogDir, writer, migrate };
-		const options: MirrorLoopOptions = { ...stored, allowDigestMismatch, isMember, checkpoints };
+		const partitions = { ...defaultPartitionLimits, ...this.#options.partitions };
+		const options: MirrorLoopOptions = { ...stored, allowDigestMismatch, isMember, partitions, checkpoints };
 		const workerData: MirrorWorkerData = { options, committed: this.#committedCell, asleep: this.#asleep };
 		const source = import.meta.url.endsWith('.ts');
 		const worker = new Worker(new URL(source ? './mirror-worker.ts' : './mirror-worker.js', import.meta.url), {

@@ -31,9 +31,10 @@ export async function readStoredTree(
 	client: pg.ClientBase,
 	zxid: Zxid,
 	each: (node: StoredNode) => void,
+	sql = storedTreeSql(zxid),
 ): Promise<void> {
 	await client.query("set work_mem = '256MB'; set jit = off");
-	const stream = client.query(copyStreams.to(storedTreeSql(zxid), { highWaterMark: 1 << 20 }));
+	const stream = client.query(copyStreams.to(sql, { highWaterMark: 1 << 20 }));
 	await readCopy(stream, (row) => {
 		const path = row.text();
 		const czxid = row.int8() as Zxid;
@@ -62,28 +63,35 @@ export async function readAcls(client: pg.ClientBase): Promise<Map<bigint, reado
 	return new Map(rows.map(({ id, acl }) => [BigInt(id), aclFromRow(acl)]));
 }
 
-/** A DataTree as it was right after that zxid. */
+/** A DataTree as it was right after that zxid. `sql` gives the same columns as storedTreeSql(). */
 export async function loadStoredTree(
 	client: pg.ClientBase,
 	zxid: Zxid,
 	keepData: boolean,
 	each?: (node: StoredNode, acl: readonly Acl[]) => void,
+	sql = storedTreeSql(zxid),
 ): Promise<DataTree> {
 	const tree = DataTree.load({ keepData });
 	const acls = await readAcls(client);
 	const numbers = new Map<bigint, number>();
-	await readStoredTree(client, zxid, (node) => {
-		const acl = acls.get(node.aclId);
-		if (acl === undefined) throw new Error(`${node.path} has ACL ${node.aclId}, which chronokeeper.acl does not have`);
-		let number = numbers.get(node.aclId);
-		if (number === undefined) {
-			number = numbers.size + 1;
-			numbers.set(node.aclId, number);
-			tree.addAcl(number, acl);
-		}
-		tree.addNode(node.path, node.data, number, node.stat);
-		each?.(node, acl);
-	});
+	await readStoredTree(
+		client,
+		zxid,
+		(node) => {
+			const acl = acls.get(node.aclId);
+			if (acl === undefined)
+				throw new Error(`${node.path} has ACL ${node.aclId}, which chronokeeper.acl does not have`);
+			let number = numbers.get(node.aclId);
+			if (number === undefined) {
+				number = numbers.size + 1;
+				numbers.set(node.aclId, number);
+				tree.addAcl(number, acl);
+			}
+			tree.addNode(node.path, node.data, number, node.stat);
+			each?.(node, acl);
+		},
+		sql,
+	);
 	tree.finishLoading();
 	tree.lastProcessedZxid = zxid;
 	return tree;
