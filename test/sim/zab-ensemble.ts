@@ -179,6 +179,7 @@ export class ZabEnsemble {
 				this.#commit(`leader ${best.id}`, best.history.committed);
 			},
 			request: () => {},
+			inTurn: (run) => run(),
 			touched: () => {},
 			revalidate: () => true,
 			stepDown: () => {

@@ -38,6 +38,21 @@ it('answers once, and never from inside submit', () => {
 	expect(replica.host.outstanding).toBe(0);
 });
 
+it('what waits for its turn has it behind all that was submitted before, and in front of what comes', () => {
+	const replica = new SimReplica();
+	const seen: number[] = [];
+	const look = (): unknown => seen.push(replica.host.queues.intake);
+	replica.host.inTurn(look);
+	submit(replica, create('/a'));
+	submit(replica, create('/b'));
+	replica.host.inTurn(look);
+	submit(replica, create('/c'));
+	replica.host.inTurn(look);
+	expect(seen).toEqual([0]);
+	replica.settle();
+	expect(seen).toEqual([0, 1, 0]);
+});
+
 it('77: a tree that is not what the record says stops the replica, loudly', () => {
 	const states: string[] = [];
 	const replica = new SimReplica({

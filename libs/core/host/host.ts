@@ -1,18 +1,12 @@
 /**
  * The host: the loop that feeds requests into the chain and performs what comes out of it, in the required order.
- *
  *  1. Requests enter the chain in the order they were submitted; so do those of one session.
- *  2. A transaction is logged before the next one's turn ends, in zxid order, and applied only when it is committed: when it is durable here, or in
- *     an ensemble at a quorum.
- *  3. It is applied before it is answered, and its watch events leave inside apply: before its answer, and before any answer that
- *     shows the change.
- *  4. A request is answered behind the earlier requests of its session. Authentication alone is answered at once, so that what
- *     the connection sends next has the identity.
+ *  2. A transaction is logged before the next one's turn ends, in zxid order, and applied only when it is committed: when it is durable here, or in an ensemble at a quorum.
+ *  3. It is applied before it is answered, and its watch events leave inside apply: before its answer, and before any answer that shows the change.
+ *  4. A request is answered behind the earlier requests of its session. Authentication alone is answered at once, so that what the connection sends next has the identity.
  *  5. Nothing is answered from inside submit().
- *  6. Once the log failed nothing is written: what was in flight is answered ConnectionLoss (it may be on disk), new writes
- *     SystemError. Reads go on.
- *  7. Once an invariant is broken (a digest that differs is one) nothing is served: every request is answered SystemError, and the
- *     replica has to be started again from its log.
+ *  6. Once the log failed nothing is written: what was in flight is answered ConnectionLoss (it may be on disk), new writes SystemError. Reads go on.
+ *  7. Once an invariant is broken (a digest that differs is one) nothing is served: every request is answered SystemError, and the replica has to be started again from its log.
  */
 import { errors } from '#jute/errors';
 import { performAuth } from '../chain/auth.ts';
@@ -150,6 +144,11 @@ export class Host implements TxnLogListener {
 	submit(request: Request): void {
 		this.#intake.push(request);
 		this.#wake();
+	}
+
+	/** Runs it behind the turns of all that was submitted before, and in front of all that comes. */
+	inTurn(run: () => void): void {
+		this.#intake.behind(run);
 	}
 
 	/**
@@ -346,6 +345,7 @@ export class Host implements TxnLogListener {
 				this.#taking = this.#intake.shift()!;
 				this.#take(this.#taking, startMs, timeMs);
 				this.#taking = null;
+				this.#intake.taken();
 			}
 			this.#roles.chain.flush();
 		});

@@ -21,6 +21,9 @@ export class Intake {
 	#queue: Request[] = [];
 	#head = 0;
 	#refused: Request[] = [];
+	/** How many had their turn, and what waits until so many had it. */
+	#taken = 0;
+	#behind: { readonly taken: number; readonly run: () => void }[] = [];
 	#outstanding = 0;
 	#bytes = 0;
 
@@ -52,6 +55,20 @@ export class Intake {
 			this.#outstanding > this.#options.maxOutstanding || this.#bytes > this.#options.maxOutstandingBytes;
 		if (isTooMuch && request.caller.door !== 'system') this.#refused.push(request);
 		else this.#queue.push(request);
+	}
+
+	/** Runs it when all that wait now had their turn: at once when none does. */
+	behind(run: () => void): void {
+		if (this.waiting === 0) run();
+		else this.#behind.push({ taken: this.#taken + this.waiting, run });
+	}
+
+	/** What was shifted last had its turn. */
+	taken(): void {
+		this.#taken += 1;
+		if (this.#behind.length === 0) return;
+		const due = this.#behind.findIndex(({ taken }) => taken > this.#taken);
+		for (const { run } of this.#behind.splice(0, due === -1 ? this.#behind.length : due)) run();
 	}
 
 	/** The next one in the order of submission. */

@@ -278,6 +278,7 @@ export class Peer implements ElectionListener {
 				host.endBatch();
 			},
 			request: (request, learner) => host.submit(requestOf(request, ownerOnArrival(host, request.sessionId, learner))),
+			inTurn: (run) => host.inTurn(run),
 			touched: (sessions) => host.member((roles) => roles.touched(sessions)),
 			revalidate: (id, timeoutMs, learner) => {
 				let isValid = false;

@@ -2,9 +2,11 @@
 import { expect, it } from 'vitest';
 import type { ClientRequest } from '#jute/client/requests';
 import { errorName } from '#jute/errors';
+import { opCode } from '#jute/op-codes';
 import type { Acl } from '#jute/records';
 import { type Ensemble, type EnsembleMember, type MemberKind, startEnsemble } from '#test/support/ensemble';
-import { WireClient } from '#test/support/wire-client';
+import { within } from '#test/support/ensemble-wait';
+import { requestBody, WireClient } from '#test/support/wire-client';
 
 const all = 31;
 const open: readonly Acl[] = [{ perms: all, scheme: 'world', id: 'anyone' }];
@@ -119,6 +121,27 @@ it.each([false, true])(
 		expect(expected['ann:secret at second']).toMatch(/^OK; OK; OK; OK; OK;/);
 	},
 );
+
+it('69: a ZooKeeper that follows ours answers those who sync and those who write, side by side', async () => {
+	await using ensemble = await startEnsemble({
+		members: ['zookeeper', 'chronokeeper', 'chronokeeper'],
+		syncLimit: 60,
+	});
+	expect((await ensemble.leader()).kind).toBe('chronokeeper');
+	const clients = await Promise.all(Array.from({ length: 6 }, () => Client.at(ensemble.member(1))));
+	const sync = { type: opCode.sync, body: requestBody({ kind: 'sync', path: '/' }) };
+	const set = { type: opCode.setData, body: requestBody({ kind: 'setData', path: '/', data: null, version: -1 }) };
+	const answers = clients.map(async ({ wire }, client) => {
+		let count = 0;
+		for (let round = 0; round < 40; round++) {
+			const requests = (round + client) % 2 === 0 ? [sync, set, sync] : [set, sync, set];
+			count += (await Promise.all(wire.sendTogether(requests))).filter(({ error }) => error === 0).length;
+		}
+		return count;
+	});
+	expect(await within(60_000, 'all answers', Promise.all(answers))).toEqual(clients.map(() => 120));
+	for (const { wire } of clients) await wire.close();
+});
 
 /** What a connection gets whose session has gone on to another server. */
 async function moved(ensemble: Ensemble): Promise<Record<string, string>> {

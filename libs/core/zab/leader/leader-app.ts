@@ -9,6 +9,8 @@ export interface LeaderApp {
 	/** A quorum has everything up to here; once per batch of acks. Learners are told already. */
 	committed(zxid: Zxid): void;
 	request(request: ForwardedRequest, learner: number): void;
+	/** Runs it when all of these requests that came before are proposed, and none that comes later is. */
+	inTurn(run: () => void): void;
 	/** Of a learner's ping: its sessions that showed life, with their timeouts in milliseconds. */
 	touched(sessions: ReadonlyMap<SessionId, number>): void;
 	/** Whether the session is open. The learner owns it from now on, then. */

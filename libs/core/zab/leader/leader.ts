@@ -1,14 +1,11 @@
 /**
  * The leader's side of ZAB: discovery (a quorum promises a new epoch, and none of it has a more recent history), synchronization (each learner gets this
- * server's history, and a quorum has it on its disks), broadcast (proposals in order, committed in order once a quorum has them on its disks).
- *
- * What holds at any time:
+ * server's history, and a quorum has it on its disks), broadcast (proposals in order, committed in order once a quorum has them on its disks). What holds at any time:
  * 1. The epoch is higher than any that a server of a quorum had accepted, and written before a learner hears of it.
  * 2. This server's own history is durable before the new epoch is written as that of the history.
  * 3. A follower counts for quorums only when its link stands and it acknowledged NEWLEADER.
  * 4. A proposal leaves for the followers in zxid order, a commit behind its proposal, and commits in zxid order (semantics 8).
  */
-
 import { opCode } from '#jute/op-codes';
 import type { QuorumPacket } from '#jute/quorum/packets';
 import type { SessionId } from '#jute/scalars';
@@ -452,14 +449,17 @@ export class Leader {
 		for (const handler of this.#handlers) if (handler.isForwarding && handler.takesBatches) handler.forward(commit);
 	}
 
+	/** A ZooKeeper takes answers in the order of its questions only, those of a sync too: the barrier is in its turn, and later commits wait for it. */
 	#requested(handler: LearnerHandler, request: ForwardedRequest): void {
-		if (request.type !== opCode.sync) {
-			this.#app.request(request, handler.serverId);
-			return;
+		const synced = (error?: Error): void => (error === undefined ? handler.synced() : undefined);
+		if (request.type !== opCode.sync) this.#app.request(request, handler.serverId);
+		else if (handler.isMarked) this.#barriers.add(this.#proposals.last, synced);
+		else {
+			this.#app.inTurn(() => {
+				handler.syncs(this.#proposals.last);
+				this.barrier(synced);
+			});
 		}
-		this.#barriers.add(this.#proposals.last, (error) => {
-			if (error === undefined) handler.synced();
-		});
 	}
 
 	#ping(): void {

@@ -57,6 +57,12 @@ export class LearnerHandler implements QuorumLinkListener {
 	 * (ZOOKEEPER-4394).
 	 */
 	readonly #commits: QuorumPacket[] = [];
+	/**
+	 * The last proposal in front of each sync of a ZooKeeper that is not answered yet, and the commits behind the oldest one. ZooKeeper's followers and observers find what they wait for, writes and syncs, in
+	 * the order in which they sent it: after one answer out of turn they answer no client any more.
+	 */
+	readonly #syncs: Zxid[] = [];
+	#behindSync: QuorumPacket[] = [];
 	#synchronization: Synchronization | null = null;
 	/** It is not being brought up any more. */
 	#endSync: () => void = () => {};
@@ -299,6 +305,8 @@ export class LearnerHandler implements QuorumLinkListener {
 	forward(packet: QuorumPacket): void {
 		if (this.#held !== null) this.#held.push(packet);
 		else if (isCommit(packet) && this.#phase !== 'upToDate') this.#commits.push(packet);
+		else if (this.#syncs.length > 0 && packet.zxid > this.#syncs[0]! && packet.type !== packetType.proposal)
+			this.#behindSync.push(packet);
 		else this.#link.send(packet);
 	}
 
@@ -362,9 +370,17 @@ export class LearnerHandler implements QuorumLinkListener {
 		}
 	}
 
+	/** A ZooKeeper waits for a sync, which is answered behind the commit of this proposal and in front of all later ones. */
+	syncs(behind: Zxid): void {
+		this.#syncs.push(behind);
+	}
+
 	/** The answer to its oldest sync. */
 	synced(): void {
-		if (this.#phase === 'upToDate') this.#link.send(packet(packetType.sync, 0));
+		if (this.#phase !== 'upToDate') return;
+		this.#link.send(packet(packetType.sync, 0));
+		this.#syncs.shift();
+		for (const commit of this.#behindSync.splice(0)) this.forward(commit);
 	}
 
 	/** Only who got UPTODATE answers pings. */

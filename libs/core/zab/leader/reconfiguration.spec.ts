@@ -74,6 +74,7 @@ class Fixture {
 					this.told.push(`committed ${zxid % 2 ** 32}`);
 				},
 				request: () => {},
+				inTurn: (run) => run(),
 				touched: () => {},
 				revalidate: () => true,
 				stepDown: (reason) => this.told.push(`stepDown: ${reason.message}`),

@@ -39,6 +39,7 @@ class Fixture {
 				established: () => {},
 				committed: (zxid) => history.commit(zxid),
 				request: () => {},
+				inTurn: (run) => run(),
 				touched: () => {},
 				revalidate: () => true,
 				stepDown: (reason) => this.lost.push(`stepDown: ${reason.message}`),
