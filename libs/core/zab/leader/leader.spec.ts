@@ -28,8 +28,6 @@ class Fixture {
 	readonly leader: Leader;
 	readonly told: string[] = [];
 
-	inTurn = (run: () => void): void => run();
-
 	/** Server 1 of three participants and one observer. */
 	constructor(
 		log: readonly TxnRecord[] = epochRecords(1, 5),
@@ -58,7 +56,7 @@ class Fixture {
 					this.told.push(`committed ${zxid % 2 ** 32}`);
 				},
 				request: (request, learner) => this.told.push(`request ${request.type} of ${learner}`),
-				inTurn: (run) => this.inTurn(run),
+				inTurn: (run) => run(),
 				touched: (sessions) => this.told.push(`touched ${[...sessions].join()}`),
 				revalidate: () => true,
 				stepDown: (reason) => this.told.push(`stepDown: ${reason.message}`),
@@ -466,44 +464,6 @@ describe('broadcast', () => {
 		expect([...two.packets.at(-2)!.data!]).toEqual([0, 0, 0, 0, 0, 0, 0x10, 0, 1]);
 		two.send(packet(packetType.ping, 0));
 		expect(await two.heard()).toEqual(['SYNC 0x0']);
-	});
-
-	it('69: a ZooKeeper hears of a sync in front of every commit of what was proposed behind it', async () => {
-		const fixture = new Fixture();
-		const two = await fixture.established();
-		const syncing = { ...requestPacket(syncRequest(sessionId, 1, '/a')), type: packetType.request };
-		two.send(syncing);
-		fixture.propose(1);
-		two.send(syncing);
-		fixture.propose(1);
-		expect(await two.heard()).toEqual(['PING 0x200000000', 'PROPOSAL 0x200000001', 'PROPOSAL 0x200000002']);
-		fixture.leader.logged(makeZxid(2, 2));
-		two.send(ack(makeZxid(2, 2)));
-		expect(fixture.told).toContain('committed 2');
-		expect(await two.heard()).toEqual([]);
-		two.send(packet(packetType.ping, 0));
-		expect(await two.heard()).toEqual(['SYNC 0x0', 'COMMIT 0x200000001', 'PING 0x200000002']);
-		two.send(packet(packetType.ping, 0));
-		expect(await two.heard()).toEqual(['SYNC 0x0', 'COMMIT 0x200000002']);
-	});
-
-	it('69: a ZooKeeper hears of a sync behind the commits of what it had asked for before, proposed by then or not', async () => {
-		const fixture = new Fixture();
-		const two = await fixture.established();
-		let turn = (): void => {};
-		fixture.inTurn = (run) => {
-			turn = run;
-		};
-		two.send({ ...requestPacket(syncRequest(sessionId, 1, '/a')), type: packetType.request });
-		expect(await two.heard()).toEqual([]);
-		fixture.propose(1);
-		turn();
-		expect(await two.heard()).toEqual(['PROPOSAL 0x200000001', 'PING 0x200000001']);
-		two.send(packet(packetType.ping, 0));
-		expect(await two.heard()).toEqual([]);
-		fixture.leader.logged(makeZxid(2, 1));
-		two.send(ack(makeZxid(2, 1)));
-		expect(await two.heard()).toEqual(['COMMIT 0x200000001', 'SYNC 0x0']);
 	});
 
 	it('steps down when no quorum of followers is left, and when they are silent for syncLimit', async () => {
