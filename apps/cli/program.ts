@@ -23,6 +23,7 @@ import { addShell } from './commands/shell.ts';
 import { addSnapshot } from './commands/snapshot.ts';
 import { addStat } from './commands/stat.ts';
 import { addStatus } from './commands/status.ts';
+import { addTail } from './commands/tail.ts';
 import { addTop } from './commands/top.ts';
 import { addTree } from './commands/tree.ts';
 import { addWords } from './commands/words.ts';
@@ -70,6 +71,7 @@ export function makeProgram(context: CommandContext): Command {
 	addStat(program, context);
 	addMulti(program, context);
 	addAddWatch(program, context);
+	addTail(program, context);
 	addWords(program, context);
 	program.commandsGroup('History, in PostgreSQL:');
 	addHistory(program, context);

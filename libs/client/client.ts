@@ -42,6 +42,7 @@ import { Calls, type ClientOptions, type Unary } from './channel.ts';
 import { channelSecurity } from './channel-security.ts';
 import { clientError } from './client-error.ts';
 import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
+import { Restores } from './restores.ts';
 import { type Dialer, Session, type SessionOptions } from './session.ts';
 import {
 	type Tailed,
@@ -109,6 +110,8 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 	readonly #opened = new Set<Session>();
 	readonly #history: HistoryServiceClient;
 	readonly #admin: AdminServiceClient;
+	/** Live restores. */
+	readonly restores: Restores;
 
 	/** Connects with the first call. */
 	constructor(options: ClientOptions) {
@@ -123,6 +126,7 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 		this.#watches = new WatchServiceClient(options.address, credentials, { channelOverride });
 		this.#history = new HistoryServiceClient(options.address, credentials, { channelOverride });
 		this.#admin = new AdminServiceClient(options.address, credentials, { channelOverride });
+		this.restores = new Restores(this.#calls, options.address, credentials, { channelOverride });
 	}
 
 	/** Calls under way fail; sessions that were not closed are left to their timeout. */

@@ -35,7 +35,7 @@ export interface HistoryTailsParts {
 }
 
 /** How long a tail waits for what is ahead of this replica, or not in any source yet. */
-const patienceMs = 5000;
+const patienceMs = 3000;
 /** Between looks at sources that do not tell of news. */
 const lookMs = 50;
 
