@@ -8,6 +8,8 @@ const conditions = ['source', 'node'];
 export const common = {
 	ssr: { resolve: { conditions } },
 	resolve: { conditions },
+	// What globalSetup imports; without this it is what lies in dist/, which may be older.
+	environments: { __vitest__: { resolve: { conditions } } },
 	oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
 } as const;
 export const globalSetup = ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'];
