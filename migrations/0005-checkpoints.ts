@@ -29,14 +29,16 @@ const int4 = (column: string) => field(`int4send(${column})`);
 const text = (column: string) => field(`convert_to(${column}, 'UTF8')`);
 const time = (column: string) => field(`timestamptz_send(${column})`);
 
-/** What COPY has of a transaction without its hash, and of its changes. */
+/** What COPY has of a transaction without its hash, and of its changes: those whose data are kept out of PostgreSQL have their hash, and come behind the others. */
 const txnBytes = `
 	${int8('t.zxid')} || ${int4('t.epoch')} || ${time('t.time')} || ${int8('t.session')} || ${int4('t.cxid')} || ${text('t.type')}
 	|| ${text('t.path')} || ${int4('t.error')} || ${int8('t.digest')} || ${text('t.principal')} || ${text('t.address')} || ${text('t.door')}
 	|| ${text('t.request_id')} || ${text('t.trace_id')} || ${field('t.context')}
 	|| coalesce((select string_agg(
-		'\\x0009'::bytea || ${int8('c.zxid')} || ${int4('c.ordinal')} || ${text('c.type')} || ${text('c.path')} || ${int4('c.size_before')}
-		|| ${int4('c.size_after')} || ${int4('c.version')} || ${int8('c.acl_id')} || ${field('c.data')}, ''::bytea order by c.ordinal)
+		case when c.data_hash is null then '\\x0009'::bytea else '\\x000a'::bytea end
+		|| ${int8('c.zxid')} || ${int4('c.ordinal')} || ${text('c.type')} || ${text('c.path')} || ${int4('c.size_before')}
+		|| ${int4('c.size_after')} || ${int4('c.version')} || ${int8('c.acl_id')} || ${field('c.data')}
+		|| case when c.data_hash is null then ''::bytea else ${field('c.data_hash')} end, ''::bytea order by c.data_hash is not null, c.ordinal)
 		from chronokeeper.change c where c.zxid = t.zxid), ''::bytea)`;
 
 const statements = [
@@ -95,10 +97,11 @@ const statements = [
 			|| ${int4('s.sessions')} || ${int8('s.bytes')} || ${field('boolsend(s.base)')} || ${time('s.recorded')}) $$`,
 	`create function chronokeeper.base_content(z bigint) returns bytea language sql stable as $$
 		select sha256(
-			(select int8send(count(*)) || coalesce(string_agg(sha256('\\x000d'::bytea
+			(select int8send(count(*)) || coalesce(string_agg(sha256(case when n.data_hash is null then '\\x000d'::bytea else '\\x000e'::bytea end
 				|| ${int8('n.snapshot_zxid')} || ${text('n.path')} || ${int8('n.czxid')} || ${int8('n.mzxid')} || ${int8('n.pzxid')}
 				|| ${int8('n.ephemeral_owner')} || ${time('n.ctime')} || ${time('n.mtime')} || ${int8('n.acl_id')} || ${int4('n.version')}
-				|| ${int4('n.cversion')} || ${int4('n.aversion')} || ${field('n.data')}), ''::bytea order by n.path), ''::bytea)
+				|| ${int4('n.cversion')} || ${int4('n.aversion')} || ${field('n.data')}
+				|| case when n.data_hash is null then ''::bytea else ${field('n.data_hash')} end), ''::bytea order by n.path), ''::bytea)
 				from chronokeeper.snapshot_node n where n.snapshot_zxid = z)
 			|| (select int8send(count(*)) || coalesce(string_agg(sha256('\\x0003'::bytea
 				|| ${int8('s.snapshot_zxid')} || ${int8('s.session')} || ${int4('s.timeout_ms')}), ''::bytea order by s.session), ''::bytea)

@@ -360,8 +360,10 @@ AS $function$
 	|| chronokeeper.hash_field(convert_to(t.path, 'UTF8')) || chronokeeper.hash_field(int4send(t.error)) || chronokeeper.hash_field(int8send(t.digest)) || chronokeeper.hash_field(convert_to(t.principal, 'UTF8')) || chronokeeper.hash_field(convert_to(t.address, 'UTF8')) || chronokeeper.hash_field(convert_to(t.door, 'UTF8'))
 	|| chronokeeper.hash_field(convert_to(t.request_id, 'UTF8')) || chronokeeper.hash_field(convert_to(t.trace_id, 'UTF8')) || chronokeeper.hash_field(t.context)
 	|| coalesce((select string_agg(
-		'\x0009'::bytea || chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal)) || chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8')) || chronokeeper.hash_field(int4send(c.size_before))
-		|| chronokeeper.hash_field(int4send(c.size_after)) || chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id)) || chronokeeper.hash_field(c.data), ''::bytea order by c.ordinal)
+		case when c.data_hash is null then '\x0009'::bytea else '\x000a'::bytea end
+		|| chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal)) || chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8')) || chronokeeper.hash_field(int4send(c.size_before))
+		|| chronokeeper.hash_field(int4send(c.size_after)) || chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id)) || chronokeeper.hash_field(c.data)
+		|| case when c.data_hash is null then ''::bytea else chronokeeper.hash_field(c.data_hash) end, ''::bytea order by c.data_hash is not null, c.ordinal)
 		from chronokeeper.change c where c.zxid = t.zxid), ''::bytea) || chronokeeper.txn_facts(z))
 		from chronokeeper.txn t where t.zxid = z $function$
 ;
@@ -1146,8 +1148,10 @@ AS $function$
 	|| chronokeeper.hash_field(convert_to(t.path, 'UTF8')) || chronokeeper.hash_field(int4send(t.error)) || chronokeeper.hash_field(int8send(t.digest)) || chronokeeper.hash_field(convert_to(t.principal, 'UTF8')) || chronokeeper.hash_field(convert_to(t.address, 'UTF8')) || chronokeeper.hash_field(convert_to(t.door, 'UTF8'))
 	|| chronokeeper.hash_field(convert_to(t.request_id, 'UTF8')) || chronokeeper.hash_field(convert_to(t.trace_id, 'UTF8')) || chronokeeper.hash_field(t.context)
 	|| coalesce((select string_agg(
-		'\x0009'::bytea || chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal)) || chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8')) || chronokeeper.hash_field(int4send(c.size_before))
-		|| chronokeeper.hash_field(int4send(c.size_after)) || chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id)) || chronokeeper.hash_field(c.data), ''::bytea order by c.ordinal)
+		case when c.data_hash is null then '\x0009'::bytea else '\x000a'::bytea end
+		|| chronokeeper.hash_field(int8send(c.zxid)) || chronokeeper.hash_field(int4send(c.ordinal)) || chronokeeper.hash_field(convert_to(c.type, 'UTF8')) || chronokeeper.hash_field(convert_to(c.path, 'UTF8')) || chronokeeper.hash_field(int4send(c.size_before))
+		|| chronokeeper.hash_field(int4send(c.size_after)) || chronokeeper.hash_field(int4send(c.version)) || chronokeeper.hash_field(int8send(c.acl_id)) || chronokeeper.hash_field(c.data)
+		|| case when c.data_hash is null then ''::bytea else chronokeeper.hash_field(c.data_hash) end, ''::bytea order by c.data_hash is not null, c.ordinal)
 		from chronokeeper.change c where c.zxid = t.zxid), ''::bytea))
 		from chronokeeper.txn t where t.zxid = z $function$
 ;
@@ -1175,10 +1179,11 @@ CREATE OR REPLACE FUNCTION chronokeeper.base_content(z bigint)
  STABLE
 AS $function$
 		select sha256(
-			(select int8send(count(*)) || coalesce(string_agg(sha256('\x000d'::bytea
+			(select int8send(count(*)) || coalesce(string_agg(sha256(case when n.data_hash is null then '\x000d'::bytea else '\x000e'::bytea end
 				|| chronokeeper.hash_field(int8send(n.snapshot_zxid)) || chronokeeper.hash_field(convert_to(n.path, 'UTF8')) || chronokeeper.hash_field(int8send(n.czxid)) || chronokeeper.hash_field(int8send(n.mzxid)) || chronokeeper.hash_field(int8send(n.pzxid))
 				|| chronokeeper.hash_field(int8send(n.ephemeral_owner)) || chronokeeper.hash_field(timestamptz_send(n.ctime)) || chronokeeper.hash_field(timestamptz_send(n.mtime)) || chronokeeper.hash_field(int8send(n.acl_id)) || chronokeeper.hash_field(int4send(n.version))
-				|| chronokeeper.hash_field(int4send(n.cversion)) || chronokeeper.hash_field(int4send(n.aversion)) || chronokeeper.hash_field(n.data)), ''::bytea order by n.path), ''::bytea)
+				|| chronokeeper.hash_field(int4send(n.cversion)) || chronokeeper.hash_field(int4send(n.aversion)) || chronokeeper.hash_field(n.data)
+				|| case when n.data_hash is null then ''::bytea else chronokeeper.hash_field(n.data_hash) end), ''::bytea order by n.path), ''::bytea)
 				from chronokeeper.snapshot_node n where n.snapshot_zxid = z)
 			|| (select int8send(count(*)) || coalesce(string_agg(sha256('\x0003'::bytea
 				|| chronokeeper.hash_field(int8send(s.snapshot_zxid)) || chronokeeper.hash_field(int8send(s.session)) || chronokeeper.hash_field(int4send(s.timeout_ms))), ''::bytea order by s.session), ''::bytea)

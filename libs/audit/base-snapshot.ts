@@ -7,7 +7,16 @@ import type { GapRow, HistoryPoint } from './batch.ts';
 import { aclMap, advanceCursor, copyBytes, inTransaction, writeAcls, writeGap } from './batch-writer.ts';
 import { CopyRows } from './copy-rows.ts';
 import { BaseContent, inPathOrder, noteInLedger, noteSnapshot } from './ledger.ts';
-import { snapshotNodeColumns, versionColumns, writeSnapshotNode, writeSnapshotSession, writeVersion } from './rows.ts';
+import { nothingRedacted, type Redaction } from './redaction.ts';
+import {
+	redactedSnapshotNodeColumns,
+	snapshotNodeColumns,
+	versionColumns,
+	writeRedactedSnapshotNode,
+	writeSnapshotNode,
+	writeSnapshotSession,
+	writeVersion,
+} from './rows.ts';
 
 export interface BaseSnapshot {
 	/** With data. */
@@ -18,6 +27,8 @@ export interface BaseSnapshot {
 	readonly source: string;
 	/** What is not known in front of it; null when the history begins with it. */
 	readonly gap: GapRow | null;
+	/** Data that stay out of the rows. */
+	readonly redaction?: Redaction;
 }
 
 export async function writeBase(
@@ -26,7 +37,7 @@ export async function writeBase(
 	base: BaseSnapshot,
 	writer: string,
 ): Promise<HistoryPoint> {
-	const { tree, sessions, zxid, source, gap } = base;
+	const { tree, sessions, zxid, source, gap, redaction = nothingRedacted } = base;
 	const to: HistoryPoint = { zxid, digest: tree.digest(), hash: from.hash };
 	await inTransaction(client, async () => {
 		await advanceCursor(client, from, to, writer);
@@ -36,7 +47,12 @@ export async function writeBase(
 		await copyBytes(
 			client,
 			`copy chronokeeper.snapshot_node (${snapshotNodeColumns}) from stdin binary`,
-			nodeRows(tree, zxid),
+			nodeRows(tree, zxid, redaction),
+		);
+		await copyBytes(
+			client,
+			`copy chronokeeper.snapshot_node (${redactedSnapshotNodeColumns}) from stdin binary`,
+			redactedNodeRows(tree, zxid, redaction),
 		);
 		await copyBytes(
 			client,
@@ -95,10 +111,21 @@ async function writeSessions(
 
 const pieceBytes = 1 << 20;
 
-function* nodeRows(tree: DataTree, zxid: Zxid): Generator<Buffer, void> {
+function* nodeRows(tree: DataTree, zxid: Zxid, redaction: Redaction): Generator<Buffer, void> {
 	const rows = new CopyRows(pieceBytes + (1 << 16));
 	for (const path of tree.paths()) {
-		writeSnapshotNode(rows, zxid, tree.node(path)!, tree.data(path) ?? null);
+		const data = tree.data(path) ?? null;
+		if (!redaction.hides(path, data)) writeSnapshotNode(rows, zxid, tree.node(path)!, data);
+		if (rows.position > pieceBytes) yield rows.take();
+	}
+	yield rows.finish();
+}
+
+function* redactedNodeRows(tree: DataTree, zxid: Zxid, redaction: Redaction): Generator<Buffer, void> {
+	const rows = new CopyRows(pieceBytes + (1 << 16));
+	for (const path of tree.paths()) {
+		const data = tree.data(path) ?? null;
+		if (redaction.hides(path, data)) writeRedactedSnapshotNode(rows, zxid, tree.node(path)!, data);
 		if (rows.position > pieceBytes) yield rows.take();
 	}
 	yield rows.finish();
@@ -114,13 +141,16 @@ function* versionRows(tree: DataTree, zxid: Zxid): Generator<Buffer, void> {
 }
 
 /** What the ledger says of it: the rows in an order that anybody can read them in. */
-function contentOf({ tree, sessions, zxid }: BaseSnapshot): Buffer {
+function contentOf({ tree, sessions, zxid, redaction = nothingRedacted }: BaseSnapshot): Buffer {
 	const paths = inPathOrder(tree.paths());
 	const content = new BaseContent(paths.length);
 	const rows = new CopyRows();
 	for (const path of paths) {
 		rows.take();
-		writeSnapshotNode(rows, zxid, tree.node(path)!, tree.data(path) ?? null);
+		const node = tree.node(path)!;
+		const data = tree.data(path) ?? null;
+		if (redaction.hides(path, data)) writeRedactedSnapshotNode(rows, zxid, node, data);
+		else writeSnapshotNode(rows, zxid, node, data);
 		content.add(rows.since(0));
 	}
 	const signed = [...sessions].map(([id, timeoutMs]) => [BigInt.asIntN(64, id), timeoutMs] as const);

@@ -8,7 +8,14 @@ import { aclRow } from './acl-rows.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
 import { CopyRows } from './copy-rows.ts';
 import { noteGap } from './ledger.ts';
-import { changeColumns, sessionColumns, txnColumns, versionColumns, writeSession } from './rows.ts';
+import {
+	changeColumns,
+	redactedChangeColumns,
+	sessionColumns,
+	txnColumns,
+	versionColumns,
+	writeSession,
+} from './rows.ts';
 
 /** Another writer has advanced the history meanwhile. */
 export class CursorMoved extends Error {
@@ -16,7 +23,7 @@ export class CursorMoved extends Error {
 }
 
 /** The channel that a NOTIFY goes to with every batch; the payload is the new zxid in hexadecimal. */
-export const notifyChannel = 'chronokeeper';
+export const notifyChannel = 'chronokeeper_txn';
 
 /**
  * With a second connection the versions go over that one, at the same time, and are committed just before the rest: for a bulk load only,
@@ -49,6 +56,9 @@ async function writeTxns(client: pg.ClientBase, batch: Batch): Promise<void> {
 	await writeAcls(client, batch.acls);
 	await copyIn(client, `copy chronokeeper.txn (${txnColumns}) from stdin binary`, batch.txns);
 	await copyIn(client, `copy chronokeeper.change (${changeColumns}) from stdin binary`, batch.changes);
+	const redacted = `copy chronokeeper.change (${redactedChangeColumns}) from stdin binary`;
+	await copyIn(client, redacted, batch.redactedChanges);
+	await writeClockRuns(client, batch);
 	await writeSessions(client, batch);
 	for (const { epoch, firstZxid, beganMs } of batch.epochs) {
 		await client.query(
@@ -57,6 +67,17 @@ async function writeTxns(client: pg.ClientBase, batch: Batch): Promise<void> {
 		);
 	}
 	for (const gap of batch.gaps) await writeGap(client, gap);
+}
+
+async function writeClockRuns(client: pg.ClientBase, { clockRuns }: Batch): Promise<void> {
+	if (clockRuns.length === 0) return;
+	const rows = new CopyRows(clockRuns.length * 32);
+	for (const { firstZxid, beganMs } of clockRuns) {
+		rows.beginRow(2);
+		rows.int8(firstZxid);
+		rows.time(beganMs);
+	}
+	await copyIn(client, 'copy chronokeeper.clock_run (first_zxid, began) from stdin binary', rows);
 }
 
 async function writeVersions(client: pg.ClientBase, batch: Batch): Promise<void> {
@@ -86,7 +107,8 @@ export async function advanceCursor(
 	writer: string,
 ): Promise<void> {
 	const moved = await client.query(
-		`update chronokeeper.mirror_cursor set zxid = $1, digest = $2, hash = $3, writer = $4, mirrored = now()
+		`update chronokeeper.mirror_cursor set zxid = $1, digest = $2, hash = $3, writer = $4, mirrored = now(),
+			clock_zxid = case when clock_zxid is not distinct from $5 then $1 else clock_zxid end
 		where id = 1 and zxid is not distinct from $5 and hash is not distinct from $6`,
 		[to.zxid, BigInt.asIntN(64, to.digest), to.hash, writer, from.zxid, from.zxid === null ? null : from.hash],
 	);

@@ -42,6 +42,8 @@ export class Batch {
 	to: HistoryPoint;
 	readonly txns: CopyRows;
 	readonly changes: CopyRows;
+	/** Those whose data stay out of PostgreSQL. */
+	readonly redactedChanges: CopyRows;
 	readonly versions: CopyRows;
 	/** path and zxid of each version that was valid before the batch and ended in it. */
 	readonly endedPaths: string[] = [];
@@ -51,6 +53,7 @@ export class Batch {
 	/** Sessions from before the batch that were closed in it. */
 	readonly closedSessions: { session: SessionId; zxid: Zxid; ms: number }[] = [];
 	readonly epochs: { epoch: number; firstZxid: Zxid; beganMs: number }[] = [];
+	readonly clockRuns: { firstZxid: Zxid; beganMs: number }[] = [];
 	readonly gaps: GapRow[] = [];
 	readonly sampled: SampledTxn[] = [];
 	/** When its writing began, milliseconds since 1970 with fractions. */
@@ -61,6 +64,7 @@ export class Batch {
 		this.to = from;
 		this.txns = new CopyRows(like?.txns.position);
 		this.changes = new CopyRows(like?.changes.position);
+		this.redactedChanges = new CopyRows(like?.redactedChanges.position ?? 1024);
 		this.versions = new CopyRows(like?.versions.position);
 	}
 
@@ -70,7 +74,7 @@ export class Batch {
 	}
 
 	get bytes(): number {
-		return this.txns.position + this.changes.position + this.versions.position;
+		return this.txns.position + this.changes.position + this.redactedChanges.position + this.versions.position;
 	}
 
 	get txnCount(): number {

@@ -4,6 +4,7 @@ import type { Acl } from '#jute/records';
 import type { SessionId, Zxid } from '#jute/scalars';
 import { aclRow } from './acl-rows.ts';
 import type { CopyRows } from './copy-rows.ts';
+import { dataHash } from './redaction.ts';
 
 /** The hash comes last: it is computed over the fields before it. */
 export const txnColumns =
@@ -11,6 +12,8 @@ export const txnColumns =
 export const txnFields = 16;
 export const changeColumns = 'zxid, ordinal, type, path, size_before, size_after, version, acl_id, data';
 export const changeFields = 9;
+/** Of changes whose data stay out. They go in a COPY of their own, so that all others are what they were before there was redaction, also in the hash chain. */
+export const redactedChangeColumns = `${changeColumns}, data_hash`;
 export const versionColumns =
 	'from_zxid, to_zxid, span, path, parent, czxid, mzxid, pzxid, data_zxid, ephemeral_owner, ctime, mtime, acl_id, version, cversion, aversion, client_cversion, data_length, num_children';
 export const versionFields = 19;
@@ -19,6 +22,8 @@ export const sessionFields = 8;
 export const snapshotNodeColumns =
 	'snapshot_zxid, path, czxid, mzxid, pzxid, ephemeral_owner, ctime, mtime, acl_id, version, cversion, aversion, data';
 export const snapshotNodeFields = 13;
+/** As for changes. */
+export const redactedSnapshotNodeColumns = `${snapshotNodeColumns}, data_hash`;
 
 /** The class of versions that are still valid. */
 export const openSpan = 63;
@@ -35,6 +40,25 @@ export interface Change {
 
 export function writeChange(rows: CopyRows, zxid: Zxid, ordinal: number, change: Change): void {
 	rows.beginRow(changeFields);
+	writeChangeFields(rows, zxid, ordinal, change);
+	rows.bytea(change.data);
+}
+
+/** The hash of its data instead of the data. */
+export function writeRedactedChange(
+	rows: CopyRows,
+	zxid: Zxid,
+	ordinal: number,
+	change: Change,
+	data: Uint8Array,
+): void {
+	rows.beginRow(changeFields + 1);
+	writeChangeFields(rows, zxid, ordinal, change);
+	rows.null();
+	rows.bytea(dataHash(data));
+}
+
+function writeChangeFields(rows: CopyRows, zxid: Zxid, ordinal: number, change: Change): void {
 	rows.int8(zxid);
 	rows.int4(ordinal);
 	rows.text(change.type);
@@ -44,7 +68,6 @@ export function writeChange(rows: CopyRows, zxid: Zxid, ordinal: number, change:
 	writeOptionalInt(rows, change.version);
 	if (change.acl === null) rows.null();
 	else rows.big8(aclRow(change.acl).id);
-	rows.bytea(change.data);
 }
 
 function writeOptionalInt(rows: CopyRows, value: number | null): void {
@@ -133,8 +156,26 @@ export function writeSession(rows: CopyRows, row: SessionRow): void {
 }
 
 export function writeSnapshotNode(rows: CopyRows, snapshotZxid: Zxid, node: NodeRecord, data: Uint8Array | null): void {
-	const { stat } = node;
 	rows.beginRow(snapshotNodeFields);
+	writeSnapshotNodeFields(rows, snapshotZxid, node);
+	rows.bytea(data);
+}
+
+/** The hash of its data instead of the data. */
+export function writeRedactedSnapshotNode(
+	rows: CopyRows,
+	snapshotZxid: Zxid,
+	node: NodeRecord,
+	data: Uint8Array,
+): void {
+	rows.beginRow(snapshotNodeFields + 1);
+	writeSnapshotNodeFields(rows, snapshotZxid, node);
+	rows.null();
+	rows.bytea(dataHash(data));
+}
+
+function writeSnapshotNodeFields(rows: CopyRows, snapshotZxid: Zxid, node: NodeRecord): void {
+	const { stat } = node;
 	rows.int8(snapshotZxid);
 	rows.text(node.path);
 	rows.int8(stat.czxid);
@@ -147,7 +188,6 @@ export function writeSnapshotNode(rows: CopyRows, snapshotZxid: Zxid, node: Node
 	rows.int4(stat.version);
 	rows.int4(stat.cversion);
 	rows.int4(stat.aversion);
-	rows.bytea(data);
 }
 
 export const snapshotSessionFields = 3;
