@@ -38,6 +38,12 @@ export function uint32Argument(text: string): number {
 	return value;
 }
 
+export function portArgument(text: string): number {
+	const port = countArgument(text);
+	if (port < 1 || port > 65_535) throw new InvalidArgumentError(`"${text}" is not a port.`);
+	return port;
+}
+
 /** `host:port`, `[::1]:port`. */
 export function addressArgument(text: string): string {
 	const port = Number(/^(?:\[[0-9a-f:.]+\]|[^:[\]/\s]+):([0-9]{1,5})$/i.exec(text)?.[1] ?? Number.NaN);

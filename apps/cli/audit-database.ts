@@ -98,14 +98,17 @@ function placeOf(url: string): string {
 }
 
 /** Runs `use` with the history of the database, and closes it. */
-export function withHistory<T>(options: DatabaseOptions, use: (history: History) => Promise<T>): Promise<T> {
+export function withHistory<T>(
+	options: DatabaseOptions,
+	use: (history: History, url: string) => Promise<T>,
+): Promise<T> {
 	return withDatabase(options, async (url) => {
 		const { History } = await import('#audit/history');
 		const history = new History(url);
 		try {
 			const { zxid } = await history.position();
 			if (zxid === null) throw new Failure(`the database ${placeOf(url)} is empty`, noSchema);
-			return await use(history);
+			return await use(history, url);
 		} finally {
 			await history.close();
 		}

@@ -13,10 +13,15 @@ export interface ServerProcess {
 	readonly config: string | undefined;
 	/** Only reads the configuration. */
 	readonly check: boolean;
+	/** The environment's keys do not count, and what it prints goes to stderr. */
+	readonly isQuiet?: boolean;
 }
 
 /** Until it has ended. @returns its exit code */
-export async function runServer({ terminal }: CommandContext, { config, check }: ServerProcess): Promise<number> {
+export async function runServer(
+	{ terminal }: CommandContext,
+	{ config, check, isQuiet = false }: ServerProcess,
+): Promise<number> {
 	const main = join(packageRoot(), 'dist', 'apps', 'server', 'main.js');
 	if (!existsSync(main)) throw new Failure(`${main} is not there`, 'Build it with `npm run build`.');
 	if (config !== undefined && !existsSync(config)) {
@@ -28,11 +33,14 @@ export async function runServer({ terminal }: CommandContext, { config, check }:
 	};
 	const args = [...nodeFlags, main, ...(config === undefined ? [] : ['--config', config])];
 	terminal.flush();
-	return run(check ? [...args, '--check'] : args);
+	return run(check ? [...args, '--check'] : args, isQuiet);
 }
 
-function run(args: readonly string[]): Promise<number> {
-	const child = spawn(process.execPath, args, { stdio: 'inherit' });
+function run(args: readonly string[], isQuiet: boolean): Promise<number> {
+	const own = Object.entries(process.env).filter(([name]) => !name.startsWith('CK_'));
+	const child = isQuiet
+		? spawn(process.execPath, args, { stdio: ['ignore', 2, 2], env: Object.fromEntries(own) })
+		: spawn(process.execPath, args, { stdio: 'inherit' });
 	const forward = (signal: NodeJS.Signals) => {
 		// Ctrl-C on a terminal reaches the whole foreground group, the child too: a second one would mean "at once".
 		if (signal !== 'SIGINT' || process.stdin.isTTY !== true) child.kill(signal);

@@ -5,6 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
+import { RestoreServiceService } from '#proto/chronokeeper/v1/restore';
 import { ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
 import type { Logger } from '#telemetry/logger';
 import type { Metrics } from '#telemetry/metrics';
@@ -37,6 +38,7 @@ import { NestLogger } from './nest-logger.ts';
 import { chainOptions } from './replica/chain-options.ts';
 import type { Replica, ReplicaDoor } from './replica/replica.ts';
 import type { ReplicaHealth } from './replica-health.ts';
+import { Restores } from './restore/restores.ts';
 import type { ServerView } from './zookeeper/server-view.ts';
 
 export interface DoorParts {
@@ -66,6 +68,7 @@ const services = {
 	'chronokeeper.v1.WatchService': watchService,
 	'chronokeeper.v1.HistoryService': historyService,
 	'chronokeeper.v1.AdminService': AdminServiceService,
+	'chronokeeper.v1.RestoreService': RestoreServiceService,
 };
 /** Beside the data of a node: its path, its ACL. */
 const requestOverheadBytes = 1 << 20;
@@ -111,6 +114,14 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		skipAcl: config.skipACL,
 		database: mirror && (() => histories.open()),
 	});
+	const restores = new Restores({
+		host: replica.host,
+		serverId: config.serverId,
+		maxBuffer: config['jute.maxbuffer'],
+		histories,
+		callers,
+		logger,
+	});
 	const requests = new ZnodeRequests(config['jute.maxbuffer']);
 	const sessionCalls = new SessionCalls(submission, sessions, replica.host, digestEnabled);
 	const operateStreams = new OperateStreams(
@@ -145,6 +156,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			streams,
 			watchStreams,
 			admin,
+			restores,
 			http: new HttpAnswers(replica, mirror, health, metrics, commandsUrl),
 			commands: commandsUrl === undefined ? undefined : { url: commandsUrl, commands: new Commands(view, superDigest) },
 		}),
@@ -219,6 +231,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			streams.stop();
 			historyTails.stop();
 			admin.streams.stop();
+			await restores.stop();
 			watchStreams.stop();
 			operateStreams.stop();
 			submission.stop();

@@ -3,12 +3,13 @@
  *
  * The snapshot is named after the first zxid of a new epoch, (epoch << 32), with the tree of ZXID in it and that tree's digest in its digest
  * section: a server takes its last zxid from the name, so everything it gives out lies above every zxid that clients have seen
- * (semantics 61). docs/adr/0009-restore-raises-the-epoch.md says why not another way.
+ * (semantics 61). docs/adr/0009-restore-raises-the-epoch.md says why not another way. Behind it lies a log that ends the sessions of then: their clients have seen more, and must
+ * not go on as if they had not.
  */
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
-import { epochOf, formatZxid, makeZxid, maxEpoch, type Zxid } from '#core/model/zxid';
+import { counterOf, epochOf, formatZxid, makeZxid, maxEpoch, type Zxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
 import { frozenNodes } from '#core/tree/frozen-tree';
 import { openAcl } from '#jute/acl';
@@ -18,6 +19,7 @@ import { writeEpoch } from '#storage/epoch-files';
 import { loadSnapshot } from '#storage/snapshot-reader';
 import { writeSnapshotFile } from '#storage/snapshot-writer';
 import { ContentHash } from './content-hash.ts';
+import { endSessions } from './ended-sessions.ts';
 import { restoreMarkerName } from './restore-marker.ts';
 import { loadStoredTree, storedSessions } from './stored-tree.ts';
 
@@ -33,6 +35,15 @@ export interface RestoreOptions {
 	readonly zxid: Zxid;
 	/** Made when it is not there; must be empty. */
 	readonly intoDir: string;
+	/** Of an ensemble: the numbers of its servers. Each gets a directory of its own, named after it, with its `myid`. Absent: `intoDir` is the directory. */
+	readonly servers?: readonly number[];
+	/**
+	 * `end`, unless it is said otherwise: the sessions of then are closed by transactions behind the snapshot, and their ephemeral nodes go with them. `keep`: they go on, for who
+	 * examines the state as it was.
+	 */
+	readonly sessions?: 'end' | 'keep';
+	/** The snapshot has this very zxid as its name, and begins no epoch: of a copy that only reads. */
+	readonly isCopy?: boolean;
 	/**
 	 * The epoch to begin with. Without it: one more than the newest in the history. Give a larger one when the cluster went through elections
 	 * that the mirror did not see.
@@ -43,11 +54,16 @@ export interface RestoreOptions {
 
 export interface Restored {
 	readonly file: string;
+	/** The data directories: one, or one for each server. */
+	readonly directories: readonly string[];
 	/** What a server starting from it has as its last zxid. */
 	readonly startZxid: Zxid;
 	readonly epoch: number;
 	readonly nodes: number;
 	readonly sessions: number;
+	/** Of them, those that were ended. */
+	readonly endedSessions: number;
+	/** The recorded one, which the snapshot has. */
 	readonly digest: bigint;
 	/** SHA-256 over everything, ACLs included, as it was read from PostgreSQL and again from the file. */
 	readonly contentHash: string;
@@ -77,7 +93,7 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
 async function restoreFrom(client: pg.Client, options: RestoreOptions): Promise<Restored> {
 	const { zxid, progress } = options;
 	const recorded = await recordedDigest(client, zxid);
-	const epoch = await newEpoch(client, options);
+	const epoch = options.isCopy === true ? epochOf(zxid) : await newEpoch(client, options);
 	const content = new ContentHash();
 	const tree = await loadStoredTree(client, zxid, true, ({ path, data, stat }, acl) => {
 		content.add(path, data, acl, stat);
@@ -89,28 +105,62 @@ async function restoreFrom(client: pg.Client, options: RestoreOptions): Promise<
 		);
 	}
 	const sessions = await storedSessions(client, zxid);
-	const startZxid = makeZxid(epoch, 0);
-	tree.lastProcessedZxid = startZxid;
-	const directory = new DataDirectory(options.intoDir);
+	const snapshotZxid = options.isCopy === true ? zxid : makeZxid(epoch, 0);
+	tree.lastProcessedZxid = snapshotZxid;
+	const directories = directoriesOf(options);
+	const directory = new DataDirectory(directories[0]!);
 	const existed = existsSync(options.intoDir);
-	mkdirSync(options.intoDir, { recursive: true });
+	mkdirSync(directories[0]!, { recursive: true });
 	try {
 		directory.create();
 		progress?.({ phase: 'write', nodes: tree.size, total: tree.size });
-		const written = writeTree(directory, tree, startZxid, sessions);
+		const written = writeTree(directory, tree, snapshotZxid, sessions);
 		verifyFile(written.file, tree.digest(), content, progress);
 		writeEpoch(directory, 'acceptedEpoch', epoch);
 		writeEpoch(directory, 'currentEpoch', epoch);
 		const said = `the cluster was restored to ${formatZxid(zxid)} (digest ${recorded}, ${tree.size} nodes) on ${new Date().toISOString()}`;
-		writeFileSync(path.join(options.intoDir, restoreMarkerName), `${said}\n`);
+		writeFileSync(path.join(directories[0]!, restoreMarkerName), `${said}\n`);
+		const startZxid = options.sessions === 'keep' ? snapshotZxid : await endSessions(directory, tree, sessions.keys());
+		copyToOthers(directories, options.servers);
 		const { file, bytes } = written;
 		const contentHash = content.value();
-		return { file, startZxid, epoch, nodes: tree.size, sessions: sessions.size, digest: recorded, contentHash, bytes };
+		return {
+			file,
+			directories,
+			startZxid,
+			epoch,
+			nodes: content.nodes,
+			sessions: sessions.size,
+			endedSessions: options.sessions === 'keep' ? 0 : counterOf(startZxid),
+			digest: recorded,
+			contentHash,
+			bytes,
+		};
 	} catch (error) {
 		for (const name of readdirSync(options.intoDir)) rmSync(path.join(options.intoDir, name), { recursive: true });
 		if (!existed) rmSync(options.intoDir, { recursive: true });
 		throw error;
 	}
+}
+
+function directoriesOf({ intoDir, servers }: RestoreOptions): string[] {
+	return servers === undefined ? [intoDir] : servers.map((id) => path.join(intoDir, String(id)));
+}
+
+/** The same files for every server: none of an ensemble may begin with another state. */
+function copyToOthers(directories: readonly string[], servers: readonly number[] | undefined): void {
+	if (servers === undefined) return;
+	const [first, ...others] = directories;
+	const from = new DataDirectory(first!);
+	for (const each of others) {
+		const to = new DataDirectory(each);
+		to.create();
+		for (const name of readdirSync(from.snapshotDirectory)) {
+			copyFileSync(path.join(from.snapshotDirectory, name), path.join(to.snapshotDirectory, name));
+		}
+		copyFileSync(path.join(first!, restoreMarkerName), path.join(each, restoreMarkerName));
+	}
+	for (const [at, each] of directories.entries()) writeFileSync(path.join(each, 'myid'), `${servers[at]}\n`);
 }
 
 function requireEmpty(directory: string): void {

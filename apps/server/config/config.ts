@@ -216,6 +216,9 @@ function derive(read: Read, warnings: string[], problems: string[]): Omit<Server
 	const dataDir = resolve(values.dataDir);
 	const serverId = ownId(dataDir, values.serverId, problems);
 	const ensemble = ensembleOf({ values, members, serverId }, warnings, problems);
+	if (ensemble !== undefined && values.readOnlyCopy) {
+		problems.push('readOnlyCopy is for a single server on a copy of a data directory, and this is one of an ensemble');
+	}
 	const missing = [...given].filter(needsEnsemble).sort();
 	if (ensemble === undefined && members.lines.servers.length < 2 && missing.length > 0) {
 		warnings.push(`without effect on a single server: ${missing.join(', ')}`);

@@ -68,6 +68,11 @@ export const grpcKeys = {
 		Object.freeze([]),
 		'Who may call AdminService, besides `super`. Empty: callers at loopback addresses while `grpcAddress` is one, else nobody.',
 	),
+	'grpc.restoreIds': key(
+		ids,
+		Object.freeze([]),
+		'Who may call RestoreService, besides `super`: a restore reads and writes whatever the access control lists say. Empty: nobody.',
+	),
 	'grpc.historyIds': key(
 		ids,
 		Object.freeze([]),

@@ -14,7 +14,7 @@ export function checkGrpc(values: Values, given: ReadonlySet<string>, warnings: 
 	checkCertificates(values, given, problems);
 	checkPlaintext(values, warnings, problems);
 	checkTokens(values, warnings, problems);
-	for (const key of ['grpc.adminIds', 'grpc.historyIds'] as const) {
+	for (const key of ['grpc.adminIds', 'grpc.historyIds', 'grpc.restoreIds'] as const) {
 		const isAnybody = values[key].some(({ scheme }) => scheme === 'world');
 		if (isAnybody && !isLoopback(values.grpcAddress)) {
 			warnings.push(`${key} names world:anyone: whoever reaches the gRPC port may do that`);

@@ -230,6 +230,11 @@ export const keys = {
 		false,
 		'Whether the header of a watch event has the zxid of the change, as in ZooKeeper 3.9; 3.8 has -1 there.',
 	),
+	readOnlyCopy: key(
+		boolean,
+		false,
+		"Whether only reads are served, to every client: writes are answered NotReadOnly, sessions are this server's own, and those of the data directory neither expire nor end. For a single server on a copy of a data directory; `ck clone` sets it.",
+	),
 	'recovery.allowDigestMismatch': key(
 		boolean,
 		false,

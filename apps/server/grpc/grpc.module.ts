@@ -1,4 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
+import { RestoreController } from '../restore/restore.controller.ts';
+import { Restores } from '../restore/restores.ts';
 import { AdminController } from './admin.controller.ts';
 import { Admin } from './admin.ts';
 import { Histories } from './histories.ts';
@@ -22,6 +24,7 @@ export interface GrpcProviders {
 	readonly admin: Admin;
 	readonly streams: ResponseStreams;
 	readonly watchStreams: WatchStreams;
+	readonly restores: Restores;
 }
 
 @Module({})
@@ -35,10 +38,18 @@ export class GrpcModule {
 		admin,
 		streams,
 		watchStreams,
+		restores,
 	}: GrpcProviders): DynamicModule {
 		return {
 			module: GrpcModule,
-			controllers: [ZnodeController, SessionController, WatchController, HistoryController, AdminController],
+			controllers: [
+				ZnodeController,
+				SessionController,
+				WatchController,
+				HistoryController,
+				AdminController,
+				RestoreController,
+			],
 			providers: [
 				{ provide: Znodes, useValue: znodes },
 				{ provide: SessionCalls, useValue: sessionCalls },
@@ -48,6 +59,7 @@ export class GrpcModule {
 				{ provide: Admin, useValue: admin },
 				{ provide: ResponseStreams, useValue: streams },
 				{ provide: WatchStreams, useValue: watchStreams },
+				{ provide: Restores, useValue: restores },
 			],
 		};
 	}

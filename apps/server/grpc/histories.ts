@@ -161,7 +161,8 @@ const reasonOfSqlState: Readonly<Record<string, RefusalReason>> = {
 	P0002: 'HISTORY_GAP',
 };
 
-function queryError(error: unknown): RpcException {
+/** What the history could not answer, as a status. */
+export function queryError(error: unknown): RpcException {
 	if (error instanceof RpcException) return error;
 	const { code = '', message } = error as Error & { code?: string };
 	const known = reasonOfSqlState[code];

@@ -102,6 +102,18 @@ export const refusals = {
 		code: status.UNAUTHENTICATED,
 		advice: 'Send the password of the session in ck-session-password-bin.',
 	},
+	NO_RESTORE: {
+		code: status.NOT_FOUND,
+		advice: 'RestoreService.ListRestores says which there are.',
+	},
+	RESTORE_REFUSED: {
+		code: status.FAILED_PRECONDITION,
+		advice: 'Resume or abort the restore that is named; one that is over stays as it is.',
+	},
+	NOTHING_TO_REVERT: {
+		code: status.FAILED_PRECONDITION,
+		advice: 'Look at the transaction with HistoryService.History: it changed no node.',
+	},
 	ROLE_NEEDED: {
 		code: status.PERMISSION_DENIED,
 		advice: 'Call with an identity that has the role, or have the operator give it to one of yours.',

@@ -12,6 +12,7 @@ export function chainOptions(config: ServerConfig): ChainOptions {
 		maxSessionTimeoutMs: config.maxSessionTimeout,
 		extendedTypesEnabled: config.extendedTypesEnabled,
 		skipAcl: config.skipACL,
+		isCopy: config.readOnlyCopy,
 		enforceQuota: config.enforceQuota,
 		checkExistsAcl: config.checkExistsAcl,
 		versionSkipsMinusOne: config.versionSkipsMinusOne,

@@ -86,9 +86,19 @@ export class LiveRestore {
 	/**
 	 * To its end, or until it cannot go on.
 	 * @returns the record as it then is
-	 * @throws RestoreInterrupted, and what the history throws
+	 * @throws RestoreInterrupted
 	 */
 	async run(): Promise<RestoreRecord> {
+		try {
+			return await this.#run();
+		} catch (error) {
+			if (error instanceof RestoreInterrupted) throw error;
+			// The history is away, or what it has cannot be restored: that is for people to read.
+			return this.#end('failed', [], (error as Error).message);
+		}
+	}
+
+	async #run(): Promise<RestoreRecord> {
 		const { isForced } = this.#stored.record;
 		for (let round = 1; ; round++) {
 			const plan = await this.#plan();

@@ -11,7 +11,7 @@ import { ownerKind } from '#core/tree/owners';
 import type { Acl } from '#jute/records';
 import type { Zxid } from '#jute/scalars';
 import { isAtOrBelow, isSystemPath, subtree } from './subtree.ts';
-import { isEphemeral, isSameAcl, isSameData, type WantedNode } from './wanted.ts';
+import { hasWantedData, isEphemeral, isSameAcl, type WantedNode } from './wanted.ts';
 
 /** A node as the plan saw it. */
 export interface Seen {
@@ -152,7 +152,7 @@ export class SubtreePlan {
 
 	#create(node: WantedNode): void {
 		const { path } = node;
-		if (node.redactedLength !== null) {
+		if (node.dataHash !== null) {
 			this.#leave(path, 'redacted', 'below-redacted');
 			return;
 		}
@@ -170,18 +170,15 @@ export class SubtreePlan {
 			this.#left.push({ path, reason: 'kind' });
 		if (this.#made.has(path)) return;
 		if (!isSameAcl(node.acl, seen.acl)) this.#acls.push({ kind: 'setACL', path, node, seen });
-		if (node.redactedLength !== null) {
-			// Whoever changed it since is known, what it was is not.
-			this.#left.push({ path, reason: 'redacted' });
-			return;
-		}
-		const isSame = (node.data?.length ?? 0) === seen.dataLength && isSameData(node.data, this.#tree.data(path) ?? null);
-		if (!isSame) this.#changes.push({ kind: 'setData', path, node, seen });
+		if (hasWantedData(node, this.#tree.data(path) ?? null)) return;
+		// Who changed it since is known, what it was is not.
+		if (node.dataHash !== null) this.#left.push({ path, reason: 'redacted' });
+		else this.#changes.push({ kind: 'setData', path, node, seen });
 	}
 
 	/** A container does not become a plain node: it is deleted, with all below it, and created again. @returns false when ephemeral nodes are in the way */
 	#remake(node: WantedNode): boolean {
-		if (node.redactedLength !== null) return false;
+		if (node.dataHash !== null) return false;
 		const gone: Deletion[] = [];
 		for (const path of subtree(this.#tree, node.path)) {
 			const each = this.#tree.node(path);

@@ -14,7 +14,7 @@ import {
 } from './plan.ts';
 import type { StoredTrees } from './planners.ts';
 import { isSystemPath, subtree } from './subtree.ts';
-import { isEphemeral, isSameAcl, isSameData, wantedNode } from './wanted.ts';
+import { hasWantedData, isEphemeral, isSameAcl, wantedNode } from './wanted.ts';
 
 /** There is nothing to undo, or nobody can. */
 export class NothingToRevert extends Error {
@@ -93,7 +93,7 @@ class Revert {
 				this.#left.push({ path, reason: 'no-parent' });
 				return;
 			}
-			if (node.redactedLength !== null) {
+			if (node.dataHash !== null) {
 				this.#left.push({ path, reason: 'redacted' });
 				return;
 			}
@@ -104,10 +104,9 @@ class Revert {
 		const seen = seenNode(current);
 		if (node.owner !== seen.owner && path !== rootPath) this.#left.push({ path, reason: 'kind' });
 		if (!isSameAcl(node.acl, seen.acl)) this.#acls.push({ kind: 'setACL', path, node, seen });
-		if (node.redactedLength !== null) this.#left.push({ path, reason: 'redacted' });
-		else if (!isSameData(node.data, this.#tree.data(path) ?? null)) {
-			this.#changes.push({ kind: 'setData', path, node, seen });
-		}
+		if (hasWantedData(node, this.#tree.data(path) ?? null)) return;
+		if (node.dataHash !== null) this.#left.push({ path, reason: 'redacted' });
+		else this.#changes.push({ kind: 'setData', path, node, seen });
 	}
 
 	/** What was created goes last, the lowest first. */
@@ -135,7 +134,7 @@ class Revert {
 	#isThere(path: string, then: HistoryNode | undefined): boolean {
 		const current = this.#tree.node(path);
 		if (then === undefined || current === undefined) return then === undefined && current === undefined;
-		return isSameAcl(then.acl, current.acl) && isSameData(then.data, this.#tree.data(path) ?? null);
+		return isSameAcl(then.acl, current.acl) && hasWantedData(wantedNode(then), this.#tree.data(path) ?? null);
 	}
 
 	/** A node that the transaction created. Those that were created below it since go with it by force only. */

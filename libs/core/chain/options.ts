@@ -10,6 +10,8 @@ export interface ChainOptions {
 	/** TTL nodes are allowed (`zookeeper.extendedTypesEnabled`). */
 	readonly extendedTypesEnabled: boolean;
 	readonly skipAcl: boolean;
+	/** Nothing is written: every client reads, sessions are this server's own, and those of the recovered state neither expire nor end. For copies that people look around in. */
+	readonly isCopy: boolean;
 	readonly enforceQuota: boolean;
 	/** exists needs READ on a node that exists: on from 3.8.4 and 3.9.2, off in 3.8.0 (semantics 37). */
 	readonly checkExistsAcl: boolean;
@@ -52,6 +54,7 @@ export const defaultChainOptions: ChainOptions = {
 	maxSessionTimeoutMs: 60_000,
 	extendedTypesEnabled: false,
 	skipAcl: false,
+	isCopy: false,
 	enforceQuota: false,
 	checkExistsAcl: false,
 	versionSkipsMinusOne: false,

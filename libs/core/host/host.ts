@@ -28,7 +28,7 @@ import type { WatchManager } from '../tree/watches.ts';
 import type { HostEvents, HostParts, HostState } from './host-parts.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
-import { createsEphemeral, localWriteError, readOnlyError } from './local-sessions.ts';
+import { copyError, createsEphemeral, localWriteError, readOnlyError } from './local-sessions.ts';
 import { ownRequest, RequestNumbers } from './own-requests.ts';
 import { type Role, Roles } from './roles.ts';
 import { SessionOpenings } from './session-openings.ts';
@@ -192,7 +192,7 @@ export class Host implements TxnLogListener {
 		if (this.#roles.chain.isFull) return;
 		const nowMs = this.#clock.monotonicMs();
 		// Only a leader knows who of the others is silent, and only it deletes (semantics 62).
-		const decides = this.role === 'leader' || this.role === 'standalone';
+		const decides = (this.role === 'leader' || this.role === 'standalone') && !this.#options.isCopy;
 		for (const session of decides ? this.sessions.expire(nowMs) : this.sessions.expireLocal(nowMs)) {
 			this.stats.sessionsExpired += 1;
 			this.#submitOwn({ kind: 'closeSession' }, session.id);
@@ -414,6 +414,7 @@ export class Host implements TxnLogListener {
 	/** 0, or why this request cannot even be tried. */
 	#refusal(request: Request): number {
 		const { op } = request;
+		if (this.#options.isCopy) return copyError(request, this.sessions.get(request.sessionId));
 		if (this.isReadOnly) return readOnlyError(request, this.sessions.get(request.sessionId));
 		// Of a member that left its ensemble: nobody is asked any more.
 		if (op.kind === 'sync' && this.#state !== 'serving' && this.role !== 'standalone')

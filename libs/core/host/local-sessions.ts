@@ -16,6 +16,12 @@ export function localWriteError(op: Op, session: Session): number {
 	return createsEphemeral(op) ? errors.ephemeralOnLocalSession.code : 0;
 }
 
+/** Of a copy that nobody writes to: 0 for all reads, and for the beginning and the end of its own sessions. */
+export function copyError({ op }: Request, session: Session | undefined): number {
+	if (op.kind === 'createSession' || (op.kind === 'closeSession' && session?.isLocal === true)) return 0;
+	return isPreparable(op) ? errors.notReadOnly.code : 0;
+}
+
 /** Of a replica without a leader (semantics 67): 0 for reads inside a session, and for the beginning and the end of its own sessions. */
 export function readOnlyError({ op, sessionId }: Request, session: Session | undefined): number {
 	if (op.kind === 'createSession') return 0;

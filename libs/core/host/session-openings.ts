@@ -31,7 +31,7 @@ export class SessionOpenings {
 			return;
 		}
 		const session = sessions.open(op.timeoutMs, nowMs);
-		if (!options.localSessionsEnabled && roles.role !== 'readOnly') {
+		if (!options.localSessionsEnabled && !options.isCopy && roles.role !== 'readOnly') {
 			write(request, { kind: 'createSession', timeoutMs: session.timeoutMs }, session, timeMs);
 			return;
 		}

@@ -45,6 +45,15 @@ describe('a role', () => {
 		expect(holds({ 'grpc.adminIds': [{ scheme: 'world', id: 'anyone' }] }, elsewhere)).toBe(true);
 	});
 
+	it('of restores is nobody’s but super’s until somebody is named: it passes all access control lists', () => {
+		const has = (overrides: Partial<Values>, id: { scheme: string; id: string }) =>
+			new Roles(loadConfig({ overrides })).has('restore', [id]);
+		expect([here, hereToo, elsewhere].map((id) => has({}, id))).toEqual([false, false, false]);
+		expect(has({}, superuser)).toBe(true);
+		expect(has({ 'grpc.restoreIds': [here] }, here)).toBe(true);
+		expect(has({ 'grpc.restoreIds': [here] }, hereToo)).toBe(false);
+	});
+
 	it('that is missing is named, and how one gets it, without hashes of passwords', () => {
 		const roles = new Roles(loadConfig());
 		expect(() => roles.check(method, 'admin', [elsewhere, { scheme: 'digest', id: 'ann:hash' }])).toThrow(
@@ -58,6 +67,7 @@ describe('a role', () => {
 		['/chronokeeper.v1.WatchService/Watch', null],
 		['/chronokeeper.v1.HistoryService/Diff', 'history'],
 		['/chronokeeper.v1.AdminService/Reconfig', 'admin'],
+		['/chronokeeper.v1.RestoreService/PlanRestore', 'restore'],
 		['/chronokeeper.v1.NewService/Get', 'admin'],
 		['/chronokeeper.v1.constructor/Get', 'admin'],
 		['', 'admin'],

@@ -6,7 +6,7 @@ import type { ServerConfig } from '../../config/config.ts';
 import { isLoopback } from '../../config/grpc-security.ts';
 import { refusal } from '../refusals.ts';
 
-export type Role = 'admin' | 'history';
+export type Role = 'admin' | 'history' | 'restore';
 
 /** Of each service: who may call it, null where access control lists decide alone. */
 const roles: Readonly<Record<string, Role | null>> = {
@@ -15,6 +15,7 @@ const roles: Readonly<Record<string, Role | null>> = {
 	WatchService: null,
 	HistoryService: 'history',
 	AdminService: 'admin',
+	RestoreService: 'restore',
 };
 /** What everybody may call, and is told less without the role. */
 const openMethods: ReadonlySet<string> = new Set(['HistoryService/TailTransactions', 'HistoryService/Watch']);
@@ -35,11 +36,16 @@ export class Roles {
 	/** As access control lists: whoever may read has the role. */
 	readonly #holders: Readonly<Record<Role, readonly Acl[]>>;
 
-	constructor(config: Pick<ServerConfig, 'grpc.adminIds' | 'grpc.historyIds' | 'grpcAddress'>) {
+	constructor(config: Pick<ServerConfig, 'grpc.adminIds' | 'grpc.historyIds' | 'grpc.restoreIds' | 'grpcAddress'>) {
 		const others = isLoopback(config.grpcAddress) ? thisMachine : [];
-		const holders = (ids: readonly Id[]) =>
-			(ids.length > 0 ? ids : others).map((id) => ({ ...id, perms: permission.read }));
-		this.#holders = { admin: holders(config['grpc.adminIds']), history: holders(config['grpc.historyIds']) };
+		const holders = (ids: readonly Id[], without = others) =>
+			(ids.length > 0 ? ids : without).map((id) => ({ ...id, perms: permission.read }));
+		this.#holders = {
+			admin: holders(config['grpc.adminIds']),
+			history: holders(config['grpc.historyIds']),
+			// It passes all access control lists, so no place to call from is enough.
+			restore: holders(config['grpc.restoreIds'], []),
+		};
 	}
 
 	has(role: Role, identities: readonly Id[]): boolean {

@@ -32,8 +32,8 @@ export function sendsClientsAway({ role }: Pick<Host, 'role'>, config: Pick<Serv
 }
 
 /** Reads are all that is served. */
-export function isReadOnly({ replica }: ServerView): boolean {
-	return replica.host.isReadOnly || replica.host.state === 'logFailed';
+export function isReadOnly({ replica, config }: ServerView): boolean {
+	return config.readOnlyCopy || replica.host.isReadOnly || replica.host.state === 'logFailed';
 }
 
 export function serviceFigures(view: ServerView): ServiceFigures {
