@@ -18,7 +18,7 @@ import { parseDigests, parseStatus } from '#test/support/ensemble-words';
 import { output, type RunningProgram } from '#test/support/processes';
 import { freePorts, RealEnsemble } from '#test/support/real-ensemble';
 import type { ExpectedNode } from '#test/support/recordings';
-import { WireClient } from '#test/support/wire-client';
+import { WireClient, type WireReply } from '#test/support/wire-client';
 
 const limitMs = 180_000;
 /** How many committed transactions ZooKeeper keeps in memory: it brings whoever has missed more up by a snapshot, since logs on disk are switched off here. */
@@ -244,25 +244,32 @@ it(
 	limitMs,
 );
 
+/** In a session of their own: nobody keeps it alive while an observer starts. */
+async function createAll(paths: readonly string[]): Promise<WireReply[]> {
+	const client = await WireClient.open(zookeepers.member(zookeepers.running[0]!).clientPort);
+	await client.handshake({ timeoutMs: 10_000 });
+	const replies = await Promise.all(
+		paths.map((path) => client.send({ kind: 'create', path, data: null, acl: openAcl, flags: 0 })),
+	);
+	expect(replies.filter(({ error }) => error !== 0)).toEqual([]);
+	await client.send({ kind: 'closeSession' });
+	await client.close();
+	return replies;
+}
+
 it(
 	'80: what an observer missed is a gap with a name, from the last transaction that it has to the tree it goes on with',
 	async () => {
 		const observer = await Observer.make(5);
 		await observer.start();
-		const client = await WireClient.open(zookeepers.member(zookeepers.running[0]!).clientPort);
-		await client.handshake({ timeoutMs: 10_000 });
-		const create = (path: string) => client.send({ kind: 'create', path, data: null, acl: openAcl, flags: 0 });
-		await create('/seen');
+		await createAll(['/seen']);
 		const before = await lastZxid();
 		await observer.knows(before);
 		await observer.end('SIGTERM');
-		const missed = await Promise.all(Array.from({ length: kept + 100 }, (_, index) => create(`/missed-${index}`)));
-		expect(missed.every(({ error }) => error === 0)).toBe(true);
+		const missed = await createAll(Array.from({ length: kept + 100 }, (_, index) => `/missed-${index}`));
 		await observer.start();
 		// The first of them proves the tree that it got, and is in the gap with it.
-		await Promise.all(Array.from({ length: 200 }, (_, index) => create(`/seen-${index}`)));
-		await client.send({ kind: 'closeSession' });
-		await client.close();
+		await createAll(Array.from({ length: 200 }, (_, index) => `/seen-${index}`));
 
 		const [, gap, ...more] = await expectWhole(observer);
 		expect(more).toEqual([]);
