@@ -65,6 +65,8 @@ const passing: ReadonlySet<string> = new Set([
 	'OUT_OF_RANGE',
 	'INTERNAL',
 	'UNKNOWN',
+	// Of a server that is ended by force: a caller that gives up itself hears nothing.
+	'CANCELLED',
 ]);
 
 /**

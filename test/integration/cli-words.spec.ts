@@ -94,6 +94,29 @@ describe('zkCli’s words', () => {
 		expect(await watch.stop('SIGINT')).toBe(0);
 	});
 
+	it('tail prints what is committed, from where it is told to begin, and says how to go on', async () => {
+		const { zxid } = await client.create('/tailed', bytes('1'));
+		const from = `0x${(zxid - 1n).toString(16)}`;
+		const tail = start('tail', '--from', from, '--path', '/tailed', '--recursive');
+		await tail.waitFor(/create .*\/tailed version 0 1 B/);
+		await client.create('/elsewhere', null);
+		const last = await client.create('/tailed/child', null);
+		await tail.waitFor(/create .*\/tailed\/child version 0/);
+		expect(tail.output).not.toContain('/elsewhere');
+		expect(await tail.stop('SIGINT')).toBe(0);
+		expect(tail.output).toContain(`--from 0x${last.zxid.toString(16)} goes on from here`);
+		const machine = start('tail', '--json', '--data', '--from', from);
+		const [line] = await machine.waitFor(/^\{.*"path":"\/tailed".*\}$/m);
+		expect(JSON.parse(line)).toMatchObject({
+			zxid: `0x${zxid.toString(16)}`,
+			type: 'create',
+			door: 'grpc',
+			changes: [{ type: 'create', path: '/tailed', version: 0, sizeAfter: 1, text: '1' }],
+		});
+		expect(await machine.stop('SIGINT')).toBe(0);
+		expect((await ckHere(['tail', '-r'])).stderr).toContain('--recursive needs a --path');
+	});
+
 	it.each([
 		[['getAcl'], 'usage: getAcl [-s] path', 2],
 		[['getAcl', '-x', '/'], 'Unrecognized option: -x', 2],

@@ -9,7 +9,12 @@ import { credentials, status } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeEach, expect, it } from 'vitest';
 import type { ChronokeeperClient } from '#client/client';
 import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
-import { HistoryRequest, HistoryServiceService } from '#proto/chronokeeper/v1/history';
+import {
+	HistoryRequest,
+	HistoryServiceService,
+	HistoryServiceWatchRequest,
+	TailTransactionsRequest,
+} from '#proto/chronokeeper/v1/history';
 import { SessionServiceService } from '#proto/chronokeeper/v1/session';
 import { WatchRequest, WatchServiceClient, WatchServiceService } from '#proto/chronokeeper/v1/watch';
 import {
@@ -77,6 +82,17 @@ const samples: readonly Uint8Array[] = [
 	).finish(),
 	WatchRequest.encode(WatchRequest.create({ targets: [{ path, kind: 3 }], withData: true, afterZxid: 1n })).finish(),
 	HistoryRequest.encode(HistoryRequest.create({ path, fromZxid: 1n, limit: 3 })).finish(),
+	TailTransactionsRequest.encode(
+		TailTransactionsRequest.create({
+			fromZxid: 1n,
+			paths: [{ path, recursive: true }],
+			types: ['create'],
+			withData: true,
+		}),
+	).finish(),
+	HistoryServiceWatchRequest.encode(
+		HistoryServiceWatchRequest.create({ fromZxid: 0n, path, recursive: true }),
+	).finish(),
 	Buffer.from([]),
 ];
 
@@ -91,6 +107,7 @@ const clear = new Set([
 	status.UNAUTHENTICATED,
 	status.FAILED_PRECONDITION,
 	status.RESOURCE_EXHAUSTED,
+	status.OUT_OF_RANGE,
 	status.UNIMPLEMENTED,
 	status.UNAVAILABLE,
 ]);

@@ -40,6 +40,36 @@ check('the history tells who did what, how nodes and trees were, and what is dif
 	await fails('OUT_OF_RANGE', undefined, one.history, 'znodeAt', ahead);
 });
 
+check('the history comes as it is committed, and goes on at another replica', async ({ one, two, three, root }) => {
+	const path = `${root}/tailed`;
+	const made = await call(one.znode, 'create', { path, data: Buffer.from('1') });
+	const request = { fromZxid: String(BigInt(made.zxid) - 1n), paths: [{ path }], withData: true };
+	const first = await firstWith('transactions', stream(one.history, 'tailTransactions', request));
+	deepEqual(
+		first.transactions.map(({ transaction }) => [transaction.zxid, String(transaction.changes[0].data)]),
+		[[made.zxid, '1']],
+	);
+	const changed = await call(one.znode, 'set', { path, data: Buffer.from('2') });
+	const further = stream(two.history, 'tailTransactions', { ...request, fromZxid: first.zxid });
+	const { transactions } = await firstWith('transactions', further);
+	deepEqual(
+		transactions.map(({ transaction }) => transaction.zxid),
+		[changed.zxid],
+	);
+	const watch = stream(three.history, 'watch', { fromZxid: made.zxid, path });
+	const { changes } = await firstWith('changes', watch);
+	deepEqual(
+		changes.map(({ zxid, change }) => [zxid, change.type]),
+		[[changed.zxid, 'setData']],
+	);
+});
+
+/** Of the responses, the first that has any of these. */
+async function firstWith(field, responses) {
+	for await (const response of responses) if (response[field].length > 0) return response;
+	throw new Error('the stream has ended');
+}
+
 check('an operator sees states, rates and connections, takes snapshots and sheds load', async ({ one }) => {
 	const status = await call(one.admin, 'status');
 	deepEqual([status.serverId, status.ready, status.ensemble.members.length], [1, true, 3]);

@@ -37,6 +37,38 @@ def history(world):
     fails("OUT_OF_RANGE", None, past.ZnodeAt, history_pb2.ZnodeAtRequest(path=path, zxid=2**53 - 1))
 
 
+@check
+def tails(world):
+    """the history comes as it is committed, and goes on at another replica"""
+    znode, path = world.one.znode, world.path("tailed")
+    made = call(znode.Create, Create(path=path, data=b"1"))
+    paths = [history_pb2.TailTransactionsRequest.PathFilter(path=path, recursive=True)]
+    request = history_pb2.TailTransactionsRequest(from_zxid=made.zxid - 1, paths=paths, with_data=True)
+    tail = world.one.history.TailTransactions(request, timeout=30)
+    first = next(one for one in tail if one.transactions)
+    equal([one.transaction.zxid for one in first.transactions], [made.zxid])
+    equal(first.transactions[0].transaction.changes[0].data, b"1")
+    tail.cancel()
+    changed = call(znode.Set, Set(path=path, data=b"2"))
+    request.from_zxid = first.zxid
+    tail = world.two.history.TailTransactions(request, timeout=30)
+    following = next(one for one in tail if one.transactions)
+    equal([one.transaction.zxid for one in following.transactions], [changed.zxid])
+    tail.cancel()
+    watch_request = history_pb2.HistoryServiceWatchRequest(from_zxid=made.zxid, path=path, with_data=True)
+    watch = world.three.history.Watch(watch_request, timeout=30)
+    changes = next(one for one in watch if one.changes).changes
+    equal([(one.zxid, one.change.type, one.change.data) for one in changes], [(changed.zxid, "setData", b"2")])
+    watch.cancel()
+    ahead = history_pb2.TailTransactionsRequest(from_zxid=2**53 - 1)
+    try:
+        read(world.one.history.TailTransactions, ahead)
+    except Failure as failure:
+        equal(failure.code, "OUT_OF_RANGE")
+    else:
+        raise AssertionError("a zxid that is far ahead was taken")
+
+
 def mirrored(world):
     replicas = (world.one, world.two, world.three)
     return max(call(one.admin.Status, admin_pb2.StatusRequest()).mirror.mirrored_zxid for one in replicas)
