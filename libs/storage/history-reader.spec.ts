@@ -4,9 +4,10 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
-import { formatZxid, type Zxid } from '#core/model/zxid';
+import { formatZxid, makeZxid, type Zxid } from '#core/model/zxid';
 import { RecordingListener, sampleRecord } from '#test/contract/txn-log.contract';
 import { unpackRecording } from '#test/support/recordings';
+import { damageRecord } from '#test/support/stored-history';
 import { LogTail, readLogs } from './history-reader.ts';
 import { FileTxnLog } from './txn-log.ts';
 
@@ -126,6 +127,28 @@ describe('LogTail', () => {
 			if (entry.holeAfter !== undefined) holes.push([entry.holeAfter, entry.record.header.zxid]);
 		}
 		expect(holes).toEqual([[0x4445, 0x49bd]]);
+		tail.close();
+	});
+
+	it('3: does not take damage that looks like the end of a file for the end of its epoch', async () => {
+		const { log, listener } = openLog();
+		for (const from of [1, 11, 21]) {
+			log.append(range(from, from + 9).map((zxid) => sampleRecord(zxid)));
+			await listener.reached(from + 9);
+		}
+		log.roll();
+		log.append([sampleRecord(makeZxid(1, 1))]);
+		await log.close();
+		// What the records behind it say was on the disk proves that it is no end.
+		damageRecord(path.join(root, 'version-2', 'log.1'), 15 as Zxid, 'mark');
+		const tail = new LogTail(root, 0 as Zxid);
+		const seen: Zxid[] = [];
+		const readAll = () => {
+			for (let entry = tail.next(makeZxid(1, 1)); entry !== null; entry = tail.next(makeZxid(1, 1)))
+				seen.push(entry.record.header.zxid);
+		};
+		expect(readAll).toThrow('are missing');
+		expect(seen).toEqual(range(1, 14));
 		tail.close();
 	});
 });

@@ -5,8 +5,9 @@ import type { TxnRecord } from '#core/model/txn-record';
 import { isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { LogDamage } from './damage.ts';
 import { DataDirectory, type StoredFile } from './data-directory.ts';
-import { type LogEntry, LogFileReader } from './log-file-reader.ts';
+import { type LogEnd, type LogEntry, LogFileReader } from './log-file-reader.ts';
 import { logSequence } from './log-sequence.ts';
+import { checkEnd } from './records-behind.ts';
 
 export interface HistoryEntry {
 	readonly record: TxnRecord;
@@ -77,7 +78,7 @@ export class LogTail {
 
 	/**
 	 * The next record up to the committed zxid, or null when there is none yet.
-	 * @throws LogDamage when a committed record cannot be read.
+	 * @throws LogDamage when a committed record cannot be read, also one that only looks like the end of its file.
 	 */
 	next(committed: Zxid): HistoryEntry | null {
 		if (committed <= this.#last) return null;
@@ -123,7 +124,8 @@ export class LogTail {
 	#read(): LogEntry | null {
 		this.#reader ??= this.#openFor(nextZxid(this.#last));
 		while (this.#reader !== null) {
-			const entry = this.#nextHere(this.#reader) ?? this.#lateOrNextFile(this.#reader);
+			const here = this.#nextHere(this.#reader);
+			const entry = here.kind === 'record' ? here : this.#lateOrNextFile(this.#reader);
 			if (entry === null) return null;
 			if (entry !== 'next file' && entry.record.header.zxid > this.#last) return entry;
 		}
@@ -131,15 +133,14 @@ export class LogTail {
 	}
 
 	/** What was read ahead is older than what is asked for, and may have caught a write half done: an end or damage is looked at twice. */
-	#nextHere(reader: LogFileReader): LogEntry | null {
+	#nextHere(reader: LogFileReader): LogEntry | LogEnd {
 		try {
 			const entry = reader.next();
 			if (entry.kind === 'record') return entry;
 		} catch (error) {
 			if (!(error instanceof LogDamage)) throw error;
 		}
-		const again = reader.next();
-		return again.kind === 'record' ? again : null;
+		return reader.next();
 	}
 
 	/** A file is begun only after the last write to the one before: once it is there, this one says a last time what it has. */
@@ -147,7 +148,9 @@ export class LogTail {
 		const next = this.#directory.logs().find((log) => log.zxid > current.nameZxid!);
 		if (next === undefined) return null;
 		const late = this.#nextHere(current);
-		if (late !== null) return late;
+		if (late.kind === 'record') return late;
+		// Damage can look like an end, and an epoch that is cut short there like one that the next file goes on from.
+		checkEnd(current.file, late, this.#last);
 		current.close();
 		this.#reader = new LogFileReader(next.path);
 		return 'next file';

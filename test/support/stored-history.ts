@@ -96,13 +96,13 @@ export async function writeStoredHistory(dataDir: string, dataLogDir = dataDir):
 	return history;
 }
 
-/** A bit of this transaction in a log file is another one from now on. */
-export function damageRecord(log: string, zxid: Zxid): void {
+/** A bit of this transaction in a log file is another one from now on. @param where in its body, or in its end mark: then the log seems to end there */
+export function damageRecord(log: string, zxid: Zxid, where: 'body' | 'mark' = 'body'): void {
 	const reader = new LogFileReader(log);
 	for (let entry = reader.next(); entry.kind === 'record'; entry = reader.next()) {
 		if (entry.record.header.zxid !== zxid) continue;
 		const bytes = readFileSync(log);
-		bytes[entry.offset + entry.length - 2]! ^= 1;
+		bytes[entry.offset + entry.length - (where === 'body' ? 2 : 1)]! ^= 1;
 		writeFileSync(log, bytes);
 		break;
 	}
