@@ -76,7 +76,7 @@ export class TailSources {
 		if (read === 'never committed') throw neverCommitted(zxid);
 		if ('gap' in read) throw inGap(zxid, read.gap);
 		if (read.length > 0) return { entries: read };
-		return { missing: purged(zxid, 'and the mirror has not come so far') };
+		return { missing: refusal('MIRROR_AWAY', `what comes behind ${formatZxid(zxid)} is not in PostgreSQL yet`) };
 	}
 }
 
