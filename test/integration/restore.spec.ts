@@ -7,6 +7,7 @@ import { importDirectories } from '#audit/import';
 import { startMirror } from '#audit/mirror';
 import { restore } from '#audit/restore';
 import { epochOf, parseZxid, type Zxid } from '#core/model/zxid';
+import { ownerKind } from '#core/tree/owners';
 import { openAcl } from '#jute/acl';
 import { recover } from '#storage/recovery';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
@@ -39,7 +40,7 @@ async function expectRestored(database: TestDatabase, name: RecordingName, hex: 
 		sessions: Record<string, number>;
 		znodes: number;
 	};
-	const restored = await restore({ databaseUrl: database.url, zxid: parseZxid(`0x${hex}`), intoDir });
+	const restored = await restore({ databaseUrl: database.url, zxid: parseZxid(`0x${hex}`), intoDir, sessions: 'keep' });
 	expect(restored.digest.toString(), `${name} ${hex}`).toBe(state.treeDigest);
 	const recovered = await recover({ dataDir: intoDir });
 	expect(recovered.warnings).toEqual([]);
@@ -101,7 +102,7 @@ describe('restore', () => {
 
 	it('61: begins an epoch above every zxid ever given out, in the snapshot’s name and in the epoch files', async () => {
 		const intoDir = newDirectory();
-		const restored = await restore({ databaseUrl: c.url, zxid: parseZxid('0x200000827'), intoDir });
+		const restored = await restore({ databaseUrl: c.url, zxid: parseZxid('0x200000827'), intoDir, sessions: 'keep' });
 		expect(restored).toMatchObject({ epoch: 5, startZxid: 0x500000000 });
 		const version = path.join(intoDir, 'version-2');
 		expect(readdirSync(version).sort()).toEqual(['acceptedEpoch', 'currentEpoch', 'snapshot.500000000']);
@@ -109,6 +110,38 @@ describe('restore', () => {
 		await expect(
 			restore({ databaseUrl: c.url, zxid: parseZxid('0x200000827'), intoDir: newDirectory(), epoch: 4 }),
 		).rejects.toThrow('epoch 4 must be above 4');
+	});
+
+	it('61, 63: ends the sessions of then by transactions behind the snapshot, for every server of an ensemble alike', async () => {
+		const intoDir = newDirectory();
+		const state = expectedState('recording-a', '5df') as ReturnType<typeof expectedState> & {
+			sessions: Record<string, number>;
+		};
+		const sessions = Object.keys(state.sessions).length;
+		expect(sessions).toBeGreaterThan(0);
+		const restored = await restore({ databaseUrl: a.url, zxid: 0x5df as Zxid, intoDir, servers: [1, 2, 5] });
+		expect(restored).toMatchObject({ sessions, endedSessions: sessions, startZxid: 0x1_0000_0000 + sessions });
+		expect(restored.directories).toEqual(['1', '2', '5'].map((id) => path.join(intoDir, id)));
+		const contents = restored.directories.map((directory, at) => {
+			expect(readFileSync(path.join(directory, 'myid'), 'utf8')).toBe(`${[1, 2, 5][at]}\n`);
+			const version = path.join(directory, 'version-2');
+			return readdirSync(version).map((name) => [name, readFileSync(path.join(version, name)).toString('base64')]);
+		});
+		expect(contents[0]!.map(([name]) => name).sort()).toEqual([
+			'acceptedEpoch',
+			'currentEpoch',
+			'log.100000001',
+			'snapshot.100000000',
+		]);
+		expect(contents[1]).toEqual(contents[0]);
+		expect(contents[2]).toEqual(contents[0]);
+		const recovered = await recover({ dataDir: restored.directories[2]! });
+		expect([recovered.warnings, recovered.lastZxid, recovered.sessions.size]).toEqual([[], restored.startZxid, 0]);
+		expect(recovered.tree.ephemeralCount).toBe(0);
+		const ephemerals = expectedTree('recording-a', '5df').filter(
+			({ ephemeralOwner }) => ownerKind(BigInt(ephemeralOwner)) === 'ephemeral',
+		);
+		expect(recovered.tree.size).toBe(restored.nodes - ephemerals.length);
 	});
 
 	it('refuses what it cannot prove, and leaves nothing behind', async () => {
@@ -138,7 +171,8 @@ describe('restore', () => {
 	it('is a line in the history when a replica starts from it: nothing before is rewritten', async () => {
 		const database = await imported(['recording-a']);
 		const dataDir = newDirectory();
-		const { startZxid, nodes } = await restore({ databaseUrl: database.url, zxid: 0x2f12 as Zxid, intoDir: dataDir });
+		const into = { zxid: 0x2f12 as Zxid, intoDir: dataDir, sessions: 'keep' } as const;
+		const { startZxid, nodes } = await restore({ databaseUrl: database.url, ...into });
 		const replica = await TestReplica.open(dataDir);
 		const mirror = startMirror({ databaseUrl: database.url, dataDir });
 		try {

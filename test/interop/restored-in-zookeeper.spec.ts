@@ -54,7 +54,12 @@ describe.each<[string, readonly RecordingName[], number]>([
 
 	it.each(committed)('61: 0x%s (%s)', async (zxid, name) => {
 		const dataDir = join(folder, `restored-${zxid}`);
-		const restored = await restore({ databaseUrl: database.url, zxid: parseZxid(`0x${zxid}`), intoDir: dataDir });
+		const restored = await restore({
+			databaseUrl: database.url,
+			zxid: parseZxid(`0x${zxid}`),
+			intoDir: dataDir,
+			sessions: 'keep',
+		});
 		expect(restored.epoch).toBe(epoch);
 		expect(epochOf(restored.startZxid)).toBe(epoch);
 
