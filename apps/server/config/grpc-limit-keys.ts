@@ -11,7 +11,7 @@ export const grpcLimitKeys = {
 	'grpc.maxStreams': key(
 		integer(1, 10_000_000),
 		100_000,
-		'Streams of sessions and of watches that may be open at this replica; further ones are refused with RESOURCE_EXHAUSTED.',
+		'Streams of sessions, of watches and of the history that may be open at this replica; further ones are refused with RESOURCE_EXHAUSTED.',
 	),
 	'grpc.maxUnsentBytes': key(
 		integer(1 << 20),
