@@ -61,7 +61,7 @@ const statements = [
 			where t.zxid <= z2 and t.zxid >= coalesce((select max(p.zxid) from chronokeeper.txn p where p.zxid < z1), z1)
 		) x
 		cross join lateral (select coalesce(x.previous, chronokeeper.hash_before(x.zxid)) as hash) p
-		where x.zxid >= z1
+		where x.zxid >= z1 and x.zxid > coalesce((select max(g.through_zxid) from chronokeeper.gap g where g.kind = 'pruned'), -1)
 			and case when chronokeeper.txn_hash(p.hash, x.zxid) = x.hash then false
 				else chronokeeper.txn_hash_without_facts(p.hash, x.zxid) <> x.hash end
 		union all

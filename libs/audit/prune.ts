@@ -15,7 +15,7 @@ import type pg from 'pg';
 import { formatZxid, type Zxid } from '#core/model/zxid';
 import { inTransaction } from './batch-writer.ts';
 import type { PrunePlan } from './prune-plan.ts';
-import { snapshotNodeColumns, versionColumns } from './rows.ts';
+import { redactedSnapshotNodeColumns, versionColumns } from './rows.ts';
 import { loadStoredTree, storedSessions } from './stored-tree.ts';
 
 export interface PruneOptions {
@@ -156,23 +156,26 @@ async function record(client: pg.ClientBase, cut: Zxid, reason: string): Promise
 			[cut],
 		);
 		await client.query(
-			`with base as (
-				insert into chronokeeper.snapshot (zxid, source, digest_zxid, digest, znodes, sessions, base)
-				select $1::bigint, $2, $1, $3::bigint, (select count(*) from chronokeeper.snapshot_node where snapshot_zxid = $1), $4::integer, true
-				on conflict (zxid, source) do update set base = true returning *
-			)
-			select chronokeeper.note_in_ledger('snapshot', chronokeeper.zxid_hex($1) || ' ' || $2, chronokeeper.snapshot_content(base::chronokeeper.snapshot)) from base`,
-			[cut, pruneSource, digest === null ? null : BigInt.asIntN(64, digest), sessions.size],
+			`insert into chronokeeper.snapshot (zxid, source, digest_zxid, digest, znodes, sessions, base)
+			select $1::bigint, $2, $1, $3::bigint, (select count(*) from chronokeeper.snapshot_node where snapshot_zxid = $1), $4::integer, true
+			on conflict (zxid, source) do update set base = true`,
+			[cut, pruneSource, BigInt.asIntN(64, digest), sessions.size],
 		);
 		await client.query(
-			`with cut as (
-				insert into chronokeeper.gap (after_zxid, through_zxid, kind, reason) values (0, $1::bigint, 'pruned', $2) returning *
-			)
-			select chronokeeper.note_in_ledger('gap', chronokeeper.zxid_hex(0) || ' ' || chronokeeper.zxid_hex($1), chronokeeper.gap_content(cut::chronokeeper.gap)) from cut`,
+			`insert into chronokeeper.gap (after_zxid, through_zxid, kind, reason) values (0, $1::bigint, 'pruned', $2)`,
 			[cut, reason],
 		);
 		await client.query(
-			`select chronokeeper.note_in_ledger('base', chronokeeper.zxid_hex($1), chronokeeper.base_content($1)),
+			`select chronokeeper.note_in_ledger('snapshot', chronokeeper.zxid_hex(s.zxid) || ' ' || s.source, chronokeeper.snapshot_content(s))
+			from chronokeeper.snapshot s where s.zxid = $1::bigint and s.source = $2`,
+			[cut, pruneSource],
+		);
+		await client.query(
+			`select chronokeeper.note_in_ledger('gap', chronokeeper.zxid_hex(g.after_zxid) || ' ' || chronokeeper.zxid_hex(g.through_zxid), chronokeeper.gap_content(g))
+			from chronokeeper.gap g where g.kind = 'pruned'`,
+		);
+		await client.query(
+			`select chronokeeper.note_in_ledger('base', chronokeeper.zxid_hex($1::bigint), chronokeeper.base_content($1)),
 				chronokeeper.note_in_ledger('pruned', chronokeeper.zxid_hex($1), chronokeeper.hash_before($1 + 1))`,
 			[cut],
 		);
@@ -182,18 +185,18 @@ async function record(client: pg.ClientBase, cut: Zxid, reason: string): Promise
 /** Stands where a base has the name of its file. */
 export const pruneSource = 'the history before it, which was pruned';
 
-/** The digest of the tree; null where the cluster recorded none. @throws PruneRefused */
-async function writeBase(client: pg.ClientBase, cut: Zxid): Promise<bigint | null> {
-	const columns = snapshotNodeColumns.split(', ').map((column) => {
+/** @returns the digest of the tree. @throws PruneRefused */
+async function writeBase(client: pg.ClientBase, cut: Zxid): Promise<bigint> {
+	const columns = redactedSnapshotNodeColumns.split(', ').map((column) => {
 		if (column === 'snapshot_zxid') return 'v.from_zxid';
 		return column.startsWith('data') ? `d.${column}` : `v.${column}`;
 	});
-	const content = snapshotNodeColumns
+	const content = redactedSnapshotNodeColumns
 		.split(', ')
 		.filter((it) => it.startsWith('data'))
 		.join(', ');
 	await client.query(
-		`insert into chronokeeper.snapshot_node (${snapshotNodeColumns}) select ${columns.join(', ')}
+		`insert into chronokeeper.snapshot_node (${redactedSnapshotNodeColumns}) select ${columns.join(', ')}
 		from chronokeeper.znode_version v left join lateral (
 			(select ${content} from chronokeeper.change c
 				where c.path = v.path and c.zxid = v.data_zxid and c.size_after is not null order by c.ordinal desc limit 1)
@@ -207,17 +210,27 @@ async function writeBase(client: pg.ClientBase, cut: Zxid): Promise<bigint | nul
 	);
 	const tree = await loadStoredTree(client, cut, false, undefined, baseSql(cut));
 	const recorded = await recordedDigest(client, cut);
-	if (recorded !== null && recorded !== tree.digest()) {
+	const isWhole = tree.digest() === recorded;
+	if (recorded !== null && !isWhole && !(await hasRedacted(client, cut))) {
 		throw new PruneRefused(
 			`the rows at ${formatZxid(cut)} make a tree with digest ${tree.digest()}, the cluster recorded ${recorded}: the history was altered or is incomplete, and nothing was removed. ck audit check says where`,
 		);
 	}
-	return tree.digest();
+	return recorded ?? tree.digest();
+}
+
+/** Data that are kept out of the database are a part of the digest. */
+async function hasRedacted(client: pg.ClientBase, cut: Zxid): Promise<boolean> {
+	const { rows } = await client.query(
+		'select from chronokeeper.snapshot_node where snapshot_zxid = $1 and data_hash is not null limit 1',
+		[cut],
+	);
+	return rows.length > 0;
 }
 
 function baseSql(cut: Zxid): string {
 	return `copy (
-		select n.path, n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime, n.version, n.cversion, n.aversion, n.ephemeral_owner, n.acl_id, null::bytea
+		select n.path, n.czxid, n.mzxid, n.pzxid, n.ctime, n.mtime, n.version, n.cversion, n.aversion, n.ephemeral_owner, n.acl_id, n.data
 		from chronokeeper.snapshot_node n where n.snapshot_zxid = ${cut.toFixed(0)} order by n.path
 	) to stdout binary`;
 }
@@ -241,10 +254,11 @@ async function recordedDigest(client: pg.ClientBase, cut: Zxid): Promise<bigint 
 async function finishPrune(client: pg.ClientBase, options: PruneOptions): Promise<void> {
 	const cut = await prunedThrough(client);
 	if (cut < 0) return;
+	// The transactions first: what verifies them needs the others.
 	for (const [table, above] of [
-		['znode_version', 0],
 		['txn', 1],
 		['change', 1],
+		['znode_version', 0],
 	] as const) {
 		await dropPartitions(client, table, cut + above, options);
 	}
