@@ -59,7 +59,7 @@ const tableStatements = [
 		first_zxid bigint primary key,
 		began timestamptz not null
 	)`,
-	`alter table chronokeeper.mirror_cursor add column clock_zxid bigint`,
+	`alter table chronokeeper.mirror_cursor add column clock_zxid bigint, add column redacted boolean not null default false`,
 	`do $$ begin
 		if not exists (select from chronokeeper.txn) and not exists (select from chronokeeper.change) then
 			create index change_type on chronokeeper.change (type);

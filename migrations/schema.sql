@@ -76,6 +76,7 @@ create table chronokeeper.mirror_cursor (
 	mirrored timestamp with time zone,
 	loading boolean not null default false,
 	clock_zxid bigint,
+	redacted boolean not null default false,
 	PRIMARY KEY (id),
 	CHECK ((id = 1))
 );
@@ -770,7 +771,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
 	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
 	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end from chronokeeper.version_at(znode, z) v $function$
+	case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.version_at(znode, z) v $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z bigint)
@@ -786,7 +787,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
 	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
 	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end from chronokeeper.child_versions_at(znode, z) v $function$
+	case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.child_versions_at(znode, z) v $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z bigint, prefix text DEFAULT '/'::text)
@@ -802,7 +803,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
 	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
 	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end from chronokeeper.tree_versions_at(z, prefix) v $function$
+	case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.tree_versions_at(z, prefix) v $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.differing_versions(z1 bigint, z2 bigint, prefix text)
@@ -821,11 +822,15 @@ AS $function$
 		perform chronokeeper.require_known(z1), chronokeeper.require_known(z2);
 		return query
 			with touched as (
-				-- Inside a gap nothing says what changed: then every node that ended or began with it may have.
+				-- Inside a gap nothing says what changed: then every node that was there in front of it or is behind it may have.
 				select c.path from chronokeeper.history_change c where c.zxid > low and c.zxid <= high
 				union
-				select v.path from chronokeeper.gap g, chronokeeper.history_version v
-					where g.through_zxid > low and g.after_zxid < high and (v.from_zxid = g.through_zxid or v.to_zxid = g.after_zxid + 1)
+				select v.path from chronokeeper.gap g cross join lateral (
+					select n.path from chronokeeper.tree_versions_at(g.after_zxid, prefix) n
+					union all
+					select n.path from chronokeeper.tree_versions_at(g.through_zxid, prefix) n
+				) v
+				where g.through_zxid > low and g.after_zxid < high and g.kind <> 'mismatch'
 			), compared as (
 				select t.path, a.czxid as czxid_a, b.czxid as czxid_b, a.mzxid as mzxid_a, b.mzxid as mzxid_b, a.aversion as aversion_a, b.aversion as aversion_b,
 					a.version as version_a, b.version as version_b, a.acl_id as acl_a, b.acl_id as acl_b, a.data_zxid as data_a, b.data_zxid as data_b,
@@ -867,7 +872,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = d.path and h.from_zxid = d.from_zxid_after)),
 			d.version_before, d.version_after, d.mzxid_before, d.mzxid_after,
 			chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_before) else chronokeeper.open_content(d.path, d.from_zxid_before) end), chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_after) else chronokeeper.open_content(d.path, d.from_zxid_after) end),
-			chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_before) else chronokeeper.open_content(d.path, d.from_zxid_before) end), chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_after) else chronokeeper.open_content(d.path, d.from_zxid_after) end), case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_before) else chronokeeper.open_content_hash(d.path, d.from_zxid_before) end, case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_after) else chronokeeper.open_content_hash(d.path, d.from_zxid_after) end
+			chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_before) else chronokeeper.open_content(d.path, d.from_zxid_before) end), chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_after) else chronokeeper.open_content(d.path, d.from_zxid_after) end), case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_before) else chronokeeper.open_content_hash(d.path, d.from_zxid_before) end end, case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_after) else chronokeeper.open_content_hash(d.path, d.from_zxid_after) end end
 		from chronokeeper.differing_versions(z1, z2, prefix) d $function$
 ;
 
@@ -1093,7 +1098,7 @@ AS $function$
 		if exists (select from pg_roles r where r.rolname = 'chronokeeper_reader') then
 			grant select on chronokeeper.history_txn, chronokeeper.history_change, chronokeeper.history_version, chronokeeper.history_session, chronokeeper.history_acl to chronokeeper_reader;
 			grant select on chronokeeper.epoch, chronokeeper.gap, chronokeeper.clock_run, chronokeeper.snapshot_session to chronokeeper_reader;
-			grant select (id, zxid, writer, mirrored, loading, clock_zxid) on chronokeeper.mirror_cursor to chronokeeper_reader;
+			grant select (id, zxid, writer, mirrored, loading, clock_zxid, redacted) on chronokeeper.mirror_cursor to chronokeeper_reader;
 			grant select (zxid, source, digest_zxid, znodes, sessions, bytes, base, recorded) on chronokeeper.snapshot to chronokeeper_reader;
 		end if;
 		if exists (select from pg_roles r where r.rolname = 'chronokeeper_writer') then
@@ -1104,7 +1109,7 @@ AS $function$
 			loop
 				execute format('grant insert on chronokeeper.%I to chronokeeper_writer', relation.relname);
 			end loop;
-			grant update (zxid, digest, hash, writer, mirrored, clock_zxid) on chronokeeper.mirror_cursor to chronokeeper_writer;
+			grant update (zxid, digest, hash, writer, mirrored, clock_zxid, redacted) on chronokeeper.mirror_cursor to chronokeeper_writer;
 			grant update (to_zxid, span) on chronokeeper.znode_version to chronokeeper_writer;
 			grant update (closed_zxid, closed) on chronokeeper.session to chronokeeper_writer;
 			grant update (base, znodes, sessions, bytes) on chronokeeper.snapshot to chronokeeper_writer;
@@ -1412,8 +1417,13 @@ create view chronokeeper.history_version as
             ELSE open_content(path, from_zxid)
         END) AS data_json,
         CASE
-            WHEN ( SELECT sees_all() AS sees_all) THEN content_hash_of(path, data_zxid)
-            ELSE open_content_hash(path, from_zxid)
+            WHEN ( SELECT m.redacted
+               FROM mirror_cursor m) THEN
+            CASE
+                WHEN ( SELECT sees_all() AS sees_all) THEN content_hash_of(path, data_zxid)
+                ELSE open_content_hash(path, from_zxid)
+            END
+            ELSE NULL::bytea
         END AS data_hash
    FROM znode_version v;
 
@@ -1672,6 +1682,8 @@ comment on column chronokeeper.mirror_cursor.mirrored is 'When it did.';
 comment on column chronokeeper.mirror_cursor.loading is 'An import fills the database, or was cut off: some indexes are missing, and versions may lie behind the cursor until it is finished.';
 
 comment on column chronokeeper.mirror_cursor.clock_zxid is 'Up to this transaction clock_run is complete. Behind zxid while something was written by a version that did not know it.';
+
+comment on column chronokeeper.mirror_cursor.redacted is 'Whether there are data that are kept out of PostgreSQL, in change or in snapshot_node: data_hash is null everywhere else.';
 
 comment on table chronokeeper.session is 'One row per session.';
 

@@ -18,6 +18,17 @@ export function pathArgument(text: string): string {
 	return text;
 }
 
+/** Separated by commas. */
+export function pathsArgument(text: string): string[] {
+	return text.split(',').map((path) => {
+		const trimmed = path.trim();
+		if (trimmed !== '/' && !/^(\/[^/]+)+$/.test(trimmed)) {
+			throw new InvalidArgumentError(`"${trimmed}" is not the path of a node: write /secrets.`);
+		}
+		return trimmed;
+	});
+}
+
 export function versionArgument(text: string): number {
 	const version = /^-?[0-9]+$/.test(text) ? Number(text) : Number.NaN;
 	if (!(version >= -(2 ** 31) && version < 2 ** 31)) {

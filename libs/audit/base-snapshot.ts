@@ -4,7 +4,7 @@ import type { Zxid } from '#core/model/zxid';
 import type { DataTree } from '#core/tree/data-tree';
 import type { SessionId } from '#jute/scalars';
 import type { GapRow, HistoryPoint } from './batch.ts';
-import { aclMap, advanceCursor, copyBytes, inTransaction, writeAcls, writeGap } from './batch-writer.ts';
+import { aclMap, advanceCursor, copyBytes, inTransaction, noteRedacted, writeAcls, writeGap } from './batch-writer.ts';
 import { CopyRows } from './copy-rows.ts';
 import { BaseContent, inPathOrder, noteInLedger, noteSnapshot } from './ledger.ts';
 import { nothingRedacted, type Redaction } from './redaction.ts';
@@ -54,6 +54,11 @@ export async function writeBase(
 			`copy chronokeeper.snapshot_node (${redactedSnapshotNodeColumns}) from stdin binary`,
 			redactedNodeRows(tree, zxid, redaction),
 		);
+		for (const path of tree.paths()) {
+			if (!redaction.hides(path, tree.data(path) ?? null)) continue;
+			await noteRedacted(client);
+			break;
+		}
 		await copyBytes(
 			client,
 			`copy chronokeeper.znode_version (${versionColumns}) from stdin binary`,

@@ -58,6 +58,7 @@ async function writeTxns(client: pg.ClientBase, batch: Batch): Promise<void> {
 	await copyIn(client, `copy chronokeeper.change (${changeColumns}) from stdin binary`, batch.changes);
 	const redacted = `copy chronokeeper.change (${redactedChangeColumns}) from stdin binary`;
 	await copyIn(client, redacted, batch.redactedChanges);
+	if (batch.redactedChanges.rows > 0) await noteRedacted(client);
 	await writeClockRuns(client, batch);
 	await writeSessions(client, batch);
 	for (const { epoch, firstZxid, beganMs } of batch.epochs) {
@@ -67,6 +68,11 @@ async function writeTxns(client: pg.ClientBase, batch: Batch): Promise<void> {
 		);
 	}
 	for (const gap of batch.gaps) await writeGap(client, gap);
+}
+
+/** Queries look for hashes of data only where there are any. */
+export async function noteRedacted(client: pg.ClientBase): Promise<void> {
+	await client.query('update chronokeeper.mirror_cursor set redacted = true where not redacted');
 }
 
 async function writeClockRuns(client: pg.ClientBase, { clockRuns }: Batch): Promise<void> {

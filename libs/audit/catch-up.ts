@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { counterOf, formatZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { writeBase } from './base-snapshot.ts';
 import type { Batch, GapRow, HistoryPoint } from './batch.ts';
-import { bulkLoad, bulkLoadTxns, recoverFromLoad } from './bulk-load.ts';
+import { bulkLoad, bulkLoadTxns, mayBulkLoad, recoverFromLoad } from './bulk-load.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import { foldStart } from './fold-start.ts';
 import { type HistoryPlan, planHistory } from './history-plan.ts';
@@ -15,6 +15,7 @@ import { HistoryWriter } from './history-writer.ts';
 import type { LogSource, SnapshotFile } from './log-source.ts';
 import { mergedRecords } from './merged-records.ts';
 import type { PartitionMaker } from './partitions.ts';
+import type { Redaction } from './redaction.ts';
 import { type Chain, chainsOf, loadTreeAt, provedFrom, snapshotsWithin } from './tree-loader.ts';
 
 export interface CatchUpOptions {
@@ -27,6 +28,8 @@ export interface CatchUpOptions {
 	readonly scanned?: (bytes: number) => void;
 	readonly written?: (batch: Batch) => void;
 	readonly partitions?: Pick<PartitionMaker, 'prepare'>;
+	/** Data that stay out of the rows. */
+	readonly redaction?: Redaction;
 	readonly warn: (warning: string) => void;
 	/** The one directory is that of a running replica: its recovery has proved that its log goes on from its oldest snapshot. */
 	readonly isReplica?: boolean;
@@ -79,8 +82,10 @@ export class CatchUp {
 	/** Everything of the plan that is not there yet. The writer goes on from its end; null when there is nothing to go on from. */
 	async run(plan: HistoryPlan, from: HistoryPoint): Promise<HistoryWriter | null> {
 		await recoverFromLoad(this.#client);
+		await this.#client.query('select chronokeeper.note_clock_runs()');
 		const txns = plan.segments.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-		if (from.zxid !== null || txns < bulkLoadTxns) return this.#runChains(plan, from);
+		if (from.zxid !== null || txns < bulkLoadTxns || !(await mayBulkLoad(this.#client)))
+			return this.#runChains(plan, from);
 		const second = await this.#options.connect();
 		this.#second = second;
 		try {
@@ -144,7 +149,9 @@ export class CatchUp {
 		if (loaded === null) return null;
 		const gap = zxid === zeroZxid ? null : this.#gap(chain, from, zxid);
 		if (gap !== null) this.gaps.push(gap);
-		return writeBase(this.#client, from, { ...loaded, zxid, gap }, this.#options.writer);
+		const { redaction, writer } = this.#options;
+		const base = { ...loaded, zxid, gap, ...(redaction && { redaction }) };
+		return writeBase(this.#client, from, base, writer);
 	}
 
 	#gap(chain: Chain, from: HistoryPoint, throughZxid: Zxid): GapRow {

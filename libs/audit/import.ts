@@ -8,6 +8,7 @@ import type { HistoryPlan } from './history-plan.ts';
 import { LogSource } from './log-source.ts';
 import { migrateToLatest } from './migrate.ts';
 import { defaultPartitionLimits, type PartitionLimits, PartitionMaker, recoverPartitions } from './partitions.ts';
+import { Redaction } from './redaction.ts';
 import { noteSnapshots } from './snapshot-rows.ts';
 
 export interface ImportProgress {
@@ -20,6 +21,8 @@ export interface ImportProgress {
 export interface ImportOptions {
 	readonly progress?: (progress: ImportProgress) => void;
 	readonly allowDigestMismatch?: boolean;
+	/** Paths: data of nodes there and below stay out of PostgreSQL. */
+	readonly redact?: readonly string[];
 	/** How large partitions become, where it is not the default. */
 	readonly partitions?: Partial<PartitionLimits>;
 }
@@ -82,6 +85,7 @@ async function importFrom(
 	let total = 0;
 	const catchUp = new CatchUp(client, sources, {
 		writer: 'import',
+		redaction: new Redaction(options.redact ?? []),
 		connect,
 		partitions: new PartitionMaker({ ...defaultPartitionLimits, ...options.partitions }, connect),
 		allowDigestMismatch: options.allowDigestMismatch ?? false,

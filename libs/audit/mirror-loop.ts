@@ -25,7 +25,9 @@ import { HistoryWriter } from './history-writer.ts';
 import { LogSource } from './log-source.ts';
 import { migrateToLatest } from './migrate.ts';
 import { type PartitionLimits, PartitionMaker, recoverPartitions } from './partitions.ts';
+import { Redaction } from './redaction.ts';
 import { restoreMarkerName } from './restore-marker.ts';
+import { Retention, type RetentionOptions } from './retention.ts';
 import { noteSnapshots } from './snapshot-rows.ts';
 import { emptyTreeSource } from './tree-loader.ts';
 
@@ -40,6 +42,9 @@ export interface MirrorLoopOptions {
 	/** The directory is that of a member of an ensemble. */
 	readonly isMember: boolean;
 	readonly partitions: PartitionLimits;
+	readonly retention: RetentionOptions;
+	/** Paths: data of nodes there and below stay out of PostgreSQL. */
+	readonly redact: readonly string[];
 	/** Without it nothing is signed. */
 	readonly checkpoints: MirrorCheckpoints | null;
 }
@@ -92,6 +97,7 @@ export class MirrorLoop {
 	readonly #options: MirrorLoopOptions;
 	readonly #host: MirrorHost;
 	readonly #partitions: PartitionMaker;
+	readonly #retention: Retention;
 	#client: pg.Client | null = null;
 	#writer: HistoryWriter | null = null;
 	#tail: LogTail | null = null;
@@ -106,6 +112,7 @@ export class MirrorLoop {
 		this.#options = options;
 		this.#host = host;
 		this.#partitions = new PartitionMaker(options.partitions, () => this.#newClient());
+		this.#retention = new Retention(options.retention, () => this.#newClient());
 	}
 
 	/** Returns when the host is stopping, with what is committed mirrored if PostgreSQL is there. */
@@ -173,6 +180,7 @@ export class MirrorLoop {
 		this.#error = null;
 		this.#noteMirrored(null);
 		while (!this.#host.stopping || (this.#writer!.written.zxid ?? 0) < this.#host.committed()) {
+			this.#retention.run();
 			const more = await this.#pass();
 			const writer = this.#writer!;
 			if (writer.writing === null) {
@@ -232,6 +240,7 @@ export class MirrorLoop {
 			writer: name,
 			connect,
 			partitions: this.#partitions,
+			redaction: new Redaction(this.#options.redact),
 			allowDigestMismatch,
 			through,
 			warn,

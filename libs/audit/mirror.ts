@@ -10,6 +10,7 @@ import {
 } from './mirror-loop.ts';
 import type { MirrorWorkerData } from './mirror-worker.ts';
 import { defaultPartitionLimits, type PartitionLimits } from './partitions.ts';
+import { keepEverything, limitsFor, type RetentionOptions } from './retention.ts';
 
 export interface MirrorOptions {
 	readonly databaseUrl: string;
@@ -23,8 +24,12 @@ export interface MirrorOptions {
 	readonly allowDigestMismatch?: boolean;
 	/** Whether the directory is that of a member of an ensemble. */
 	readonly isMember?: boolean;
+	/** Paths: data of nodes there and below stay out of PostgreSQL. */
+	readonly redact?: readonly string[];
 	/** How large partitions become, where it is not the default. */
 	readonly partitions?: Partial<PartitionLimits>;
+	/** What is pruned; nothing when it is left out. */
+	readonly retention?: RetentionOptions;
 	/** Signs what is written; without it nothing is signed. */
 	readonly checkpoints?: MirrorCheckpoints;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
@@ -127,8 +132,18 @@ class WorkerMirror implements Mirror {
 		const { databaseUrl, dataDir, dataLogDir = dataDir, writer = 'mirror', migrate = true } = this.#options;
 		const { allowDigestMismatch = false, isMember = false, checkpoints = null } = this.#options;
 		const stored = { databaseUrl, dataDir, dataLogDir, writer, migrate };
-		const partitions = { ...defaultPartitionLimits, ...this.#options.partitions };
-		const options: MirrorLoopOptions = { ...stored, allowDigestMismatch, isMember, partitions, checkpoints };
+		const { redact = [] } = this.#options;
+		const { retention = keepEverything } = this.#options;
+		const partitions = limitsFor(retention, { ...defaultPartitionLimits, ...this.#options.partitions });
+		const options: MirrorLoopOptions = {
+			...stored,
+			allowDigestMismatch,
+			isMember,
+			partitions,
+			retention,
+			checkpoints,
+			redact,
+		};
 		const workerData: MirrorWorkerData = { options, committed: this.#committedCell, asleep: this.#asleep };
 		const source = import.meta.url.endsWith('.ts');
 		const worker = new Worker(new URL(source ? './mirror-worker.ts' : './mirror-worker.js', import.meta.url), {

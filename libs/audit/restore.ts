@@ -21,7 +21,7 @@ import { writeSnapshotFile } from '#storage/snapshot-writer';
 import { ContentHash } from './content-hash.ts';
 import { endSessions } from './ended-sessions.ts';
 import { restoreMarkerName } from './restore-marker.ts';
-import { loadStoredTree, storedSessions } from './stored-tree.ts';
+import { loadStoredTree, redactedPaths, storedSessions } from './stored-tree.ts';
 
 export interface RestoreProgress {
 	readonly phase: 'read' | 'write' | 'verify';
@@ -49,6 +49,8 @@ export interface RestoreOptions {
 	 * that the mirror did not see.
 	 */
 	readonly epoch?: number;
+	/** Nodes whose data were kept out of PostgreSQL are made without data. Otherwise they are a reason to refuse. */
+	readonly withoutRedacted?: boolean;
 	readonly progress?: (progress: RestoreProgress) => void;
 }
 
@@ -63,11 +65,13 @@ export interface Restored {
 	readonly sessions: number;
 	/** Of them, those that were ended. */
 	readonly endedSessions: number;
-	/** The recorded one, which the snapshot has. */
+	/** The recorded one, which the snapshot has; its own where data are missing. */
 	readonly digest: bigint;
 	/** SHA-256 over everything, ACLs included, as it was read from PostgreSQL and again from the file. */
 	readonly contentHash: string;
 	readonly bytes: number;
+	/** Nodes that have no data now because PostgreSQL never had them. */
+	readonly redacted: readonly string[];
 }
 
 /** The restored state could not be proved to be the recorded one; nothing was left in the directory. */
@@ -93,17 +97,21 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
 async function restoreFrom(client: pg.Client, options: RestoreOptions): Promise<Restored> {
 	const { zxid, progress } = options;
 	const recorded = await recordedDigest(client, zxid);
+	const redacted = await redactedPaths(client, zxid);
+	if (redacted.length > 0 && options.withoutRedacted !== true) throw new RestoreRefused(whatIsMissing(redacted, zxid));
 	const epoch = options.isCopy === true ? epochOf(zxid) : await newEpoch(client, options);
 	const content = new ContentHash();
 	const tree = await loadStoredTree(client, zxid, true, ({ path, data, stat }, acl) => {
 		content.add(path, data, acl, stat);
 		if (content.nodes % 10_000 === 0) progress?.({ phase: 'read', nodes: content.nodes, total: null });
 	});
-	if (tree.digest() !== recorded) {
+	// Data are a part of the digest: without some of them nothing can be proved by it.
+	if (redacted.length === 0 && tree.digest() !== recorded) {
 		throw new RestoreRefused(
 			`the rows of ${formatZxid(zxid)} make a tree with digest ${tree.digest()}, the cluster recorded ${recorded}: the history in PostgreSQL was altered or is incomplete. chronokeeper.verify_chain() says where`,
 		);
 	}
+	const digest = tree.digest();
 	const sessions = await storedSessions(client, zxid);
 	const snapshotZxid = options.isCopy === true ? zxid : makeZxid(epoch, 0);
 	tree.lastProcessedZxid = snapshotZxid;
@@ -115,10 +123,10 @@ async function restoreFrom(client: pg.Client, options: RestoreOptions): Promise<
 		directory.create();
 		progress?.({ phase: 'write', nodes: tree.size, total: tree.size });
 		const written = writeTree(directory, tree, snapshotZxid, sessions);
-		verifyFile(written.file, tree.digest(), content, progress);
+		verifyFile(written.file, digest, content, progress);
 		writeEpoch(directory, 'acceptedEpoch', epoch);
 		writeEpoch(directory, 'currentEpoch', epoch);
-		const said = `the cluster was restored to ${formatZxid(zxid)} (digest ${recorded}, ${tree.size} nodes) on ${new Date().toISOString()}`;
+		const said = `the cluster was restored to ${formatZxid(zxid)} (digest ${digest}, ${tree.size} nodes) on ${new Date().toISOString()}`;
 		writeFileSync(path.join(directories[0]!, restoreMarkerName), `${said}\n`);
 		const startZxid = options.sessions === 'keep' ? snapshotZxid : await endSessions(directory, tree, sessions.keys());
 		copyToOthers(directories, options.servers);
@@ -132,7 +140,8 @@ async function restoreFrom(client: pg.Client, options: RestoreOptions): Promise<
 			nodes: content.nodes,
 			sessions: sessions.size,
 			endedSessions: options.sessions === 'keep' ? 0 : counterOf(startZxid),
-			digest: recorded,
+			digest,
+			redacted,
 			contentHash,
 			bytes,
 		};
@@ -161,6 +170,14 @@ function copyToOthers(directories: readonly string[], servers: readonly number[]
 		copyFileSync(path.join(first!, restoreMarkerName), path.join(each, restoreMarkerName));
 	}
 	for (const [at, each] of directories.entries()) writeFileSync(path.join(each, 'myid'), `${servers[at]}\n`);
+}
+
+function whatIsMissing(redacted: readonly string[], zxid: Zxid): string {
+	const some = redacted.slice(0, 5).join(', ');
+	return (
+		`the data of ${redacted.length} nodes at ${formatZxid(zxid)} were kept out of PostgreSQL (audit.redact) and cannot be rebuilt: ${some}` +
+		`${redacted.length > 5 ? ', …' : ''}. --without-redacted makes them without data`
+	);
 }
 
 function requireEmpty(directory: string): void {

@@ -51,7 +51,10 @@ export interface MirrorCursorTable {
 	mirrored: Date | null;
 }
 
+/** The views show the tables as far as the user may see them; of the columns that all have, these. */
 export interface HistoryDatabase {
+	'chronokeeper.history_txn': Omit<TxnTable, 'context'>;
+	'chronokeeper.history_change': ChangeTable;
 	'chronokeeper.txn': TxnTable;
 	'chronokeeper.change': ChangeTable;
 	'chronokeeper.gap': GapTable;

@@ -97,6 +97,18 @@ export async function loadStoredTree(
 	return tree;
 }
 
+/** The nodes whose data at that zxid were kept out of PostgreSQL. */
+export async function redactedPaths(client: pg.ClientBase, zxid: Zxid): Promise<string[]> {
+	const { rows } = await client.query<{ path: string }>(
+		`select v.path from chronokeeper.znode_version v
+		where v.from_zxid <= $1 and (v.to_zxid is null or v.to_zxid > $1) and v.data_length > 0
+			and (select m.redacted from chronokeeper.mirror_cursor m) and chronokeeper.content_hash_of(v.path, v.data_zxid) is not null
+		order by v.path`,
+		[zxid],
+	);
+	return rows.map(({ path }) => path);
+}
+
 /** The sessions that were open right after that zxid, with their timeouts. */
 export async function storedSessions(client: pg.ClientBase, zxid: Zxid): Promise<Map<SessionId, number>> {
 	const { rows } = await client.query<{ session: string; timeout_ms: number }>(

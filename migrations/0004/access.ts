@@ -2,7 +2,7 @@
 
 /** What the mirror updates, and nothing else. */
 const updated: Readonly<Record<string, string>> = {
-	mirror_cursor: 'zxid, digest, hash, writer, mirrored, clock_zxid',
+	mirror_cursor: 'zxid, digest, hash, writer, mirrored, clock_zxid, redacted',
 	znode_version: 'to_zxid, span',
 	session: 'closed_zxid, closed',
 	snapshot: 'base, znodes, sessions, bytes',
@@ -11,7 +11,7 @@ const updated: Readonly<Record<string, string>> = {
 const readable: readonly string[] = [
 	'select on chronokeeper.history_txn, chronokeeper.history_change, chronokeeper.history_version, chronokeeper.history_session, chronokeeper.history_acl',
 	'select on chronokeeper.epoch, chronokeeper.gap, chronokeeper.clock_run, chronokeeper.snapshot_session',
-	'select (id, zxid, writer, mirrored, loading, clock_zxid) on chronokeeper.mirror_cursor',
+	'select (id, zxid, writer, mirrored, loading, clock_zxid, redacted) on chronokeeper.mirror_cursor',
 	'select (zxid, source, digest_zxid, znodes, sessions, bytes, base, recorded) on chronokeeper.snapshot',
 ];
 

@@ -25,6 +25,8 @@ export const comments: Readonly<Record<string, string>> = {
 		'SHA-256 of data that are kept out of PostgreSQL (audit.redact). Null for all others.',
 	'column chronokeeper.mirror_cursor.clock_zxid':
 		'Up to this transaction clock_run is complete. Behind zxid while something was written by a version that did not know it.',
+	'column chronokeeper.mirror_cursor.redacted':
+		'Whether there are data that are kept out of PostgreSQL, in change or in snapshot_node: data_hash is null everywhere else.',
 	'table chronokeeper.clock_run':
 		'Stretches of the history in which the clock did not go backwards, for zxid_at(): clocks of leaders differ. Derived from txn.',
 	'column chronokeeper.clock_run.first_zxid': 'The first transaction of the stretch; it goes on to the next one.',

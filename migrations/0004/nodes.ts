@@ -14,7 +14,7 @@ const nodeColumns = `
 const content = (path: string, from: string, data: string) =>
 	`case when ${seesAll} then chronokeeper.content_of(${path}, ${data}) else chronokeeper.open_content(${path}, ${from}) end`;
 const contentHash = (path: string, from: string, data: string) =>
-	`case when ${seesAll} then chronokeeper.content_hash_of(${path}, ${data}) else chronokeeper.open_content_hash(${path}, ${from}) end`;
+	`case when (select m.redacted from chronokeeper.mirror_cursor m) then case when ${seesAll} then chronokeeper.content_hash_of(${path}, ${data}) else chronokeeper.open_content_hash(${path}, ${from}) end end`;
 const aclOf = (path: string, from: string, id: string) =>
 	`coalesce((select a.acl from chronokeeper.history_acl a where a.id = ${id}),
 		(select h.acl from chronokeeper.history_version h where h.path = ${path} and h.from_zxid = ${from}))`;
@@ -129,11 +129,15 @@ export const nodeStatements = [
 		perform chronokeeper.require_known(z1), chronokeeper.require_known(z2);
 		return query
 			with touched as (
-				-- Inside a gap nothing says what changed: then every node that ended or began with it may have.
+				-- Inside a gap nothing says what changed: then every node that was there in front of it or is behind it may have.
 				select c.path from chronokeeper.history_change c where c.zxid > low and c.zxid <= high
 				union
-				select v.path from chronokeeper.gap g, chronokeeper.history_version v
-					where g.through_zxid > low and g.after_zxid < high and (v.from_zxid = g.through_zxid or v.to_zxid = g.after_zxid + 1)
+				select v.path from chronokeeper.gap g cross join lateral (
+					select n.path from chronokeeper.tree_versions_at(g.after_zxid, prefix) n
+					union all
+					select n.path from chronokeeper.tree_versions_at(g.through_zxid, prefix) n
+				) v
+				where g.through_zxid > low and g.after_zxid < high and g.kind <> 'mismatch'
 			), compared as (
 				select t.path, a.czxid as czxid_a, b.czxid as czxid_b, a.mzxid as mzxid_a, b.mzxid as mzxid_b, a.aversion as aversion_a, b.aversion as aversion_b,
 					a.version as version_a, b.version as version_b, a.acl_id as acl_a, b.acl_id as acl_b, a.data_zxid as data_a, b.data_zxid as data_b,

@@ -79,7 +79,8 @@ export const viewStatements = [
 			case when ${seesAll} then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end as data,
 			chronokeeper.data_text(case when ${seesAll} then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end) as data_text,
 			chronokeeper.data_json(case when ${seesAll} then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end) as data_json,
-			case when ${seesAll} then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end as data_hash
+			case when (select m.redacted from chronokeeper.mirror_cursor m) then
+				case when ${seesAll} then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end as data_hash
 		from chronokeeper.znode_version v`,
 
 	`create view chronokeeper.history_session as

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ImportOutcome } from '#audit/import';
+import { pathsArgument } from '../arguments.ts';
 import { withDatabase } from '../audit-database.ts';
 import type { CommandContext } from '../command-context.ts';
 import { Progress } from '../progress.ts';
@@ -9,6 +10,7 @@ import { count, duration, hex, size } from '../view/text.ts';
 
 interface Options extends DatabaseOptions {
 	readonly allowDigestMismatch?: boolean;
+	readonly redact?: readonly string[];
 }
 
 export function addImport(program: Command, context: CommandContext): void {
@@ -20,7 +22,15 @@ export function addImport(program: Command, context: CommandContext): void {
 				'logs, all epochs. Nothing is written to the directories. What cannot be decided becomes a gap. Run twice, it adds nothing.',
 		)
 		.argument('<dir...>', 'data directories, with or without version-2; of Apache ZooKeeper or of Chronokeeper')
-		.option('--allow-digest-mismatch', 'go on where the tree does not have the digest that the log says');
+		.option('--allow-digest-mismatch', 'go on where the tree does not have the digest that the log says')
+		.addOption(
+			new Option(
+				'--redact <paths>',
+				'separated by commas: data of these nodes and of those below stay out of PostgreSQL',
+			)
+				.env('CK_AUDIT_REDACT')
+				.argParser(pathsArgument),
+		);
 	addDatabaseOptions(command).action(async (dirs: string[], _: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);
 		const { terminal } = context;
@@ -30,6 +40,7 @@ export function addImport(program: Command, context: CommandContext): void {
 			try {
 				return await importDirectories(dirs, url, {
 					allowDigestMismatch: options.allowDigestMismatch === true,
+					...(options.redact && { redact: options.redact }),
 					progress: ({ phase, done, total }) =>
 						progress.update({
 							done,

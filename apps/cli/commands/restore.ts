@@ -49,7 +49,8 @@ export function addRestore(program: Command, context: CommandContext): void {
 			'into: the epoch to begin with, above every one there ever was (default: one more than the newest in the history)',
 			uint32Argument,
 		)
-		.option('--keep-sessions', 'into: the sessions of then go on');
+		.option('--keep-sessions', 'into: the sessions of then go on')
+		.option('--without-redacted', 'into: nodes whose data were kept out of PostgreSQL are made without data');
 	addDatabaseOnly(addServerOptions(command)).action(async (_: unknown, self: Command) => {
 		const options = optionsOf<Options>(self);
 		const { resume, abort, list = false, into, live = false, path = '' } = options;

@@ -17,6 +17,7 @@ export interface IntoOptions extends DatabaseOptions {
 	/** A zoo.cfg. */
 	readonly for?: string;
 	readonly keepSessions?: boolean;
+	readonly withoutRedacted?: boolean;
 }
 
 export async function restoreInto(
@@ -27,14 +28,16 @@ export async function restoreInto(
 ): Promise<void> {
 	const { terminal } = context;
 	const servers = serversOf(options);
-	const { epoch, keepSessions = false } = options;
+	const { epoch, keepSessions = false, withoutRedacted = false } = options;
 	const { restored, zxid, elapsedMs } = await restoreState(context, moment, options, {
 		intoDir,
 		sessions: keepSessions ? 'keep' : 'end',
+		withoutRedacted,
 		...(servers === undefined ? {} : { servers }),
 		...(epoch === undefined ? {} : { epoch }),
 	});
-	const { file, directories, startZxid, nodes, sessions, endedSessions, digest, contentHash, bytes } = restored;
+	const { file, directories, startZxid, nodes, sessions, endedSessions, digest, contentHash, bytes, redacted } =
+		restored;
 	if (terminal.json) {
 		terminal.object({
 			zxid: hex(zxid),
@@ -48,9 +51,11 @@ export async function restoreInto(
 			endedSessions,
 			bytes,
 			contentHash,
+			...(redacted.length > 0 && { redacted }),
 		});
 		return;
 	}
+	for (const path of redacted) terminal.warn(`${path} has no data: they were kept out of PostgreSQL`);
 	terminal.line(
 		`restored to ${hex(zxid)}: digest ${digest}, ${count(nodes)} nodes, in ${duration(elapsedMs)}; ${count(endedSessions)} of ${count(sessions)} sessions ended`,
 	);

@@ -6,7 +6,21 @@ import { ensembleKeys } from './ensemble-keys.ts';
 import { grpcKeys } from './grpc-keys.ts';
 import { grpcLimitKeys } from './grpc-limit-keys.ts';
 import { type Key, key } from './key.ts';
-import { address, boolean, decimal, integer, oneOf, path, port, string, url, urlPath, words } from './value-types.ts';
+import { retentionKeys } from './retention-keys.ts';
+import {
+	address,
+	boolean,
+	decimal,
+	integer,
+	nodePaths,
+	oneOf,
+	path,
+	port,
+	string,
+	url,
+	urlPath,
+	words,
+} from './value-types.ts';
 
 export type { Key } from './key.ts';
 
@@ -256,6 +270,11 @@ export const keys = {
 		0,
 		'In an ensemble, which server writes to PostgreSQL; 0: whichever leads. Name one, the same for all, where Apache ZooKeeper servers may lead: an observer of such an ensemble, for instance.',
 	),
+	'audit.redact': key(
+		nodePaths,
+		[],
+		'Paths of nodes, separated by commas: data of nodes there and below stay out of PostgreSQL, which has their length and SHA-256 only. From then on; and such nodes cannot be restored from it.',
+	),
 	'audit.signingKey': key(
 		path,
 		'',
@@ -271,6 +290,7 @@ export const keys = {
 		60,
 		'or after so many seconds in which there was a transaction, whichever comes first.',
 	),
+	...retentionKeys,
 	'audit.postgresPort': key(
 		port,
 		54_329,

@@ -118,3 +118,13 @@ export const words: ValueType<readonly string[]> = {
 		),
 	show: (value) => value.join(','),
 };
+
+/** Absolute paths of nodes, without a slash at their ends. */
+export const nodePaths: ValueType<readonly string[]> = {
+	allowed: 'paths of nodes separated by commas, each like `/secrets`',
+	read: (text) => {
+		const paths = words.read(text);
+		return paths?.every((path) => path === '/' || /^(\/[^/]+)+$/.test(path)) ? paths : undefined;
+	},
+	show: (value) => value.join(','),
+};

@@ -25,7 +25,13 @@ export function startMirrorService(
 				writer: `server ${config.serverId}`,
 				allowDigestMismatch: config['recovery.allowDigestMismatch'],
 				isMember: config.ensemble !== undefined,
+				redact: config['audit.redact'],
 				...checkpointsOf(config),
+				retention: { ageMs: config['audit.retention.age'], bytes: config['audit.retention.size'] },
+				partitions: {
+					rows: config['audit.partition.rows'],
+					bytes: config['audit.partition.size'] || Number.MAX_SAFE_INTEGER,
+				},
 				mirrored,
 				wrote,
 				changed,

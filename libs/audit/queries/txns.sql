@@ -1,5 +1,5 @@
 select "t"."zxid", "t"."time", "t"."session", "t"."cxid", "t"."type", "t"."path", "t"."error", "t"."digest", "t"."principal", "t"."address", "t"."door", "t"."request_id", "t"."trace_id"
-from "chronokeeper"."txn" as "t"
+from "chronokeeper"."history_txn" as "t"
 where "t"."zxid" >= $1::bigint
 and "t"."zxid" <= $2::bigint
 order by "t"."zxid"

@@ -19,7 +19,7 @@ export interface TxnFilter {
 export function txnsQuery(db: Kysely<HistoryDatabase>, filter: TxnFilter, limit: number) {
 	const { path, recursive, from, to, session, type } = filter;
 	let query = db
-		.selectFrom('chronokeeper.txn as t')
+		.selectFrom('chronokeeper.history_txn as t')
 		.select(['t.zxid', 't.time', 't.session', 't.cxid', 't.type', 't.path', 't.error', 't.digest'])
 		.select(['t.principal', 't.address', 't.door', 't.request_id', 't.trace_id'])
 		.orderBy('t.zxid')
@@ -29,7 +29,7 @@ export function txnsQuery(db: Kysely<HistoryDatabase>, filter: TxnFilter, limit:
 	if (session !== undefined) query = query.where('t.session', '=', sql<string>`${BigInt.asIntN(64, session)}::bigint`);
 	if (type !== undefined) query = query.where('t.type', '=', type);
 	if (path === undefined) return query;
-	let touched = db.selectFrom('chronokeeper.change as c').select('c.zxid').distinct();
+	let touched = db.selectFrom('chronokeeper.history_change as c').select('c.zxid').distinct();
 	if (from !== undefined) touched = touched.where('c.zxid', '>=', sql<string>`${from}::bigint`);
 	if (to !== undefined) touched = touched.where('c.zxid', '<=', sql<string>`${to}::bigint`);
 	if (!recursive) touched = touched.where('c.path', '=', path);
@@ -44,7 +44,7 @@ export function txnsQuery(db: Kysely<HistoryDatabase>, filter: TxnFilter, limit:
 /** What those transactions did to the nodes; without the data. */
 export function changesQuery(db: Kysely<HistoryDatabase>, zxids: readonly string[]) {
 	return db
-		.selectFrom('chronokeeper.change as c')
+		.selectFrom('chronokeeper.history_change as c')
 		.select(['c.zxid', 'c.type', 'c.path', 'c.version', 'c.size_before', 'c.size_after'])
 		.where('c.zxid', '=', sql<string>`any(${zxids}::bigint[])`)
 		.orderBy('c.zxid')
