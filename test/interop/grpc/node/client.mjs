@@ -4,7 +4,7 @@ import { credentials, loadPackageDefinition, Metadata, status } from '@grpc/grpc
 import { loadSync } from '@grpc/proto-loader';
 
 const definition = loadSync(
-	['znode', 'session', 'watch', 'history', 'admin', 'common']
+	['znode', 'session', 'watch', 'history', 'admin', 'restore', 'common']
 		.map((name) => `chronokeeper/v1/${name}.proto`)
 		.concat('google/rpc/status.proto', 'google/rpc/error_details.proto'),
 	{
@@ -17,7 +17,14 @@ const definition = loadSync(
 	},
 );
 const { v1 } = loadPackageDefinition(definition).chronokeeper;
-const serviceNames = ['ZnodeService', 'SessionService', 'WatchService', 'HistoryService', 'AdminService'];
+const serviceNames = [
+	'ZnodeService',
+	'SessionService',
+	'WatchService',
+	'HistoryService',
+	'AdminService',
+	'RestoreService',
+];
 
 /** `/chronokeeper.v1.ZnodeService/Get`. */
 export const allMethods = serviceNames.flatMap((name) => Object.values(v1[name].service).map(({ path }) => path));

@@ -10,6 +10,7 @@ import { allMethods, allOperations, call, called, Replica } from './client.mjs';
 import { operated } from './holding.mjs';
 import './nodes.mjs';
 import './operating.mjs';
+import './restoring.mjs';
 
 check('every method of every service was called, and every operation sent on a stream', async () => {
 	notEqual(allMethods.length, 0);

@@ -17,6 +17,8 @@ from chronokeeper.v1 import (  # noqa: E402
     common_pb2,
     history_pb2,
     history_pb2_grpc,
+    restore_pb2,
+    restore_pb2_grpc,
     session_pb2,
     session_pb2_grpc,
     watch_pb2,
@@ -34,6 +36,7 @@ files = {
     "Watch": (watch_pb2, watch_pb2_grpc),
     "History": (history_pb2, history_pb2_grpc),
     "Admin": (admin_pb2, admin_pb2_grpc),
+    "Restore": (restore_pb2, restore_pb2_grpc),
 }
 # `/chronokeeper.v1.ZnodeService/Get`: those that were called so far.
 called = set()

@@ -12,6 +12,7 @@ import traceback
 import nodes  # noqa: F401 - its checks
 import holding  # noqa: F401
 import operating  # noqa: F401
+import restoring  # noqa: F401
 from checks import World, check, checks, equal, operated
 from client import all_methods, called, session_pb2
 
