@@ -3,7 +3,6 @@
  * They stand in znode_version and session; as the end of what the transaction's hash covers they cannot be altered there. txn_facts() in SQL makes the
  * same bytes.
  */
-import type { StoredStat } from '#jute/records';
 import { parentOf } from './rows.ts';
 
 export const noFacts = Buffer.alloc(0);
@@ -26,29 +25,29 @@ export function sessionFacts(timeoutMs: number): Buffer {
 	return facts;
 }
 
-/**
- * Of each node that was created, in the order of the changes: its owner, and the cversion of its parent. `statNow` is undefined of a node that has no
- * version of this transaction: one that it deleted again.
- */
-export function nodeFacts(
-	created: readonly string[],
-	statNow: (path: string) => Pick<StoredStat, 'ephemeralOwner' | 'cversion'> | undefined,
-): Buffer {
-	const facts = Buffer.allocUnsafe(markBytes + created.length * (ownerBytes + cversionBytes));
-	let at = facts.writeUInt16BE(mark, 0);
+/** What is known of a node right after the transaction; undefined of one that has no version of it: one that it deleted again. */
+export interface NodeFacts {
+	owner(path: string): bigint | undefined;
+	cversion(path: string): number | undefined;
+}
+
+/** Of each node that was created, in the order of the changes: its owner, and the cversion of its parent. */
+export function nodeFacts(created: readonly string[], facts: NodeFacts): Buffer {
+	const bytes = Buffer.allocUnsafe(markBytes + created.length * (ownerBytes + cversionBytes));
+	let at = bytes.writeUInt16BE(mark, 0);
 	for (const path of created) {
-		const node = statNow(path);
-		if (node === undefined) at = facts.writeInt32BE(none, at);
+		const owner = facts.owner(path);
+		if (owner === undefined) at = bytes.writeInt32BE(none, at);
 		else {
-			at = facts.writeInt32BE(8, at);
-			at = facts.writeBigUInt64BE(BigInt.asUintN(64, node.ephemeralOwner), at);
+			at = bytes.writeInt32BE(8, at);
+			at = bytes.writeBigUInt64BE(BigInt.asUintN(64, owner), at);
 		}
-		const parent = statNow(parentOf(path) ?? '/');
-		if (parent === undefined) at = facts.writeInt32BE(none, at);
+		const cversion = facts.cversion(parentOf(path) ?? '/');
+		if (cversion === undefined) at = bytes.writeInt32BE(none, at);
 		else {
-			at = facts.writeInt32BE(4, at);
-			at = facts.writeInt32BE(parent.cversion, at);
+			at = bytes.writeInt32BE(4, at);
+			at = bytes.writeInt32BE(cversion, at);
 		}
 	}
-	return facts.subarray(0, at);
+	return bytes.subarray(0, at);
 }
