@@ -306,7 +306,8 @@ export class MirrorLoop {
 
 	#report(state: MirrorState, batch: WrittenBatch | null = null): void {
 		this.#state = state;
-		this.#host.report({ state, mirrored: this.#mirrored, error: this.#error, batch });
+		const error = this.#error ?? this.#retention.problem ?? this.#partitions.refused;
+		this.#host.report({ state, mirrored: this.#mirrored, error, batch });
 	}
 }
 

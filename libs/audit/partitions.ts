@@ -135,7 +135,8 @@ export class PartitionMaker {
 			this.#place = null;
 			const { code } = error as { code?: unknown };
 			if (code === lockNotAvailable || code === deadlockDetected) this.#failures++;
-			else if (code === insufficientPrivilege) this.refused = (error as Error).message;
+			else if (code === insufficientPrivilege)
+				this.refused = `no more partitions are made: ${(error as Error).message}`;
 			else throw error;
 		}
 	}

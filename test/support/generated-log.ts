@@ -18,7 +18,13 @@ export interface GeneratedLog {
 /** The transaction of one zxid; a tree to look at is at hand. */
 export type Workload = (n: number, tree: DataTree) => Txn;
 
-export async function generateLog(dataDir: string, txns: number, workload: Workload, first = 1): Promise<GeneratedLog> {
+export async function generateLog(
+	dataDir: string,
+	txns: number,
+	workload: Workload,
+	first = 1,
+	fromMs = 1_795_245_000_000,
+): Promise<GeneratedLog> {
 	const directory = path.join(dataDir, 'version-2');
 	mkdirSync(directory, { recursive: true });
 	const tree = new DataTree({ keepData: false });
@@ -29,7 +35,7 @@ export async function generateLog(dataDir: string, txns: number, workload: Workl
 	const session = 0x1000_0314_cd3_0019n as SessionId;
 	let records: TxnRecord[] = [];
 	for (let n = 0; n < txns; n++) {
-		const header = { sessionId: session, cxid: n, zxid: makeZxid(0, first + n), time: 1_795_245_000_000 + n };
+		const header = { sessionId: session, cxid: n, zxid: makeZxid(0, first + n), time: fromMs + n };
 		const txn = workload(n, tree);
 		tree.apply({ header, txn });
 		records.push({ header, txn, digest: { version: 2, value: tree.digest() }, context: null });
