@@ -14,7 +14,8 @@ import { freePort, type RunningProgram } from '#test/support/processes';
 const isLong = process.env.LONG_SPECS === '1';
 const kills = isLong ? 12 : 3;
 /** Between them. */
-const writes = isLong ? 2000 : 200;
+const writes = isLong ? 1000 : 200;
+const limitMs = isLong ? 1_800_000 : 240_000;
 const ids = [1, 2, 3] as const;
 const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-ensemble-tail-'));
 const ports = new Map<number, number>();
@@ -80,7 +81,7 @@ async function write(round: number): Promise<void> {
 }
 
 it('have each transaction once and in order, over kills of leaders and starts of replicas', {
-	timeout: 240_000,
+	timeout: limitMs,
 }, async () => {
 	await leader();
 	await eventually('a node is there', () =>
