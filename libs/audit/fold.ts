@@ -8,7 +8,6 @@
 import { hash } from 'node:crypto';
 import type { TxnRecord } from '#core/model/txn-record';
 import { epochOf, formatZxid, type Zxid } from '#core/model/zxid';
-import type { TreeListener } from '#core/tree/changes';
 import type { DataTree, NodeRecord } from '#core/tree/data-tree';
 import { statsName, statsPath } from '#core/tree/quota';
 import type { SessionId } from '#jute/scalars';
@@ -17,7 +16,9 @@ import { aclRow } from './acl-rows.ts';
 import { Batch, type HistoryPoint } from './batch.ts';
 import { nodeFacts, noFacts, sessionFacts } from './facts.ts';
 import { type WhoColumns, whoColumns } from './principal.ts';
-import { type Change, txnFields, type Version, writeChange, writeVersion } from './rows.ts';
+import { nothingRedacted, type Redaction } from './redaction.ts';
+import { type Change, txnFields, type Version, writeChange, writeRedactedChange, writeVersion } from './rows.ts';
+import { TouchedPaths } from './touched-paths.ts';
 
 /** The tree that the log makes is not the tree that its leader had. */
 export class DigestMismatch extends Error {
@@ -37,6 +38,8 @@ export class DigestMismatch extends Error {
 export interface FoldOptions {
 	/** Goes on after a digest mismatch; each first one after a match becomes a row of `gap`. */
 	readonly allowDigestMismatch?: boolean;
+	/** Data that stay out of the rows. */
+	readonly redaction?: Redaction;
 }
 
 export interface FoldStart {
@@ -64,6 +67,9 @@ export class HistoryFold {
 	#batch: Batch;
 	#point: HistoryPoint;
 	#mismatched = false;
+	readonly #redaction: Redaction;
+	/** Of the last transaction. The first one always begins a run of the clock: what was before it is not known here. */
+	#timeMs = Number.POSITIVE_INFINITY;
 	/** Nodes touched in this batch: their version now, null when they are gone. */
 	#open = new Map<string, Version | null>();
 	#openSessionRows = new Map<SessionId, Batch['sessions'][number]>();
@@ -75,6 +81,7 @@ export class HistoryFold {
 	constructor(start: FoldStart, options: FoldOptions = {}) {
 		this.#tree = start.tree;
 		this.#options = options;
+		this.#redaction = options.redaction ?? nothingRedacted;
 		this.#baseZxid = start.baseZxid;
 		this.#sessions = new Map(start.openSessions);
 		this.#quotaZxids = new Map(start.quotaZxids);
@@ -108,6 +115,7 @@ export class HistoryFold {
 		const result = this.#tree.apply(record, touched);
 		const changes = this.#batch.changes;
 		const changesFrom = changes.position;
+		const redactedFrom = this.#batch.redactedChanges.position;
 		const ordinals = this.#writeChanges(record, before, result.results?.map((it) => it.error) ?? [result.error]);
 		this.#writeQuotaChanges(zxid, ordinals);
 		for (let i = 0; i < touched.count; i++) this.#touch(touched.paths[i]!, zxid, !touched.created[i]);
@@ -115,7 +123,9 @@ export class HistoryFold {
 		this.#noteSession(record, who);
 		this.#noteEpoch(zxid, header.time);
 		this.#checkDigest(record);
-		this.#writeTxn(record, result.error, who, changesFrom);
+		this.#noteTime(zxid, header.time);
+		const changed = [changes.since(changesFrom), this.#batch.redactedChanges.since(redactedFrom)] as const;
+		this.#writeTxn(record, result.error, who, changed);
 		const { traceparent } = who;
 		if (traceparent === null) return;
 		this.#batch.addSampled({ traceparent, zxid, op: txn.kind, error: result.error }, header.time);
@@ -132,7 +142,7 @@ export class HistoryFold {
 		return batch;
 	}
 
-	#writeTxn({ header, txn, digest }: TxnRecord, error: number, who: WhoColumns, changesFrom: number): void {
+	#writeTxn({ header, txn, digest }: TxnRecord, error: number, who: WhoColumns, changed: readonly Buffer[]): void {
 		const rows = this.#batch.txns;
 		rows.beginRow(txnFields);
 		const from = rows.position;
@@ -153,20 +163,21 @@ export class HistoryFold {
 		rows.text(who.traceId);
 		rows.bytea(who.context);
 		const facts = this.#facts(header.zxid, txn);
-		const chained = this.#chain(rows.since(from), this.#batch.changes.since(changesFrom), facts);
+		const chained = this.#chain([rows.since(from), ...changed, facts]);
 		rows.bytea(chained);
 		this.#point = { zxid: header.zxid, digest: this.#tree.digest(), hash: chained };
 	}
 
-	/** SHA-256 of the hash before, the fields of the transaction's row and the rows of its changes, as COPY has them, and its facts. */
-	#chain(txn: Buffer, changes: Buffer, facts: Buffer): Buffer {
+	/**
+	 * SHA-256 of the hash before, the fields of the transaction's row and the rows of its changes, as COPY has them (those with redacted data behind the
+	 * others), and its facts.
+	 */
+	#chain(parts: readonly Buffer[]): Buffer {
 		const previous = this.#point.hash;
-		const length = previous.length + txn.length + changes.length + facts.length;
+		const length = parts.reduce((sum, part) => sum + part.length, previous.length);
 		if (length > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(length * 2);
-		previous.copy(this.#scratch, 0);
-		txn.copy(this.#scratch, previous.length);
-		changes.copy(this.#scratch, previous.length + txn.length);
-		facts.copy(this.#scratch, previous.length + txn.length + changes.length);
+		let at = previous.copy(this.#scratch, 0);
+		for (const part of parts) at += part.copy(this.#scratch, at);
 		return hash('sha256', this.#scratch.subarray(0, length), 'buffer');
 	}
 
@@ -214,20 +225,26 @@ export class HistoryFold {
 
 	/** Returns how many there were. */
 	#writeChanges({ header, txn }: TxnRecord, before: Map<string, NodeRecord> | null, codes: readonly number[]): number {
-		const rows = this.#batch.changes;
 		const { zxid } = header;
 		if (txn.kind === 'closeSession') {
 			let ordinal = 0;
 			for (const node of before!.values()) {
-				writeChange(rows, zxid, ordinal++, deletion('delete', node.path, node.dataLength, node.stat.version));
+				this.#writeChange(zxid, ordinal++, deletion('delete', node.path, node.dataLength, node.stat.version));
 			}
 			return ordinal;
 		}
 		if (txn.kind === 'multi') return this.#writeMultiChanges(zxid, txn, before!, codes);
 		if (!isMutation(txn) || codes[0] !== 0) return 0;
 		const node = before?.get(txn.path);
-		writeChange(rows, zxid, 0, this.#change(txn, node?.dataLength ?? null, node?.stat.version ?? 0));
+		this.#writeChange(zxid, 0, this.#change(txn, node?.dataLength ?? null, node?.stat.version ?? 0));
 		return 1;
+	}
+
+	#writeChange(zxid: Zxid, ordinal: number, change: Change): void {
+		const { changes, redactedChanges } = this.#batch;
+		const { path, data } = change;
+		if (this.#redaction.hides(path, data)) writeRedactedChange(redactedChanges, zxid, ordinal, change, data);
+		else writeChange(changes, zxid, ordinal, change);
 	}
 
 	/** Operations of a multi see what those before them did. */
@@ -243,7 +260,7 @@ export class HistoryFold {
 				now = node === undefined ? null : { size: node.dataLength, version: node.stat.version };
 			}
 			const change = this.#change(op, now?.size ?? null, now?.version ?? 0);
-			writeChange(this.#batch.changes, zxid, ordinal++, change);
+			this.#writeChange(zxid, ordinal++, change);
 			if (op.kind === 'delete' || op.kind === 'deleteContainer') sizes.set(op.path, null);
 			else if (change.sizeAfter !== null) sizes.set(op.path, { size: change.sizeAfter, version: change.version ?? 0 });
 		}
@@ -384,6 +401,12 @@ export class HistoryFold {
 		this.#sessions.set(session, timeoutMs);
 	}
 
+	/** Where the clock went backwards: see zxid_at() in SQL. */
+	#noteTime(zxid: Zxid, timeMs: number): void {
+		if (timeMs < this.#timeMs) this.#batch.clockRuns.push({ firstZxid: zxid, beganMs: timeMs });
+		this.#timeMs = timeMs;
+	}
+
 	#noteEpoch(zxid: Zxid, time: number): void {
 		const epoch = epochOf(zxid);
 		if (epoch === this.#epoch) return;
@@ -405,59 +428,6 @@ export class HistoryFold {
 		const afterZxid = (header.zxid - 1) as Zxid;
 		const reason = `${mismatch.message}. The operator let it pass`;
 		this.#batch.gaps.push({ afterZxid, throughZxid: header.zxid, kind: 'mismatch', reason });
-	}
-}
-
-/** The paths that a transaction touched, each once, and whether it was created by it (was not there before). */
-class TouchedPaths implements TreeListener {
-	readonly paths: string[] = [];
-	readonly created: boolean[] = [];
-	count = 0;
-	#index: Map<string, number> | null = null;
-
-	clear(): void {
-		this.count = 0;
-		this.#index = null;
-	}
-
-	add(path: string, created: boolean): void {
-		if (this.#indexOf(path) !== -1) return;
-		this.paths[this.count] = path;
-		this.created[this.count] = created;
-		this.#index?.set(path, this.count);
-		this.count++;
-	}
-
-	nodeCreated(path: string): void {
-		this.add(path, true);
-	}
-
-	nodeDeleted(path: string): void {
-		this.add(path, false);
-	}
-
-	dataChanged(path: string): void {
-		this.add(path, false);
-	}
-
-	aclChanged(path: string): void {
-		this.add(path, false);
-	}
-
-	childrenChanged(path: string): void {
-		this.add(path, false);
-	}
-
-	#indexOf(path: string): number {
-		if (this.count < 8) {
-			for (let i = 0; i < this.count; i++) if (this.paths[i] === path) return i;
-			return -1;
-		}
-		if (this.#index === null) {
-			this.#index = new Map();
-			for (let i = 0; i < this.count; i++) this.#index.set(this.paths[i]!, i);
-		}
-		return this.#index.get(path) ?? -1;
 	}
 }
 
