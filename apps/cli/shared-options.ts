@@ -102,8 +102,9 @@ export function addLeadingOptions(program: Command): void {
 /** The command's options, with those that stood before it. */
 export function optionsOf<Options extends object>(command: Command): Options {
 	const merged: Record<string, unknown> = command.opts();
-	const program = command.parent;
+	let program = command.parent;
 	if (program === null) return merged as Options;
+	while (program.parent !== null) program = program.parent;
 	for (const option of program.options) {
 		const name = option.attributeName();
 		if (program.getOptionValueSource(name) !== 'cli') continue;

@@ -7,9 +7,10 @@ import { generateKeys, KeyRefused, readSigningKey, readVerifyingKey, type Verify
 import { importDirectories } from '#audit/import';
 import { startMirror } from '#audit/mirror';
 import { DatabaseRows } from '#audit/verify/database-rows';
+import type { Verified } from '#audit/verify/outcome';
 import type { Row } from '#audit/verify/rows';
 import { type TableName, tables } from '#audit/verify/tables';
-import { type Verified, verify } from '#audit/verify/verify';
+import { verify } from '#audit/verify/verify';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { altered, keyColumns, MemoryRows } from '#test/support/tampering';
 import { type VariedHistory, writeVariedHistory } from '#test/support/varied-history';

@@ -27,11 +27,6 @@ export class DatabaseRows implements HistoryRows {
 		}
 	}
 
-	/** The connection that holds the moment, for queries of other kinds; while a stream is read others wait. */
-	get client(): pg.ClientBase {
-		return this.#first;
-	}
-
 	async *read(table: TableName, from = 0, to: number = Number.MAX_SAFE_INTEGER): AsyncGenerator<readonly Row[], void> {
 		const client = await connect(this.#url);
 		try {
@@ -62,6 +57,14 @@ export class DatabaseRows implements HistoryRows {
 			[`chronokeeper.${table}`],
 		);
 		return Number(rows[0]?.rows ?? 0);
+	}
+
+	/** The migrations that it has. */
+	async schema(): Promise<string[]> {
+		const { rows } = await this.#first.query<{ name: string }>(
+			'select name from chronokeeper.kysely_migration order by name',
+		);
+		return rows.map((row) => row.name);
 	}
 
 	async close(): Promise<void> {

@@ -15,6 +15,8 @@ export interface HistoryRows {
 	all(table: TableName): Promise<readonly Row[]>;
 	/** About how many, for a progress bar. */
 	count(table: TableName): Promise<number>;
+	/** What the first transaction's hash follows from, of an export of a part. */
+	readonly hashBefore?: Buffer;
 	close(): Promise<void>;
 }
 

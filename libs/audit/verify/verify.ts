@@ -6,7 +6,6 @@
 import { epochOf, formatZxid, isContiguous, type Zxid, zeroZxid } from '#core/model/zxid';
 import { DataTree } from '#core/tree/data-tree';
 import { noHash } from '../batch.ts';
-import type { VerifyingKey } from '../checkpoint-key.ts';
 import { CopyRows } from '../copy-rows.ts';
 import { HistoryFold } from '../fold.ts';
 import { writeVersion } from '../rows.ts';
@@ -14,7 +13,8 @@ import { Acls } from './acls.ts';
 import { nameAltered } from './altered.ts';
 import { type Base, basesOf, type Gap, gapOf, isBase, nodeColumn, statOf } from './bases.ts';
 import { Chain, changeOrdinal } from './chain.ts';
-import { changeKey, type Finding, Findings, txnKey } from './findings.ts';
+import { changeKey, Findings, txnKey } from './findings.ts';
+import type { EpochRun, Verified, VerifyOptions } from './outcome.ts';
 import { c, type Facts, recordOf } from './record.ts';
 import {
 	type HistoryRows,
@@ -32,46 +32,6 @@ import { isSessionOf, openedOf, Sessions, timeoutOf } from './sessions.ts';
 import { columnOf } from './tables.ts';
 import { checkpointColumn, readBase, snapshotColumn, verifyLedger } from './verify-ledger.ts';
 import { factsOfVersions, fromOf, Versions, versionColumn } from './versions.ts';
-
-export interface VerifyOptions {
-	/** The first and the last transaction; without them everything. */
-	readonly from?: Zxid;
-	readonly to?: Zxid;
-	/** Without them signatures are not looked at. */
-	readonly keys?: readonly VerifyingKey[];
-	readonly progress?: (done: number, total: number) => void;
-	/** The tree right after each transaction: for whoever compares it with something else. */
-	readonly reached?: (zxid: Zxid, digest: bigint) => void;
-}
-
-export interface Verified {
-	readonly firstZxid: Zxid | null;
-	readonly lastZxid: Zxid | null;
-	readonly txns: number;
-	readonly changes: number;
-	readonly versions: number;
-	readonly sessions: number;
-	readonly epochs: number;
-	/** Digests of the cluster that were compared with that of the tree made here. */
-	readonly digests: number;
-	/** Of the tree at the end. */
-	readonly digest: bigint;
-	readonly hash: Buffer;
-	readonly gaps: readonly Gap[];
-	readonly checkpoints: number;
-	readonly signedCheckpoints: number;
-	/** Up to here all is signed with a key that was given. */
-	readonly signedZxid: Zxid | null;
-	readonly signedMs: number | null;
-	readonly unsignedTxns: number;
-	/** Transactions whose hash has no facts: made by a version before there were any. */
-	readonly withoutFacts: number;
-	/** Digests could not be compared from here on, because data are kept out of the database. */
-	readonly redactedFrom: Zxid | null;
-	readonly findings: readonly Finding[];
-	/** All of them; `findings` may have fewer. */
-	readonly wrongRows: number;
-}
 
 const t = {
 	zxid: columnOf('txn', 'zxid'),
@@ -100,6 +60,8 @@ class Verification {
 	#tree: DataTree | null = null;
 	#chain: Chain | null = null;
 	#lastZxid: Zxid | null = null;
+	/** What the next transaction must stand right behind. */
+	#behind: Zxid | null = null;
 	/** The cluster's digest less the one of the tree here. Not 0 behind a row that was altered. */
 	#offset = 0n;
 	#digests = 0;
@@ -107,6 +69,7 @@ class Verification {
 	#redactedFrom: Zxid | null = null;
 	#changes = 0;
 	#unsigned = 0;
+	readonly #epochRuns: EpochRun[] = [];
 	readonly #epochs = new Map<number, Row>();
 	/** Of changes without a transaction, in front of the next one. */
 	#stray: Zxid | null = null;
@@ -151,7 +114,7 @@ class Verification {
 			const pending = bases.filter((it) => it.zxid >= begin && it.zxid <= to);
 			const first = txns.next === null ? null : zxidOf(txns.next[t.zxid]!);
 			const before = [...ledger.pruned].filter(([zxid]) => first !== null && zxid < first).sort(([a], [b]) => b - a)[0];
-			this.#chain = new Chain(before?.[1] ?? (await this.#hashBefore(begin)) ?? noHash);
+			this.#chain = new Chain(before?.[1] ?? rows.hashBefore ?? (await this.#hashBefore(begin)) ?? noHash);
 			let done = 0;
 			for (;;) {
 				const txn = txns.next;
@@ -205,6 +168,8 @@ class Verification {
 				digest: this.#tree?.digest() ?? 0n,
 				hash: this.#chain.hash,
 				gaps,
+				bases,
+				epochRuns: this.#epochRuns,
 				checkpoints: ledger.checkpoints,
 				signedCheckpoints: ledger.signed,
 				signedZxid: ledger.signedZxid,
@@ -321,6 +286,7 @@ class Verification {
 		}
 		this.#sessions.base(zxid, open, openedRows, isPruned);
 		this.#offset = 0n;
+		this.#behind = zxid;
 		this.#begin(tree, zxid);
 	}
 
@@ -351,6 +317,7 @@ class Verification {
 		const findings = this.#findings;
 		this.#changes += changes.length;
 		this.#contiguous(zxid, gaps);
+		this.#count(zxid);
 		const tree = this.#tree;
 		const versions = factsOfVersions(begun);
 		const session = opened.find((row) => isSessionOf(row, unsigned8(txn[t.session]!)));
@@ -395,8 +362,17 @@ class Verification {
 		this.#options.reached?.(zxid, tree.digest());
 	}
 
+	#count(zxid: Zxid): void {
+		const run = this.#epochRuns.at(-1);
+		if (run?.epoch === epochOf(zxid)) {
+			run.last = zxid;
+			run.rows++;
+		} else this.#epochRuns.push({ epoch: epochOf(zxid), first: zxid, last: zxid, rows: 1 });
+	}
+
 	#contiguous(zxid: Zxid, gaps: readonly Gap[]): void {
-		const last = this.#lastZxid;
+		const last = this.#behind;
+		this.#behind = zxid;
 		if (last === null || isContiguous(last, zxid)) return;
 		if (gaps.some((gap) => gap.afterZxid >= last && gap.throughZxid < zxid && gap.kind !== 'mismatch')) return;
 		const first = epochOf(last) === epochOf(zxid) ? last + 1 : epochOf(zxid) * 2 ** 32 + 1;
