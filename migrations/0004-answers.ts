@@ -43,7 +43,7 @@ const inheritComments = `
 			select v.relname as view, a.attname as column, col_description(t.oid, b.attnum) as means
 			from pg_class v
 			join pg_class t on t.relnamespace = v.relnamespace
-				and t.relname = case v.relname when 'history_version' then 'znode_version' else replace(v.relname, 'history_', '') end
+				and t.relname = case v.relname when 'history_version' then 'znode_version' when 'history_cursor' then 'mirror_cursor' else replace(v.relname, 'history_', '') end
 			join pg_attribute a on a.attrelid = v.oid and a.attnum > 0
 			join pg_attribute b on b.attrelid = t.oid and b.attname = a.attname
 			where v.relnamespace = 'chronokeeper'::regnamespace and v.relkind = 'v' and col_description(v.oid, a.attnum) is null

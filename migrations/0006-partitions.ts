@@ -29,7 +29,7 @@ const statements = [
 
 	`create or replace function chronokeeper.require_known(z bigint) returns void language plpgsql stable as $$
 	declare
-		last_zxid bigint := (select c.zxid from chronokeeper.mirror_cursor c);
+		last_zxid bigint := (select c.zxid from chronokeeper.history_cursor c);
 		missing chronokeeper.gap;
 	begin
 		if last_zxid is null or z > last_zxid then

@@ -322,7 +322,7 @@ CREATE OR REPLACE FUNCTION chronokeeper.require_known(z bigint)
  STABLE
 AS $function$
 	declare
-		last_zxid bigint := (select c.zxid from chronokeeper.mirror_cursor c);
+		last_zxid bigint := (select c.zxid from chronokeeper.history_cursor c);
 		missing chronokeeper.gap;
 	begin
 		if last_zxid is null or z > last_zxid then
@@ -610,7 +610,7 @@ AS $function$
 		middle bigint;
 		probe record;
 	begin
-		select coalesce(m.clock_zxid, -1), m.zxid into noted, last from chronokeeper.mirror_cursor m;
+		select coalesce(m.clock_zxid, -1), m.zxid into noted, last from chronokeeper.history_cursor m;
 		if noted < last then
 			select t.zxid into low from chronokeeper.history_txn t where t.zxid > noted and t.zxid <= last and t.time <= at order by t.zxid desc limit 1;
 			if found then
@@ -771,7 +771,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
 	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
 	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.version_at(znode, z) v $function$
+	case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.version_at(znode, z) v $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z bigint)
@@ -787,7 +787,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
 	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
 	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.child_versions_at(znode, z) v $function$
+	case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.child_versions_at(znode, z) v $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z bigint, prefix text DEFAULT '/'::text)
@@ -803,7 +803,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
 	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
 	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.tree_versions_at(z, prefix) v $function$
+	case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.tree_versions_at(z, prefix) v $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.differing_versions(z1 bigint, z2 bigint, prefix text)
@@ -872,7 +872,7 @@ AS $function$
 		(select h.acl from chronokeeper.history_version h where h.path = d.path and h.from_zxid = d.from_zxid_after)),
 			d.version_before, d.version_after, d.mzxid_before, d.mzxid_after,
 			chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_before) else chronokeeper.open_content(d.path, d.from_zxid_before) end), chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_after) else chronokeeper.open_content(d.path, d.from_zxid_after) end),
-			chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_before) else chronokeeper.open_content(d.path, d.from_zxid_before) end), chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_after) else chronokeeper.open_content(d.path, d.from_zxid_after) end), case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_before) else chronokeeper.open_content_hash(d.path, d.from_zxid_before) end end, case when (select m.redacted from chronokeeper.mirror_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_after) else chronokeeper.open_content_hash(d.path, d.from_zxid_after) end end
+			chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_before) else chronokeeper.open_content(d.path, d.from_zxid_before) end), chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(d.path, d.data_zxid_after) else chronokeeper.open_content(d.path, d.from_zxid_after) end), case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_before) else chronokeeper.open_content_hash(d.path, d.from_zxid_before) end end, case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(d.path, d.data_zxid_after) else chronokeeper.open_content_hash(d.path, d.from_zxid_after) end end
 		from chronokeeper.differing_versions(z1, z2, prefix) d $function$
 ;
 
@@ -1074,7 +1074,7 @@ AS $function$
 		order by f.place $function$
 ;
 
-CREATE OR REPLACE FUNCTION chronokeeper.set_up_access()
+CREATE OR REPLACE FUNCTION chronokeeper.set_up_access(reader text DEFAULT 'chronokeeper_reader'::text, writer text DEFAULT 'chronokeeper_writer'::text)
  RETURNS SETOF text
  LANGUAGE plpgsql
 AS $function$
@@ -1082,37 +1082,44 @@ AS $function$
 		wanted text;
 		relation record;
 	begin
-		foreach wanted in array array['chronokeeper_reader', 'chronokeeper_writer'] loop
+		foreach wanted in array array[reader, writer] loop
 			if not exists (select from pg_roles r where r.rolname = wanted) then
 				begin
 					execute format('create role %I nologin', wanted);
 				exception
 					when duplicate_object or unique_violation then null;
 					when insufficient_privilege then
-						return next format('%s may not create the role %s: let somebody who may run "create role %s nologin", then "select chronokeeper.set_up_access()"', current_user, wanted, wanted);
+						return next format('%s may not create the role %s: let somebody who may run "create role %I nologin", then "select chronokeeper.set_up_access()"', current_user, wanted, wanted);
 						continue;
 				end;
 			end if;
 			execute format('grant usage on schema chronokeeper to %I', wanted);
 		end loop;
-		if exists (select from pg_roles r where r.rolname = 'chronokeeper_reader') then
-			grant select on chronokeeper.history_txn, chronokeeper.history_change, chronokeeper.history_version, chronokeeper.history_session, chronokeeper.history_acl to chronokeeper_reader;
-			grant select on chronokeeper.epoch, chronokeeper.gap, chronokeeper.clock_run, chronokeeper.snapshot_session to chronokeeper_reader;
-			grant select (id, zxid, writer, mirrored, loading, clock_zxid, redacted) on chronokeeper.mirror_cursor to chronokeeper_reader;
-			grant select (zxid, source, digest_zxid, znodes, sessions, bytes, base, recorded) on chronokeeper.snapshot to chronokeeper_reader;
+		if exists (select from pg_roles r where r.rolname = reader) then
+			execute format('grant select on chronokeeper.history_txn to %I', reader);
+			execute format('grant select on chronokeeper.history_change to %I', reader);
+			execute format('grant select on chronokeeper.history_version to %I', reader);
+			execute format('grant select on chronokeeper.history_session to %I', reader);
+			execute format('grant select on chronokeeper.history_acl to %I', reader);
+			execute format('grant select on chronokeeper.history_cursor to %I', reader);
+			execute format('grant select on chronokeeper.epoch to %I', reader);
+			execute format('grant select on chronokeeper.gap to %I', reader);
+			execute format('grant select on chronokeeper.clock_run to %I', reader);
+			execute format('grant select on chronokeeper.snapshot_session to %I', reader);
+			execute format('grant select (zxid, source, digest_zxid, znodes, sessions, bytes, base, recorded) on chronokeeper.snapshot to %I', reader);
 		end if;
-		if exists (select from pg_roles r where r.rolname = 'chronokeeper_writer') then
-			grant select on all tables in schema chronokeeper to chronokeeper_writer;
+		if exists (select from pg_roles r where r.rolname = writer) then
+			execute format('grant select on all tables in schema chronokeeper to %I', writer);
 			for relation in
 				select c.relname from pg_class c where c.relnamespace = 'chronokeeper'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
 					and c.relname not like 'kysely%' and c.relname <> 'mirror_cursor'
 			loop
-				execute format('grant insert on chronokeeper.%I to chronokeeper_writer', relation.relname);
+				execute format('grant insert on chronokeeper.%I to %I', relation.relname, writer);
 			end loop;
-			grant update (zxid, digest, hash, writer, mirrored, clock_zxid, redacted) on chronokeeper.mirror_cursor to chronokeeper_writer;
-			grant update (to_zxid, span) on chronokeeper.znode_version to chronokeeper_writer;
-			grant update (closed_zxid, closed) on chronokeeper.session to chronokeeper_writer;
-			grant update (base, znodes, sessions, bytes) on chronokeeper.snapshot to chronokeeper_writer;
+			execute format('grant update (zxid, digest, hash, writer, mirrored, clock_zxid, redacted) on chronokeeper.mirror_cursor to %I', writer);
+			execute format('grant update (to_zxid, span) on chronokeeper.znode_version to %I', writer);
+			execute format('grant update (closed_zxid, closed) on chronokeeper.session to %I', writer);
+			execute format('grant update (base, znodes, sessions, bytes) on chronokeeper.snapshot to %I', writer);
 		end if;
 		if not exists (select from pg_publication p where p.pubname = 'chronokeeper') then
 			begin
@@ -1325,6 +1332,23 @@ create view chronokeeper.history_txn as
         END AS hash
    FROM txn t;
 
+create view chronokeeper.history_cursor as
+ SELECT zxid,
+        CASE
+            WHEN ( SELECT sees_all() AS sees_all) THEN digest
+            ELSE NULL::bigint
+        END AS digest,
+        CASE
+            WHEN ( SELECT sees_all() AS sees_all) THEN hash
+            ELSE NULL::bytea
+        END AS hash,
+    writer,
+    mirrored,
+    loading,
+    clock_zxid,
+    redacted
+   FROM mirror_cursor m;
+
 create view chronokeeper.history_acl with (security_barrier=true) as
  SELECT id,
     acl
@@ -1418,7 +1442,7 @@ create view chronokeeper.history_version as
         END) AS data_json,
         CASE
             WHEN ( SELECT m.redacted
-               FROM mirror_cursor m) THEN
+               FROM history_cursor m) THEN
             CASE
                 WHEN ( SELECT sees_all() AS sees_all) THEN content_hash_of(path, data_zxid)
                 ELSE open_content_hash(path, from_zxid)
@@ -1548,6 +1572,24 @@ comment on column chronokeeper.history_change.data_json is 'The data as JSON, wh
 comment on column chronokeeper.history_change.data_hash is 'SHA-256 of the data that were kept out of PostgreSQL; null when they were not.';
 
 comment on column chronokeeper.history_change.redacted is 'Whether its data are kept out of PostgreSQL.';
+
+comment on view chronokeeper.history_cursor is 'mirror_cursor as far as the current user may see it.';
+
+comment on column chronokeeper.history_cursor.zxid is 'The last transaction that is here. Null while nothing is.';
+
+comment on column chronokeeper.history_cursor.digest is 'As in mirror_cursor. Null for those who may not read the tables.';
+
+comment on column chronokeeper.history_cursor.hash is 'As in mirror_cursor. Null for those who may not read the tables.';
+
+comment on column chronokeeper.history_cursor.writer is 'Which mirror or import wrote last.';
+
+comment on column chronokeeper.history_cursor.mirrored is 'When it did.';
+
+comment on column chronokeeper.history_cursor.loading is 'An import fills the database, or was cut off: some indexes are missing, and versions may lie behind the cursor until it is finished.';
+
+comment on column chronokeeper.history_cursor.clock_zxid is 'Up to this transaction clock_run is complete. Behind zxid while something was written by a version that did not know it.';
+
+comment on column chronokeeper.history_cursor.redacted is 'Whether there are data that are kept out of PostgreSQL, in change or in snapshot_node: data_hash is null everywhere else.';
 
 comment on view chronokeeper.history_session is 'session as far as the current user may see it.';
 
@@ -1921,7 +1963,7 @@ comment on function chronokeeper.session_id(value bigint) is 'The session id its
 
 comment on function chronokeeper.session_id(value text) is 'The session id that 0x10000314cd30019, or its decimal form, means.';
 
-comment on function chronokeeper.set_up_access() is 'Makes the roles chronokeeper_reader and chronokeeper_writer and the publication chronokeeper where they are missing, and gives them what they need. A row for each that the current user may not make. Run by every migration.';
+comment on function chronokeeper.set_up_access(reader text, writer text) is 'Makes the roles (chronokeeper_reader and chronokeeper_writer when it is not told other names) and the publication chronokeeper where they are missing, and gives them what they need. A row for each that the current user may not make. Run by every migration.';
 
 comment on function chronokeeper.snapshot_content(s snapshot) is 'What the ledger says of a snapshot: SHA-256 of its row.';
 

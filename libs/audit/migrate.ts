@@ -84,7 +84,7 @@ function failure(error: unknown, results: readonly MigrationResult[] | undefined
 
 async function setUpAccess(pool: pg.Pool): Promise<string[]> {
 	const { rows: known } = await pool.query(
-		`select to_regprocedure('chronokeeper.set_up_access()') is not null as known`,
+		`select to_regprocedure('chronokeeper.set_up_access(text, text)') is not null as known`,
 	);
 	if (known[0]?.known !== true) return [];
 	const { rows } = await pool.query<{ notice: string }>('select chronokeeper.set_up_access() as notice');

@@ -53,6 +53,7 @@ export interface MirrorCursorTable {
 
 /** The views show the tables as far as the user may see them; of the columns that all have, these. */
 export interface HistoryDatabase {
+	'chronokeeper.history_cursor': Omit<MirrorCursorTable, 'id'>;
 	'chronokeeper.history_txn': Omit<TxnTable, 'context'>;
 	'chronokeeper.history_change': ChangeTable;
 	'chronokeeper.txn': TxnTable;

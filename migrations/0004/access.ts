@@ -9,9 +9,8 @@ const updated: Readonly<Record<string, string>> = {
 };
 
 const readable: readonly string[] = [
-	'select on chronokeeper.history_txn, chronokeeper.history_change, chronokeeper.history_version, chronokeeper.history_session, chronokeeper.history_acl',
-	'select on chronokeeper.epoch, chronokeeper.gap, chronokeeper.clock_run, chronokeeper.snapshot_session',
-	'select (id, zxid, writer, mirrored, loading, clock_zxid, redacted) on chronokeeper.mirror_cursor',
+	...['txn', 'change', 'version', 'session', 'acl', 'cursor'].map((it) => `select on chronokeeper.history_${it}`),
+	...['epoch', 'gap', 'clock_run', 'snapshot_session'].map((it) => `select on chronokeeper.${it}`),
 	'select (zxid, source, digest_zxid, znodes, sessions, bytes, base, recorded) on chronokeeper.snapshot',
 ];
 
@@ -19,37 +18,40 @@ const published = ['txn', 'change', 'acl', 'session', 'epoch', 'gap'].map((it) =
 
 export const accessStatements = [
 	/** Roles belong to the whole cluster of databases: another one may make them at the same moment. */
-	`create function chronokeeper.set_up_access() returns setof text language plpgsql as $$
+	`create function chronokeeper.set_up_access(reader text default 'chronokeeper_reader', writer text default 'chronokeeper_writer')
+	returns setof text language plpgsql as $$
 	declare
 		wanted text;
 		relation record;
 	begin
-		foreach wanted in array array['chronokeeper_reader', 'chronokeeper_writer'] loop
+		foreach wanted in array array[reader, writer] loop
 			if not exists (select from pg_roles r where r.rolname = wanted) then
 				begin
 					execute format('create role %I nologin', wanted);
 				exception
 					when duplicate_object or unique_violation then null;
 					when insufficient_privilege then
-						return next format('%s may not create the role %s: let somebody who may run "create role %s nologin", then "select chronokeeper.set_up_access()"', current_user, wanted, wanted);
+						return next format('%s may not create the role %s: let somebody who may run "create role %I nologin", then "select chronokeeper.set_up_access()"', current_user, wanted, wanted);
 						continue;
 				end;
 			end if;
 			execute format('grant usage on schema chronokeeper to %I', wanted);
 		end loop;
-		if exists (select from pg_roles r where r.rolname = 'chronokeeper_reader') then
-			${readable.map((it) => `grant ${it} to chronokeeper_reader;`).join('\n\t\t\t')}
+		if exists (select from pg_roles r where r.rolname = reader) then
+			${readable.map((it) => `execute format('grant ${it} to %I', reader);`).join('\n\t\t\t')}
 		end if;
-		if exists (select from pg_roles r where r.rolname = 'chronokeeper_writer') then
-			grant select on all tables in schema chronokeeper to chronokeeper_writer;
+		if exists (select from pg_roles r where r.rolname = writer) then
+			execute format('grant select on all tables in schema chronokeeper to %I', writer);
 			for relation in
 				select c.relname from pg_class c where c.relnamespace = 'chronokeeper'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
 					and c.relname not like 'kysely%' and c.relname <> 'mirror_cursor'
 			loop
-				execute format('grant insert on chronokeeper.%I to chronokeeper_writer', relation.relname);
+				execute format('grant insert on chronokeeper.%I to %I', relation.relname, writer);
 			end loop;
 			${Object.entries(updated)
-				.map(([table, columns]) => `grant update (${columns}) on chronokeeper.${table} to chronokeeper_writer;`)
+				.map(
+					([table, columns]) => `execute format('grant update (${columns}) on chronokeeper.${table} to %I', writer);`,
+				)
 				.join('\n\t\t\t')}
 		end if;
 		if not exists (select from pg_publication p where p.pubname = 'chronokeeper') then

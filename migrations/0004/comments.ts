@@ -39,6 +39,9 @@ export const comments: Readonly<Record<string, string>> = {
 		'znode_version as far as the current user may see it, with data, also as text and JSON, and the ACL.',
 	'view chronokeeper.history_session': 'session as far as the current user may see it.',
 	'view chronokeeper.history_acl': 'acl, for those who may read the tables; no rows for others.',
+	'view chronokeeper.history_cursor': 'mirror_cursor as far as the current user may see it.',
+	'column chronokeeper.history_cursor.digest': `As in mirror_cursor. ${hidden}`,
+	'column chronokeeper.history_cursor.hash': `As in mirror_cursor. ${hidden}`,
 	'column chronokeeper.history_txn.digest': `As in txn. ${hidden}`,
 	'column chronokeeper.history_txn.hash': `As in txn. ${hidden}`,
 	'column chronokeeper.history_txn.principal':
@@ -129,6 +132,6 @@ export const comments: Readonly<Record<string, string>> = {
 	'function chronokeeper.blame(text)':
 		'Who created a node, last set its data and its ACL, and deleted it if it is gone. A who of nulls: the history does not go back as far, or does not say.',
 
-	'function chronokeeper.set_up_access()':
-		'Makes the roles chronokeeper_reader and chronokeeper_writer and the publication chronokeeper where they are missing, and gives them what they need. A row for each that the current user may not make. Run by every migration.',
+	'function chronokeeper.set_up_access(text, text)':
+		'Makes the roles (chronokeeper_reader and chronokeeper_writer when it is not told other names) and the publication chronokeeper where they are missing, and gives them what they need. A row for each that the current user may not make. Run by every migration.',
 };

@@ -14,7 +14,7 @@ const nodeColumns = `
 const content = (path: string, from: string, data: string) =>
 	`case when ${seesAll} then chronokeeper.content_of(${path}, ${data}) else chronokeeper.open_content(${path}, ${from}) end`;
 const contentHash = (path: string, from: string, data: string) =>
-	`case when (select m.redacted from chronokeeper.mirror_cursor m) then case when ${seesAll} then chronokeeper.content_hash_of(${path}, ${data}) else chronokeeper.open_content_hash(${path}, ${from}) end end`;
+	`case when (select m.redacted from chronokeeper.history_cursor m) then case when ${seesAll} then chronokeeper.content_hash_of(${path}, ${data}) else chronokeeper.open_content_hash(${path}, ${from}) end end`;
 const aclOf = (path: string, from: string, id: string) =>
 	`coalesce((select a.acl from chronokeeper.history_acl a where a.id = ${id}),
 		(select h.acl from chronokeeper.history_version h where h.path = ${path} and h.from_zxid = ${from}))`;

@@ -33,7 +33,7 @@ export const timeStatements = [
 		middle bigint;
 		probe record;
 	begin
-		select coalesce(m.clock_zxid, -1), m.zxid into noted, last from chronokeeper.mirror_cursor m;
+		select coalesce(m.clock_zxid, -1), m.zxid into noted, last from chronokeeper.history_cursor m;
 		if noted < last then
 			select t.zxid into low from chronokeeper.history_txn t where t.zxid > noted and t.zxid <= last and t.time <= at order by t.zxid desc limit 1;
 			if found then

@@ -56,6 +56,11 @@ export const viewStatements = [
 			case when ${seesAll} then t.hash end as hash
 		from chronokeeper.txn t`,
 
+	`create view chronokeeper.history_cursor as
+		select m.zxid, case when ${seesAll} then m.digest end as digest, case when ${seesAll} then m.hash end as hash,
+			m.writer, m.mirrored, m.loading, m.clock_zxid, m.redacted
+		from chronokeeper.mirror_cursor m`,
+
 	`create view chronokeeper.history_acl with (security_barrier) as
 		select a.id, a.acl from chronokeeper.acl a where ${seesAll}`,
 
@@ -79,7 +84,7 @@ export const viewStatements = [
 			case when ${seesAll} then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end as data,
 			chronokeeper.data_text(case when ${seesAll} then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end) as data_text,
 			chronokeeper.data_json(case when ${seesAll} then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end) as data_json,
-			case when (select m.redacted from chronokeeper.mirror_cursor m) then
+			case when (select m.redacted from chronokeeper.history_cursor m) then
 				case when ${seesAll} then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end as data_hash
 		from chronokeeper.znode_version v`,
 

@@ -1,2 +1,2 @@
 select "m"."zxid", "m"."digest", "m"."writer", "m"."mirrored"
-from "chronokeeper"."mirror_cursor" as "m"
+from "chronokeeper"."history_cursor" as "m"

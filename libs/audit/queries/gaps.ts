@@ -14,7 +14,7 @@ export function gapsQuery(db: Kysely<HistoryDatabase>, from: number, to: number)
 
 /** How far the history goes. */
 export function cursorQuery(db: Kysely<HistoryDatabase>) {
-	return db.selectFrom('chronokeeper.mirror_cursor as m').select(['m.zxid', 'm.digest', 'm.writer', 'm.mirrored']);
+	return db.selectFrom('chronokeeper.history_cursor as m').select(['m.zxid', 'm.digest', 'm.writer', 'm.mirrored']);
 }
 
 /** The last transaction that was not prepared later than at this moment, milliseconds since 1970. */
