@@ -191,11 +191,11 @@ describe('a prune that dies', () => {
 		});
 		await pruner.end();
 		await control.grown.write(control.history.more(30));
-		expect(await control.database.query('select * from chronokeeper.verify_chain(0, 9223372036854775807)')).toEqual([]);
 	});
 	afterAll(() => drop(control));
 
-	it('has steps at which it can', () => {
+	it('has steps at which it can', async () => {
+		expect(await control.database.query('select * from chronokeeper.verify_chain(0, 9223372036854775807)')).toEqual([]);
 		expect(new Set(steps)).toEqual(
 			new Set([
 				'split',

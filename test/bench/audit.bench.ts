@@ -1,7 +1,7 @@
 /**
- * The history in PostgreSQL: import, mirror, the tree at a zxid, restore of a million znodes. On an embedded PostgreSQL, on the same machine.
+ * The history in PostgreSQL: import, mirror, the tree at a zxid, restore of a million znodes, live restore. On an embedded PostgreSQL, on the same machine.
  *
- *     node --conditions=source test/bench/audit.bench.ts [--only import,mirror,paced,tree,restore] [--txns 1000000] [--seconds 20] [--dir DIR]
+ *     node --conditions=source test/bench/audit.bench.ts [--only import,mirror,paced,tree,restore,live,growth] [--txns 1000000] [--seconds 20] [--growth 5000000] [--partition 500000] [--dir DIR]
  *
  * Prints one line of JSON behind each figure.
  */
@@ -12,19 +12,24 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { importDirectories } from '#audit/import';
+import { migrateToLatest } from '#audit/migrate';
 import { startMirror } from '#audit/mirror';
 import { restore } from '#audit/restore';
 import { counterOf, makeZxid, type Zxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
 import { generateLog, mixedWorkload, setDataWorkload, type Workload } from '../support/generated-log.ts';
+import { LiveRestores } from '../support/live-restores.ts';
 import { start } from '../support/postgres-global.ts';
+import { ask, bytesPerTxn, grow, growingWorkload } from './audit/growth.ts';
 
 const { values } = parseArgs({
 	options: {
-		only: { type: 'string', default: 'import,mirror,paced,tree,restore' },
+		only: { type: 'string', default: 'import,mirror,paced,tree,restore,live,growth' },
 		txns: { type: 'string', default: '1000000' },
 		rate: { type: 'string', default: '30000' },
 		seconds: { type: 'string', default: '20' },
+		growth: { type: 'string', default: '5000000' },
+		partition: { type: 'string', default: '500000' },
 		dir: { type: 'string', default: tmpdir() },
 	},
 });
@@ -235,6 +240,81 @@ async function benchRestore(): Promise<void> {
 	await dropDatabase(url);
 }
 
+/** Whether it stays as fast as it was, what it takes up, and what answers cost then. */
+/** A subtree that somebody deleted, and one that somebody has overwritten, in a tree with others beside it; on a serving replica with its log and its mirror. */
+async function benchLiveRestore(): Promise<void> {
+	const nodes = 10_000;
+	const url = await newDatabase();
+	await migrateToLatest(url);
+	const query = <Row extends object>(statement: string, parameters?: unknown[]) => sql<Row>(url, statement, parameters);
+	const restores = await LiveRestores.open(directory(), { url, query, drop: () => dropDatabase(url) });
+	const { replica } = restores;
+	const data = Buffer.alloc(100, 'y');
+	const node = (top: string, i: number) => `/${top}/d${i % 100}/n${i}`;
+	for (const top of ['services', 'others']) {
+		const paths = [`/${top}`, ...Array.from({ length: 100 }, (_, i) => `/${top}/d${i}`)];
+		for (let i = 0; i < nodes - 101; i++) paths.push(node(top, i));
+		const replies = await Promise.all(
+			paths.map((path) =>
+				replica.call({ kind: 'create', path, data, acl: openAcl, mode: 'persistent', withStat: false }),
+			),
+		);
+		if (replies.some(({ error }) => error !== 0)) throw new Error('the tree is wrong');
+	}
+	const zxid = await restores.mirrored();
+	const deleted = [...replica.host.tree.paths()].filter((path) => /^\/services(\/|$)/.test(path)).reverse();
+	const disturbances = {
+		deleted: () => deleted.map((path) => replica.call({ kind: 'delete', path, version: -1 })),
+		overwritten: () => deleted.map((path) => replica.call({ kind: 'setData', path, data: null, version: -1 })),
+	};
+	for (const [how, disturb] of Object.entries(disturbances)) {
+		await Promise.all(disturb());
+		const cpu = process.cpuUsage();
+		const begun = performance.now();
+		const record = await restores.restore(zxid, '/services');
+		const ms = Math.round(performance.now() - begun);
+		const { user, system } = process.cpuUsage(cpu);
+		const cpuMs = Math.round((user + system) / 1000);
+		if (record.state !== 'done' || record.changesDone !== nodes) throw new Error('the restore is wrong');
+		print(
+			`live restore of a subtree of ${nodes} nodes that were ${how}: ${ms} ms in ${record.steps} multis (${cpuMs} ms of Node's CPU)`,
+			{
+				bench: 'live-restore',
+				how,
+				nodes,
+				ms,
+				cpuMs,
+				multis: record.steps,
+			},
+		);
+	}
+	await restores.close();
+}
+
+async function benchGrowth(): Promise<void> {
+	const count = Number(values.growth);
+	const log = await generateLog(directory(), count, growingWorkload(count));
+	const url = await newDatabase();
+	const growth = await grow(url, log, Number(values.partition));
+	await sql(url, 'vacuum analyze');
+	const last = growth.rates.at(-1)! / growth.rates[0]!;
+	print(
+		`mirror catching up from 0 to ${count}, ${growth.partitions} partitions: txn/s of each tenth ${growth.rates.join(', ')}; the last is ${last.toFixed(2)} of the first; CPU per txn, µs: Node ${growth.nodeUs.join(', ')}, PostgreSQL ${growth.postgresUs.join(', ')}`,
+		{ bench: 'growth', count, last, ...growth },
+	);
+	const bytes = await bytesPerTxn(url, count);
+	const parts = Object.entries(bytes).map(([name, it]) => `${name} ${it}`);
+	print(`bytes of PostgreSQL per transaction: ${parts.join(', ')}`, { bench: 'bytes', count, ...bytes });
+	const asked = await ask(url, log.lastZxid);
+	const half = await ask(url, makeZxid(0, count / 2));
+	print(
+		`asked at the end and in the middle: znode_at ${asked.znodeAtMs} and ${half.znodeAtMs} ms, znode_history of ${asked.historyRows} versions ${asked.historyMs} ms, tree_at of ${asked.treeRows} nodes ${asked.treeMs} and ${half.treeMs} ms`,
+		{ bench: 'asked', count, end: asked, middle: half },
+	);
+	await dropDatabase(url);
+	rmSync(log.dataDir, { recursive: true });
+}
+
 try {
 	if (only.has('import')) {
 		await benchImport('mixed', mixedWorkload());
@@ -250,6 +330,8 @@ try {
 	}
 	if (only.has('tree')) await benchTree();
 	if (only.has('restore')) await benchRestore();
+	if (only.has('live')) await benchLiveRestore();
+	if (only.has('growth')) await benchGrowth();
 } finally {
 	await postgres.stop();
 	rmSync(work, { recursive: true, force: true });

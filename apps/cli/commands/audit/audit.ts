@@ -4,6 +4,7 @@ import type { CommandContext } from '../../command-context.ts';
 import { addAuditCheck } from './check.ts';
 import { addAuditExport } from './export.ts';
 import { addAuditKeygen } from './keygen.ts';
+import { addPrune } from './prune.ts';
 import { addAuditVerify } from './verify.ts';
 
 export function addAudit(program: Command, context: CommandContext): void {
@@ -16,4 +17,5 @@ export function addAudit(program: Command, context: CommandContext): void {
 	addAuditVerify(audit, context);
 	addAuditExport(audit, context);
 	addAuditKeygen(audit, context);
+	addPrune(audit, context);
 }
