@@ -1,31 +1,27 @@
 /** Three replicas and one PostgreSQL: whichever of them leads, and however it dies, every transaction is in the history exactly once. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ChronokeeperClient } from '#client/client';
 import type { StatusResponse } from '#proto/chronokeeper/v1/admin';
-import { EmbeddedPostgres } from '#server/embedded-postgres';
-import { CompiledServer, type ServerAddresses } from '#test/support/compiled-server';
+import { CompiledServer } from '#test/support/compiled-server';
 import { eventually } from '#test/support/ensemble-wait';
-import { freePort, type RunningProgram } from '#test/support/processes';
+import { MirroredEnsemble, memberIds, OwnPostgres, Writers } from '#test/support/mirrored-ensemble';
 
 const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-ensemble-mirror-'));
-const ids = [1, 2, 3] as const;
 const limitMs = 240_000;
 /** LONG_SPECS=1 goes round more often. */
 const isLong = process.env.LONG_SPECS === '1';
 const [kills, turns] = isLong ? [5, 3] : [3, 2];
 
 let compiled: CompiledServer;
-let postgres: Postgres;
+let postgres: OwnPostgres;
 /** For all cases: what each of them adds to the history is in it like what was there before. */
-let ensemble: Ensemble;
+let ensemble: MirroredEnsemble;
 beforeAll(async () => {
 	compiled = new CompiledServer();
-	postgres = await Postgres.make();
-	ensemble = new Ensemble(postgres.url);
+	postgres = await OwnPostgres.make(folder);
+	ensemble = new MirroredEnsemble(folder, compiled, postgres.url);
 	await ensemble.start();
 });
 afterAll(async () => {
@@ -34,150 +30,6 @@ afterAll(async () => {
 	compiled.remove();
 	rmSync(folder, { recursive: true, force: true });
 });
-
-interface Running {
-	readonly program: RunningProgram & { readonly addresses: ServerAddresses };
-	readonly client: ChronokeeperClient;
-}
-
-class Ensemble {
-	readonly running = new Map<number, Running>();
-	/** What the next members are started with on top of the usual. */
-	settings = '';
-	readonly #databaseUrl: string;
-	#members = '';
-
-	constructor(databaseUrl: string) {
-		this.#databaseUrl = databaseUrl;
-	}
-
-	async start(): Promise<void> {
-		const lines = [];
-		for (const id of ids) lines.push(`server.${id}=127.0.0.1:${await freePort()}:${await freePort()}`);
-		this.#members = lines.join('\n');
-		await Promise.all(ids.map((id) => this.startMember(id)));
-	}
-
-	async startMember(id: number): Promise<void> {
-		const dataDir = join(folder, `server${id}`);
-		mkdirSync(dataDir, { recursive: true });
-		writeFileSync(join(dataDir, 'myid'), `${id}\n`);
-		const file = join(folder, `zoo${id}.cfg`);
-		const limits = 'tickTime=500\ninitLimit=20\nsyncLimit=6';
-		writeFileSync(file, `dataDir=${dataDir}\n${limits}\n${this.#members}\n${this.settings}\n`);
-		const program = await compiled.start({ CK_CONFIG: file, CK_AUDIT_URL: this.#databaseUrl });
-		const client = new ChronokeeperClient({ address: program.addresses.grpc, timeoutMs: 5000 });
-		this.running.set(id, { program, client });
-	}
-
-	async end(id: number, signal: NodeJS.Signals): Promise<RunningProgram> {
-		const { program, client } = this.running.get(id)!;
-		this.running.delete(id);
-		client.close();
-		await program.stop(signal);
-		return program;
-	}
-
-	/** The one that leads and serves. */
-	leader(): Promise<{ readonly id: number; readonly status: StatusResponse } & Running> {
-		return eventually('a replica leads', async () => {
-			for (const [id, one] of this.running) {
-				const status = await one.client.status();
-				if (status.role === 'leader' && status.ready) return { id, status, ...one };
-			}
-			return undefined;
-		});
-	}
-
-	statuses(): Promise<StatusResponse[]> {
-		return Promise.all([...this.running.values()].map(({ client }) => client.status()));
-	}
-
-	async stop(): Promise<void> {
-		await Promise.all([...this.running.keys()].map((id) => this.end(id, 'SIGTERM')));
-	}
-}
-
-/** A PostgreSQL of its own, which can be stopped and started again. */
-class Postgres {
-	readonly url: string;
-	readonly #server: EmbeddedPostgres;
-
-	private constructor(url: string, server: EmbeddedPostgres) {
-		this.url = url;
-		this.#server = server;
-	}
-
-	static async make(): Promise<Postgres> {
-		const dataDir = join(folder, 'postgres-of-its-own');
-		mkdirSync(dataDir);
-		// Run as root, PostgreSQL is a user of its own.
-		chmodSync(folder, 0o755);
-		const server = new EmbeddedPostgres({ dataDir, port: 0 });
-		return new Postgres(await server.start(), server);
-	}
-
-	async query<Row extends object>(sql: string, parameters: unknown[] = []): Promise<Row[]> {
-		const client = new pg.Client({ connectionString: this.url });
-		client.on('error', () => undefined); // The query that notices reports it.
-		await client.connect();
-		try {
-			return (await client.query(sql, parameters)).rows as Row[];
-		} finally {
-			await client.end();
-		}
-	}
-
-	/** Ends the connections of mirrors. @returns how many there were */
-	async endConnections(): Promise<number> {
-		const ended = await this.query(
-			"select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'chronokeeper mirror'",
-		);
-		return ended.length;
-	}
-
-	stop(): Promise<void> {
-		return this.#server.stop();
-	}
-
-	async start(): Promise<void> {
-		const url = await this.#server.start();
-		if (url !== this.url) throw new Error(`PostgreSQL is at ${url} now, and was at ${this.url}`);
-	}
-}
-
-/** Creates nodes until it is told to stop, several at a time, by whichever replica answers. */
-class Writers {
-	static #generations = 0;
-	readonly #generation = Writers.#generations++;
-	/** Paths whose creation was acknowledged, with their zxids. */
-	readonly acknowledged = new Map<string, bigint>();
-	#isOver = false;
-	readonly #all: Promise<void>[];
-
-	constructor(count: number) {
-		this.#all = Array.from({ length: count }, (_, writer) => this.#write(writer));
-	}
-
-	async stop(): Promise<void> {
-		this.#isOver = true;
-		await Promise.all(this.#all);
-	}
-
-	async #write(writer: number): Promise<void> {
-		let i = 0;
-		const create = async (): Promise<boolean> => {
-			if (this.#isOver) return true;
-			const clients = [...ensemble.running.values()];
-			const path = `/g${this.#generation}-w${writer}-${i++}`;
-			const { zxid } = await clients[(writer + i) % clients.length]!.client.create(path, Buffer.from(path));
-			this.acknowledged.set(path, zxid);
-			return true;
-		};
-		// Of one that was killed or looks for a leader, nobody knows: it is not counted, and the next one is tried after a moment.
-		while (!this.#isOver) await eventually('a write is acknowledged', create);
-	}
-}
 
 /** Waits until everything the leader has is in the database. */
 function inStep(): Promise<StatusResponse> {
@@ -215,7 +67,7 @@ describe('the mirror of an ensemble', () => {
 	it(
 		'is written by the leader alone, and by the next when it dies, without a gap and without a duplicate',
 		async () => {
-			const writers = new Writers(3);
+			const writers = new Writers(ensemble, 3);
 			const led = new Set<number>();
 			for (let round = 0; round < kills; round++) {
 				const before = writers.acknowledged.size;
@@ -274,7 +126,7 @@ describe('the mirror of an ensemble', () => {
 		'has each transaction once although PostgreSQL ends its connections, stops and comes back, while leaders are killed',
 		async () => {
 			const { epochs: before } = await expectWholeHistory();
-			const writers = new Writers(3);
+			const writers = new Writers(ensemble, 3);
 			const goesOn = async (): Promise<void> => {
 				const before = writers.acknowledged.size;
 				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
@@ -322,8 +174,8 @@ describe('the mirror of an ensemble', () => {
 		async () => {
 			ensemble.settings = 'audit.mirroredBy=2';
 			await ensemble.stop();
-			await Promise.all(ids.map((id) => ensemble.startMember(id)));
-			const writers = new Writers(3);
+			await Promise.all(memberIds.map((id) => ensemble.startMember(id)));
+			const writers = new Writers(ensemble, 3);
 			for (let round = 0; round < turns; round++) {
 				const before = writers.acknowledged.size;
 				await eventually('writes are acknowledged', () => writers.acknowledged.size > before + 100);
