@@ -7,6 +7,7 @@ import { addAddWatch } from './commands/add-watch.ts';
 import { addAt } from './commands/at.ts';
 import { addAttach } from './commands/attach.ts';
 import { addAudit } from './commands/audit/audit.ts';
+import { addBlame } from './commands/blame.ts';
 import { addClone } from './commands/clone.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
@@ -81,6 +82,7 @@ export function makeProgram(context: CommandContext): Command {
 	addAt(program, context);
 	addTree(program, context);
 	addDiff(program, context);
+	addBlame(program, context);
 	addAudit(program, context);
 	addImport(program, context);
 	addRestore(program, context);

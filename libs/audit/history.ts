@@ -6,6 +6,7 @@ import type { Acl } from '#jute/records';
 import type { SessionId } from '#jute/scalars';
 import { aclFromRow } from './acl-rows.ts';
 import { notifyChannel } from './batch-writer.ts';
+import { type Blame, blameLines, type Culprit } from './blame.ts';
 import {
 	differenceOf,
 	type HistoryDifference,
@@ -16,12 +17,14 @@ import {
 	unsigned,
 	zxidOf,
 } from './history-view.ts';
+import { blameQuery, type DataRow, dataVersionsQuery, lastZxidAtQuery } from './queries/blame.ts';
 import { cursorQuery, gapsQuery, zxidAtQuery } from './queries/gaps.ts';
 import { childrenAtQuery, diffQuery, type NodeRow, nodeAtQuery, treeAtQuery } from './queries/nodes.ts';
 import { contentsQuery } from './queries/tail-changes.ts';
 import { changesQuery, type TxnFilter, txnsQuery } from './queries/txns.ts';
 import type { HistoryDatabase } from './schema.ts';
 
+export type { Blame, BlamedFact, BlamedLine, Culprit } from './blame.ts';
 export type { HistoryChange, HistoryDifference, HistoryGap, HistoryNode, HistoryTxn } from './history-view.ts';
 
 export interface HistoryFilter extends TxnFilter {
@@ -82,6 +85,31 @@ export class History {
 	async zxidAt(ms: number): Promise<Zxid> {
 		const { rows } = await zxidAtQuery(ms).execute(this.#db);
 		return zxidOf(rows[0]!.zxid);
+	}
+
+	/** The same; null where the history knows nothing of it: in front of its first transaction. */
+	async lastZxidAt(ms: number): Promise<Zxid | null> {
+		const { rows } = await lastZxidAtQuery(ms).execute(this.#db);
+		const zxid = rows[0]?.zxid ?? null;
+		return zxid === null ? null : zxidOf(zxid);
+	}
+
+	/** Of the node that is there, or was there last. Undefined when there never was one. */
+	async blame(path: string): Promise<Blame | undefined> {
+		const { rows } = await blameQuery(path).execute(this.#db);
+		const created = rows.find((row) => row.what === 'created');
+		if (created === undefined) return undefined;
+		const versions = await dataVersionsQuery(path, Number(created.zxid)).execute(this.#db);
+		return {
+			facts: rows.map((row) => ({ what: row.what, version: row.version, ...culpritOf(row) })),
+			lines: blameLines(
+				versions.rows.map((row) => ({
+					by: culpritOf(row),
+					data: row.data,
+					isHidden: row.data === null && row.size > 0,
+				})),
+			),
+		};
 	}
 
 	/** Undefined when there was no such node. */
@@ -230,6 +258,18 @@ export class History {
 			client.release();
 		}
 	}
+}
+
+function culpritOf(row: Omit<DataRow, 'data' | 'size'>): Culprit {
+	return {
+		zxid: zxidOf(row.zxid),
+		timeMs: row.time === null ? null : Number(row.time),
+		principal: row.principal,
+		address: row.address,
+		door: row.door,
+		requestId: row.request_id,
+		traceId: row.trace_id,
+	};
 }
 
 /** A function, because it changes between two looks at it. */

@@ -1,16 +1,17 @@
 import type { Command } from 'commander';
-import type { SessionId, Zxid } from '#jute/scalars';
-import { countArgument, pathArgument, sessionArgument, zxidArgument } from '../arguments.ts';
+import type { SessionId } from '#jute/scalars';
+import { countArgument, pathArgument, sessionArgument } from '../arguments.ts';
 import { withHistory } from '../audit-database.ts';
 import type { CommandContext } from '../command-context.ts';
 import { UsageFailure } from '../failure.ts';
 import { txnList } from '../history/print-txns.ts';
+import { type Moment, momentArgument, momentText, zxidFrom, zxidThrough } from '../restore/moment.ts';
 import { addDatabaseOptions, type DatabaseOptions, optionsOf } from '../shared-options.ts';
 
 interface Options extends DatabaseOptions {
 	readonly recursive?: boolean;
-	readonly from?: Zxid;
-	readonly to?: Zxid;
+	readonly from?: Moment;
+	readonly to?: Moment;
 	readonly session?: SessionId;
 	readonly type?: string;
 	readonly limit?: number;
@@ -26,8 +27,8 @@ export function addHistory(program: Command, context: CommandContext): void {
 		)
 		.argument('[path]', 'only what touched this node', pathArgument)
 		.option('-r, --recursive', 'what touched something below the path too')
-		.option('--from <zxid>', 'not before this zxid', zxidArgument)
-		.option('--to <zxid>', 'not behind this zxid', zxidArgument)
+		.option('--from <zxid|time>', 'not before this zxid, or a time like "2026-11-20 14:00+01"', momentArgument)
+		.option('--to <zxid|time>', 'not behind this zxid, or a time', momentArgument)
 		.option('--session <id>', 'only what this session did', sessionArgument)
 		.option(
 			'--type <type>',
@@ -44,7 +45,12 @@ export function addHistory(program: Command, context: CommandContext): void {
 		const interrupted = options.follow ? context.interrupted() : undefined;
 		await withHistory(options, async (history) => {
 			let shown = 0;
-			const { recursive, from, to, session, type, limit } = options;
+			const { recursive, session, type, limit } = options;
+			const from = options.from && (await zxidFrom(options.from, history));
+			const to = options.to && (await zxidThrough(options.to, history));
+			for (const moment of [options.from, options.to]) {
+				if (moment !== undefined && 'ms' in moment && moment.isLocal) terminal.note(`${momentText(moment)} was meant`);
+			}
 			for await (const batch of history.txns(
 				{ path, recursive, from, to, session, type, limit },
 				options.follow === true,

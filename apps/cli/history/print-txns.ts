@@ -1,4 +1,4 @@
-import type { HistoryChange, HistoryGap, HistoryTxn } from '#audit/history';
+import type { Culprit, HistoryChange, HistoryGap, HistoryTxn } from '#audit/history';
 import { errorName } from '#jute/errors';
 import type { Terminal } from '../terminal.ts';
 import { Table } from '../view/table.ts';
@@ -92,9 +92,9 @@ function changeText({ type, path, version, sizeBefore, sizeAfter }: HistoryChang
 	return parts.join(' ');
 }
 
-function whoText({ principal, address, door }: HistoryTxn): string {
+export function whoText({ principal, address, door }: Pick<Culprit, 'principal' | 'address' | 'door'>): string {
 	// Nobody needs to see the hash of a password to know who it was; --json has it.
 	const name = principal?.replace(/(digest:[^:,]+):[^,]*/g, '$1') ?? null;
 	const who = [name, address].filter((part) => part !== null).join(' ');
-	return printable(who === '' ? door : `${who} (${door})`);
+	return printable(who === '' ? (door ?? '?') : `${who} (${door})`);
 }

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { endVersionsSql } from '../batch-writer.ts';
 import type { HistoryDatabase } from '../schema.ts';
 import { storedTreeSql } from '../stored-tree.ts';
+import { blameQuery, dataVersionsQuery, lastZxidAtQuery } from './blame.ts';
 import { cursorQuery, gapsQuery, zxidAtQuery } from './gaps.ts';
 import { childrenAtQuery, diffQuery, nodeAtQuery, treeAtQuery } from './nodes.ts';
 import { contentsQuery } from './tail-changes.ts';
@@ -30,6 +31,9 @@ const compiled: Readonly<Record<string, string>> = {
 	gaps: gapsQuery(db, 1, 2).compile().sql,
 	cursor: cursorQuery(db).compile().sql,
 	'zxid-at': zxidAtQuery(1).compile(db).sql,
+	'last-zxid-at': lastZxidAtQuery(1).compile(db).sql,
+	blame: blameQuery('/a').compile(db).sql,
+	'data-versions': dataVersionsQuery('/a', 1).compile(db).sql,
 	'node-at': nodeAtQuery('/a', 1).compile(db).sql,
 	'children-at': childrenAtQuery('/a', 1).compile(db).sql,
 	'tree-at': treeAtQuery(1, '/').compile(db).sql,
