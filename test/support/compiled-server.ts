@@ -77,6 +77,7 @@ function compile(): string {
 	const directory = mkdtempSync(join(tmpdir(), 'chronokeeper-compiled-'));
 	copyFileSync(join(root, 'package.json'), join(directory, 'package.json'));
 	symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+	symlinkSync(join(root, 'bin'), join(directory, 'bin'));
 	// Types are the type check's business.
 	const options = ['--outDir', join(directory, 'dist'), '--noCheck', '--incremental', 'false', '--sourceMap', 'false'];
 	execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', join(root, 'tsconfig.json'), ...options], {

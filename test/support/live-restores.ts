@@ -38,18 +38,19 @@ export interface RestoreSettings {
 export class LiveRestores {
 	readonly replica: TestReplica;
 	readonly history: History;
-	readonly database: TestDatabase;
+	readonly database: Pick<TestDatabase, 'url' | 'query' | 'drop'>;
 	readonly #mirror: Mirror;
 
-	private constructor(replica: TestReplica, database: TestDatabase, mirror: Mirror) {
+	private constructor(replica: TestReplica, database: LiveRestores['database'], mirror: Mirror) {
 		this.replica = replica;
 		this.database = database;
 		this.#mirror = mirror;
 		this.history = new History(database.url);
 	}
 
-	static async open(dataDir: string): Promise<LiveRestores> {
-		const database = await createDatabase();
+	/** @param given an empty one, with all migrations done; a new one unless it is given */
+	static async open(dataDir: string, given?: LiveRestores['database']): Promise<LiveRestores> {
+		const database = given ?? (await createDatabase());
 		const replica = await TestReplica.open(dataDir);
 		return new LiveRestores(replica, database, startMirror({ databaseUrl: database.url, dataDir }));
 	}

@@ -24,6 +24,13 @@ const lookMs = 100;
 export async function runClone(context: CommandContext, moment: Moment, options: CloneOptions): Promise<number> {
 	const { terminal } = context;
 	const folder = mkdtempSync(join(tmpdir(), 'chronokeeper-clone-'));
+	// The server has its own way to end; what comes before it would leave its files.
+	const giveUp = () => {
+		rmSync(folder, { recursive: true, force: true });
+		process.exit(130);
+	};
+	process.once('SIGINT', giveUp);
+	process.once('SIGTERM', giveUp);
 	try {
 		const intoDir = join(folder, 'data');
 		const { restored, zxid } = await restoreState(context, moment, options, {
@@ -38,6 +45,8 @@ export async function runClone(context: CommandContext, moment: Moment, options:
 		};
 		const config = join(folder, 'zoo.cfg');
 		writeFileSync(config, configuration(intoDir, ports, options.skipAcl === true));
+		process.off('SIGINT', giveUp);
+		process.off('SIGTERM', giveUp);
 		const ended = new AbortController();
 		const running = runServer(context, { config, check: false, isQuiet: true }).finally(() => ended.abort());
 		await served(ports.grpc, ended.signal);

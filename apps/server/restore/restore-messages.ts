@@ -1,6 +1,6 @@
 /** Plans and records of restores as messages of the API. */
 import type { Conflict, LeftNode, LeftReason, Plan, PlannedChange, Seen } from '#audit/live-restore/plan';
-import type { RestoreState as RecordState, StoredRecord } from '#audit/live-restore/record';
+import { type RestoreState as RecordState, type StoredRecord, withZxid } from '#audit/live-restore/record';
 import type { WantedNode } from '#audit/live-restore/wanted';
 import type { Zxid } from '#core/model/zxid';
 import { hideDigests } from '#core/tree/acl-check';
@@ -37,9 +37,8 @@ export const leftReasons: Readonly<Record<LeftReason, string>> = {
 
 export function restoreMessage({ id, record, mzxid }: StoredRecord, isRunningHere: boolean): Restore {
 	const { undoing, own, conflicts, left } = record;
-	const last = own.at(-1);
 	// The record cannot know the transaction that wrote it.
-	const ranges = last !== undefined && mzxid <= last[1] ? own : [...own, [mzxid, mzxid] as const];
+	const ranges = withZxid(own, mzxid);
 	return {
 		id,
 		state: states[record.state],
