@@ -109,5 +109,8 @@ describe('the ordinary owner of a database, as on a managed PostgreSQL', () => {
 		expect(await ask('select * from chronokeeper.verify_chain(2002, 2100)')).toEqual([]);
 		expect(await ask(`select extname from pg_extension where extname <> 'plpgsql'`)).toEqual([]);
 		await client.end();
+		const { status, stdout } = await ckHere(['audit', 'verify', '--database', url]);
+		expect(stdout).toMatch('every row is what was mirrored');
+		expect(status).toBe(0);
 	});
 });

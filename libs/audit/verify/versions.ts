@@ -35,6 +35,8 @@ export class Versions {
 	readonly #findings: Findings;
 	/** ACLs that were altered have another id than their rows are known by. */
 	readonly #aclIdOf: (id: bigint) => bigint;
+	/** Where the history was pruned. Versions behind it whose data were set in front of it name the change that set them, or this. */
+	#cut: Zxid | null = null;
 
 	constructor(findings: Findings, aclIdOf: (id: bigint) => bigint) {
 		this.#findings = findings;
@@ -47,6 +49,7 @@ export class Versions {
 	 * @param isPruned they may have begun earlier: the base was written in front of what was kept
 	 */
 	begin(zxid: Zxid, rows: readonly Row[], expected: CopyRows, isPruned = false): void {
+		if (isPruned) this.#cut = zxid;
 		const wanted = new Map<string, Row>();
 		for (const row of rowsWithin(expected.since(headerBytes))) wanted.set(text(row[v.path]!), row);
 		for (const row of rows) {
@@ -109,6 +112,7 @@ export class Versions {
 		const different: string[] = [];
 		for (const [i, name] of names.entries()) {
 			if (i === v.to || i === v.span || (isPruned && (i === v.from || i === v.dataZxid))) continue;
+			if (i === v.dataZxid && zxidOf(want[i]!) === this.#cut && zxidOf(row[i]!) <= this.#cut) continue;
 			if (i === v.aclId) {
 				if (row[i]!.readBigInt64BE(0) !== this.#aclIdOf(want[i]!.readBigInt64BE(0))) different.push(name);
 			} else if (!isSame(row[i]!, want[i]!)) different.push(name);
