@@ -55,7 +55,13 @@ async function everyKind(client: ChronokeeperClient): Promise<bigint> {
 	await session.create('/a/here', bytes('e'), { mode: CreateMode.CREATE_MODE_EPHEMERAL });
 	await session.create('/a/there', null, { mode: CreateMode.CREATE_MODE_EPHEMERAL });
 	await session.close();
-	return await client.delete('/m');
+	await client.delete('/m');
+	// What is recounted for a quota is a change in PostgreSQL, and in no log.
+	await client.create('/q', null);
+	await client.create('/zookeeper/quota/q', null);
+	await client.create('/zookeeper/quota/q/zookeeper_limits', bytes('count=5,bytes=-1'));
+	await client.create('/zookeeper/quota/q/zookeeper_stats', bytes('count=1,bytes=0'));
+	return (await client.create('/q/below', bytes('b'))).zxid;
 }
 
 describe('the sources', () => {
@@ -90,6 +96,11 @@ describe('the sources', () => {
 			'delete /a/here',
 			'delete /a/there',
 			'delete /m',
+			'create /q',
+			'create /zookeeper/quota/q',
+			'create /zookeeper/quota/q/zookeeper_limits count=5,bytes=-1',
+			'create /zookeeper/quota/q/zookeeper_stats count=1,bytes=0',
+			'create /q/below b',
 		]);
 		expect(fromMemory.map(({ type, error }) => [type, error]).filter(([, error]) => error !== 0)).toEqual([
 			['error', -103],
@@ -121,11 +132,53 @@ describe('the sources', () => {
 		});
 	});
 
+	it('name what nobody knows any more', async () => {
+		const other = await createDatabase({ migrate: false });
+		try {
+			const { server, directory, client } = await start();
+			await client.create('/a', null);
+			const known = (await client.create('/b', null)).zxid;
+			await client.takeSnapshot();
+			await server.close();
+			const logs = join(directory, 'version-2');
+			for (const name of readdirSync(logs)) if (name.startsWith('log.')) rmSync(join(logs, name));
+			const again = await start({ 'audit.mode': 'async', 'audit.url': other.url }, directory);
+			const { zxid } = await again.client.create('/c', null);
+			await expect.poll(async () => (await again.client.status()).mirror?.mirroredZxid, soon).toBe(zxid);
+			const gap = { status: 'FAILED_PRECONDITION', message: /behind 0x0 up to 0x2 \(.*Begin with 0x2 to go on/ };
+			await expect(tailedThrough(again.client.tail({ fromZxid: 0n }), zxid)).rejects.toMatchObject(gap);
+			await expect(tailedThrough(again.client.tail({ fromZxid: 1n }), zxid)).rejects.toMatchObject({
+				...gap,
+				message: /up to 0x2/,
+			});
+			expect(zxidsOf(await tailedThrough(again.client.tail({ fromZxid: known }), zxid))).toEqual([zxid]);
+		} finally {
+			await servers.close();
+			await other.drop();
+		}
+	});
+
 	it('need no PostgreSQL for what the log has', async () => {
 		const { client } = await start({ 'audit.mode': 'async', 'audit.url': 'postgresql://nobody@127.0.0.1:1/none' });
 		await client.create('/a', null);
 		const { zxid } = await client.set('/a', bytes('x'));
 		expect(zxidsOf(await tailedThrough(client.tail({ fromZxid: 0n }), zxid))).toEqual([1n, 2n]);
+	});
+
+	it('withhold data where they cannot tell whether the caller could read them, and no transaction', async () => {
+		const { server, directory, client } = await start();
+		await client.create('/gone', bytes('1'));
+		await client.set('/gone', bytes('2'));
+		const last = await client.delete('/gone');
+		await server.close();
+		const again = await start({}, directory);
+		const tail = await tailedThrough(again.client.tail({ fromZxid: 0n, withData: true }), last);
+		const seen = tail.map(({ changes: [change] }) => [change!.type, String(change!.data), change!.dataWithheld]);
+		expect(seen).toEqual([
+			['create', '1', false],
+			['setData', 'undefined', true],
+			['delete', 'undefined', false],
+		]);
 	});
 });
 

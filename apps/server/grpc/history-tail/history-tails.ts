@@ -9,10 +9,10 @@ import type { Observable } from 'rxjs';
 import type { History } from '#audit/history';
 import { HistoryServiceService } from '#proto/chronokeeper/v1/history';
 import type { DataDirectory } from '#storage/data-directory';
-import type { CallHead } from '../grpc-call.ts';
 import type { Callers } from '../identity/callers.ts';
 import type { Roles } from '../identity/roles.ts';
 import { refusal } from '../refusals.ts';
+import { resetWhenStuck } from '../reset-when-stuck.ts';
 import { ResponseStreams } from '../response-streams.ts';
 import type { StreamRegistry } from '../stream-registry.ts';
 import { OpenTail } from './open-tail.ts';
@@ -58,7 +58,11 @@ export class HistoryTails {
 	}
 
 	/** Responses, until the signal fires. The next is made when the client has taken the last. */
-	async *#tail(wishOf: () => TailWish, call: CallHead, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+	async *#tail<Request>(
+		wishOf: () => TailWish,
+		call: ServerWritableStream<Request, Buffer>,
+		signal: AbortSignal,
+	): AsyncGenerator<Buffer, void> {
 		const { registry, maxStreams, callers, roles, skipAcl } = this.#parts;
 		const wish = wishOf();
 		this.#admit();
@@ -69,12 +73,15 @@ export class HistoryTails {
 		const view = new TailView(wish, { identities, skipAcl, hasHistoryRole: roles.has('history', identities) });
 		const open = new OpenTail(address, identities);
 		registry.add(open);
+		// One that waits for its client to read does not see that it is to end.
+		open.closed.addEventListener('abort', () => resetWhenStuck(call));
 		this.#feed.enter();
 		try {
 			yield* this.#responses(wish, view, open, AbortSignal.any([signal, open.closed]));
 		} finally {
 			this.#feed.leave();
 			registry.remove(open);
+			resetWhenStuck(call);
 		}
 	}
 

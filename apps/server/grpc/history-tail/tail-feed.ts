@@ -19,8 +19,8 @@ export interface FeedLimits {
 }
 
 export const defaultFeedLimits: FeedLimits = { maxTxns: 20_000, maxBytes: 32 << 20, lingerMs: 30_000, paceMs: 0.2 };
-/** However many they are, news is told after so long. */
-const longestPaceMs = 100;
+/** However few or many they are: what comes within so long is told together, and is told after so long. */
+const [shortestPaceMs, longestPaceMs] = [2, 100];
 
 /** The parts of a replica that it needs. */
 export interface FedReplica {
@@ -111,7 +111,7 @@ export class TailFeed {
 		if (!this.#isNew) return;
 		this.#isNew = false;
 		if (this.#waiting.size === 0 || this.#pacing !== undefined) return;
-		const paceMs = Math.min(longestPaceMs, this.#tails * this.#limits.paceMs);
+		const paceMs = Math.min(longestPaceMs, Math.max(shortestPaceMs, this.#tails * this.#limits.paceMs));
 		const dueMs = this.#wokeMs + paceMs - performance.now();
 		if (dueMs <= 0) this.#wake();
 		else this.#pacing = setTimeout(() => this.#wake(), dueMs);

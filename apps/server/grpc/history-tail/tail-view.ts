@@ -123,8 +123,17 @@ export class TailView {
 	}
 }
 
+/** A writer has some memory of its own, which the next frame can use; undefined while it is in use. */
+let spare: BinaryWriter | undefined;
+/** One that has grown beyond that is not kept. */
+const keptWriterBytes = 1 << 20;
+
 function framed(encode: (writer: BinaryWriter) => BinaryWriter): Uint8Array {
-	return encode(new BinaryWriter().uint32(itemTag).fork()).join().finish();
+	const writer = spare ?? new BinaryWriter();
+	spare = undefined;
+	const frame = encode(writer.uint32(itemTag).fork()).join().finish();
+	if (frame.length < keptWriterBytes) spare = writer;
+	return frame;
 }
 
 /** A response: frames, and how far it is. */
