@@ -115,6 +115,8 @@ describe('zkCli’s words', () => {
 		});
 		expect(await machine.stop('SIGINT')).toBe(0);
 		expect((await ckHere(['tail', '-r'])).stderr).toContain('--recursive needs a --path');
+		const nowhere = await ckHere(['tail', '--server', '127.0.0.1:1']);
+		expect([nowhere.status, nowhere.stderr]).toEqual([1, expect.stringContaining('cannot reach 127.0.0.1:1')]);
 	});
 
 	it.each([

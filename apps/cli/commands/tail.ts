@@ -36,17 +36,28 @@ export function addTail(program: Command, context: CommandContext): void {
 		const { terminal } = context;
 		if (recursive && path === undefined) throw new UsageFailure('--recursive needs a --path');
 		const list = txnList(terminal);
-		const interrupted = context.interrupted();
+		const enough = new AbortController();
+		const ended = AbortSignal.any([context.interrupted(), enough.signal]);
 		let last: bigint | undefined;
+		/** Before anything was shown there is nothing to go on with. */
+		let failure: Error | undefined;
+		const retrying = (error: Error): void => {
+			if (last !== undefined) {
+				terminal.note(`${error.message}; trying again`);
+				return;
+			}
+			failure = error;
+			enough.abort();
+		};
 		await withClient(options, async (client) => {
 			const tail = client.tail(
 				{
 					fromZxid: from === undefined ? undefined : BigInt(from),
 					paths: path === undefined ? [] : [{ path, recursive }],
 					withData: options.data === true && terminal.json,
-					retrying: ({ message }) => terminal.note(`${message}; trying again`),
+					retrying,
 				},
-				interrupted,
+				ended,
 			);
 			for await (const { items, zxid } of tail) {
 				if (last === undefined && from === undefined && !terminal.json) terminal.note(`from ${hex(zxid)} on`);
@@ -55,6 +66,7 @@ export function addTail(program: Command, context: CommandContext): void {
 				list.flush();
 				if (!(await terminal.keepUp())) return;
 			}
+			if (failure !== undefined) throw failure;
 		});
 		if (last !== undefined && !terminal.json) terminal.note(`--from ${hex(last)} goes on from here`);
 	});
