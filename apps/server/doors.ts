@@ -231,7 +231,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			streams.stop();
 			historyTails.stop();
 			admin.streams.stop();
-			await restores.stop();
+			await restores.stop(config['shutdown.timeoutMs']);
 			watchStreams.stop();
 			operateStreams.stop();
 			submission.stop();

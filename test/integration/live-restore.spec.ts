@@ -14,6 +14,7 @@ import {
 	storedRecords,
 } from '#audit/live-restore/record';
 import { NothingToRevert } from '#audit/live-restore/revert-plan';
+import { restore } from '#audit/restore';
 import type { CreateMode, Op } from '#core/model/op';
 import type { Zxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
@@ -75,7 +76,7 @@ function withoutLeft<T>(content: Map<string, T>, left: readonly { readonly path:
 }
 
 /** Runs `act` right before the restore's nth multi with changes: the one that begins it and those that write the record alone are not counted. */
-function before(nth: number, act: () => Promise<unknown>): (replica: RestoreReplica) => RestoreReplica {
+function disturbing(nth: number, act: () => Promise<unknown>): (replica: RestoreReplica) => RestoreReplica {
 	let multis = 0;
 	return (replica) =>
 		Object.assign(Object.create(replica) as RestoreReplica, {
@@ -231,7 +232,7 @@ describe('a live restore', () => {
 			await set('/contested/n29', 'theirs');
 			await set('/contested/n28', 'theirs too');
 		};
-		const record = await restores.restore(zxid, '/contested', { ...small, through: before(3, foreign) });
+		const record = await restores.restore(zxid, '/contested', { ...small, through: disturbing(3, foreign) });
 		expect(record).toMatchObject({ state: 'conflict', conflictCount: 2 });
 		expect(record.conflicts.map(({ path }) => path).sort()).toEqual(['/contested/n28', '/contested/n29']);
 		expect(textOf('/contested/n29')).toBe('theirs');
@@ -265,7 +266,7 @@ describe('a live restore', () => {
 			await create('/meddled/extra');
 			for (let i = 0; i < 30; i++)
 				await restores.replica.call({ kind: 'setData', path: `/meddled/n${i}`, data: null, version: -1 });
-			const record = await restores.restore(zxid, '/meddled', { ...small, through: before(1, act) });
+			const record = await restores.restore(zxid, '/meddled', { ...small, through: disturbing(1, act) });
 			expect([what, record.state, record.conflicts.map((conflict) => conflict.what)]).toEqual([
 				what,
 				'conflict',
@@ -316,7 +317,7 @@ describe('a live restore', () => {
 		const zxid = await disturbed('/halfway');
 		const interrupt = async (nth: number) => {
 			const stop = new AbortController();
-			const through = before(nth, async () => stop.abort('the test'));
+			const through = disturbing(nth, async () => stop.abort('the test'));
 			await expect(restores.restore(zxid, '/halfway', { ...small, through, signal: stop.signal })).rejects.toThrow(
 				RestoreInterrupted,
 			);
@@ -345,7 +346,7 @@ describe('a live restore', () => {
 			const { id } = newest();
 			await abortRestore(restores.asReplica, id, never);
 		};
-		await expect(restores.restore(zxid, '/fenced', { ...small, through: before(2, abort) })).rejects.toThrow(
+		await expect(restores.restore(zxid, '/fenced', { ...small, through: disturbing(2, abort) })).rejects.toThrow(
 			'was aborted',
 		);
 		let other: Promise<RestoreRecord> | undefined;
@@ -354,7 +355,7 @@ describe('a live restore', () => {
 			other = restores.resume(id, small);
 			await other;
 		};
-		await expect(restores.restore(zxid, '/fenced', { ...small, through: before(2, takeOn) })).rejects.toThrow(
+		await expect(restores.restore(zxid, '/fenced', { ...small, through: disturbing(2, takeOn) })).rejects.toThrow(
 			'has taken restore',
 		);
 		expect(await other).toMatchObject({ state: 'done' });
@@ -370,6 +371,47 @@ describe('a live restore', () => {
 		);
 		expect(plan.changes.map(({ kind }) => kind)).toEqual(Array.from({ length: 30 }, () => 'setData'));
 		expect(restores.zxid).toBe(at);
+	});
+});
+
+describe('data that were kept out of PostgreSQL', () => {
+	beforeAll(async () => {
+		restores = await LiveRestores.open(join(work, 'redacted'), undefined, ['/secrets']);
+	});
+	afterAll(() => restores.close());
+
+	it('stay as they are, and are listed: by their hash they are known to be unchanged, and not more', async () => {
+		await create('/secrets');
+		await create('/secrets/same', 's3cret');
+		await create('/secrets/changed', 'before');
+		await create('/secrets/gone', 'gone');
+		await create('/secrets/gone/child');
+		await create('/open', 'before');
+		const zxid = await restores.mirrored();
+		await set('/secrets/changed', 'after');
+		await set('/open', 'after');
+		await remove('/secrets/gone/child');
+		await remove('/secrets/gone');
+		const last = await restores.mirrored();
+		expect(await restores.restore(zxid)).toMatchObject({
+			state: 'done',
+			changesDone: 1,
+			left: [
+				{ path: '/secrets/changed', reason: 'redacted' },
+				{ path: '/secrets/gone', reason: 'redacted' },
+				{ path: '/secrets/gone/child', reason: 'below-redacted' },
+			],
+		});
+		expect(['/open', '/secrets/same', '/secrets/changed', '/secrets/gone'].map(textOf)).toEqual([
+			'before',
+			's3cret',
+			'after',
+			undefined,
+		]);
+		// A copy to look around in is made without them.
+		const into = { databaseUrl: restores.database.url, zxid: last, intoDir: join(work, 'copy') };
+		const copy = await restore({ ...into, isCopy: true, withoutRedacted: true, sessions: 'keep' });
+		expect(copy).toMatchObject({ startZxid: last, redacted: ['/secrets/changed', '/secrets/same'] });
 	});
 });
 

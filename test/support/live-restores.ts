@@ -49,10 +49,14 @@ export class LiveRestores {
 	}
 
 	/** @param given an empty one, with all migrations done; a new one unless it is given */
-	static async open(dataDir: string, given?: LiveRestores['database']): Promise<LiveRestores> {
+	static async open(
+		dataDir: string,
+		given?: LiveRestores['database'],
+		redact: readonly string[] = [],
+	): Promise<LiveRestores> {
 		const database = given ?? (await createDatabase());
 		const replica = await TestReplica.open(dataDir);
-		return new LiveRestores(replica, database, startMirror({ databaseUrl: database.url, dataDir }));
+		return new LiveRestores(replica, database, startMirror({ databaseUrl: database.url, dataDir, redact }));
 	}
 
 	get zxid(): Zxid {

@@ -37,6 +37,7 @@ export async function runClone(context: CommandContext, moment: Moment, options:
 			intoDir,
 			sessions: 'keep',
 			isCopy: true,
+			withoutRedacted: true,
 		});
 		const ports = {
 			zookeeper: options.clientPort ?? (await freePort()),
@@ -56,11 +57,23 @@ export async function runClone(context: CommandContext, moment: Moment, options:
 				grpc: `${host}:${ports.grpc}`,
 				http: `${host}:${ports.http}`,
 			};
-			if (terminal.json) terminal.object({ zxid: hex(zxid), nodes: restored.nodes, ...addresses, dataDir: intoDir });
+			if (terminal.json)
+				terminal.object({
+					zxid: hex(zxid),
+					nodes: restored.nodes,
+					redacted: restored.redacted.length,
+					...addresses,
+					dataDir: intoDir,
+				});
 			else {
 				terminal.line(`the cluster as it was at ${hex(zxid)}: ${count(restored.nodes)} nodes, reads only`);
 				terminal.line(`  ZooKeeper  ${addresses.zookeeper}    bin/zkCli.sh -server ${addresses.zookeeper}`);
 				terminal.line(`  gRPC       ${addresses.grpc}    npx ck ls / --server ${addresses.grpc}`);
+				if (restored.redacted.length > 0) {
+					terminal.note(
+						`${count(restored.redacted.length)} nodes have no data: they were kept out of PostgreSQL (audit.redact).`,
+					);
+				}
 				terminal.note('Ctrl-C ends it, and nothing of it is left.');
 			}
 			terminal.flush();

@@ -163,12 +163,13 @@ export class Restores {
 		}
 	}
 
-	/** Those that run here stand still, and can be taken on elsewhere. */
-	async stop(): Promise<void> {
+	/** Those that run here stand still, and can be taken on elsewhere. @param timeoutMs what is under way is waited for so long at most: without a leader it may get no answer */
+	async stop(timeoutMs: number): Promise<void> {
 		this.#stopping.abort('the server is stopping');
 		this.streams.stop();
 		for (const { stop } of this.#running.values()) stop.abort('the server is stopping');
-		await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+		const all = Promise.all([...this.#running.values()].map(({ ended }) => ended));
+		await Promise.race([all, pause(timeoutMs, undefined, { ref: false })]);
 	}
 
 	/** One that runs elsewhere finds that the record is not its own any more. */
@@ -196,9 +197,11 @@ export class Restores {
 		logger.info({ restore: id, record: recordPath(id) }, 'a restore goes on here');
 	}
 
-	/** In the name of who asked for it, with the right to write everything. */
+	/** In the name of who asked for it, with the right to write everything. @throws RpcException without a leader: another replica may have one */
 	#replica(caller: Caller): RestoreReplica {
 		const { host, serverId } = this.#parts;
+		if (host.state !== 'serving')
+			throw refusal('NO_LEADER', `this replica does not serve writes at the moment: ${host.stateReason}`);
 		const isSuper = caller.identities.some(({ scheme }) => scheme === superIdentity.scheme);
 		const acting = isSuper ? caller : { ...caller, identities: [...caller.identities, superIdentity] };
 		return {
