@@ -1,7 +1,7 @@
 /** A plan of a restore as people read it: a line for each node, and for text the lines that are different. */
+import type { Acl } from '#client/client';
 import type { PlanRestoreResponse, RestoreDifference, RestoreNode, RestoreSummary } from '#client/restores';
 import { RestoreAction } from '#client/restores';
-import type { Acl } from '#proto/chronokeeper/v1/common';
 import type { Terminal } from '../terminal.ts';
 import { dataObject } from '../view/json.ts';
 import { aclText, count, hex, preview, printable, size, utf8 } from '../view/text.ts';

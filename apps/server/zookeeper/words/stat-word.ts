@@ -22,7 +22,8 @@ export function writeServerAndClients(view: ServerView, text: WordText): void {
 
 function writeVersion(view: ServerView, text: WordText): void {
 	text.line(`Zookeeper version: ${spokenVersion}`);
-	if (isReadOnly(view)) text.line('READ-ONLY mode; serving only read-only clients');
+	// A copy serves every client.
+	if (isReadOnly(view) && !view.config.readOnlyCopy) text.line('READ-ONLY mode; serving only read-only clients');
 }
 
 function writeFigures(view: ServerView, text: WordText): void {
