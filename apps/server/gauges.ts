@@ -47,6 +47,11 @@ export function addGauges(
 	metrics.counter('sessions_expired', 'Sessions that expired.', () => host.stats.sessionsExpired);
 	metrics.counter('requests_failed_by_bug', 'Requests that met a bug of the server.', () => host.stats.requestsFailed);
 	if (mirror === undefined) return;
+	metrics.gauge(
+		'writes_refused',
+		'1 while audit.mode=strict refuses new writes, because PostgreSQL takes nothing.',
+		() => (host.refusals.areWritesRefused ? 1 : 0),
+	);
 	metrics.gauge('mirror_zxid', 'Everything up to this zxid is in PostgreSQL.', () => mirror.health().mirroredZxid);
 	metrics.gauge('mirror_lag_txns', 'Transactions that are not in PostgreSQL yet.', () => mirror.health().lagTxns);
 	metrics.gauge('mirror_lag_seconds', 'Age of the oldest of them.', () => mirror.health().lagSeconds);

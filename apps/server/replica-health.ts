@@ -5,7 +5,7 @@ import type { Replica } from './replica/replica.ts';
 export interface Health {
 	/** False: it has to be started again. */
 	readonly live: boolean;
-	/** Reads and writes are served. */
+	/** Reads are served, and writes, unless audit.mode=strict refuses them for a while. */
 	readonly ready: boolean;
 	/** `ok`; `degraded`: it serves, but see the warnings; `failed`: not ready. */
 	readonly status: 'ok' | 'degraded' | 'failed';
@@ -15,6 +15,8 @@ export interface Health {
 	readonly warnings: readonly string[];
 }
 
+const writesRefused =
+	'new writes are refused until PostgreSQL takes what waits (audit.mode=strict); reads and sessions go on';
 /** Behind for longer, the mirror is worth a warning. */
 const lagWarningSeconds = 30;
 
@@ -22,7 +24,6 @@ export class ReplicaHealth {
 	constructor(
 		private readonly replica: Replica,
 		private readonly mirror: MirrorService | undefined,
-		private readonly strict: boolean,
 	) {}
 
 	check(): Health {
@@ -34,8 +35,9 @@ export class ReplicaHealth {
 		else if (host.state !== 'serving' || host.stateReason !== '') problems.push(host.stateReason);
 		if (mirror !== undefined) {
 			const trouble = mirrorTrouble(mirror);
-			if (trouble !== '') (this.strict ? problems : warnings).push(trouble);
+			if (trouble !== '') warnings.push(trouble);
 		}
+		if (host.refusals.areWritesRefused) warnings.push(writesRefused);
 		if (snapshots.lastError !== undefined) warnings.push(`the last snapshot failed: ${snapshots.lastError.message}`);
 		const ready = problems.length === 0;
 		return {

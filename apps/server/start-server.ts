@@ -81,7 +81,7 @@ export async function startServer(
 		clientPort = await ClientPort.open({ config, replica, logger, tracing, metrics: metrics.zookeeper });
 		await replica.member?.start();
 		mirror = startMirrorService(config, replica, logger, tracer);
-		const health = new ReplicaHealth(replica, mirror, config['audit.mode'] === 'strict');
+		const health = new ReplicaHealth(replica, mirror);
 		addGauges(metrics, replica, mirror, health, clientPort.view);
 		// To load the other doors takes the processor for a while: the ensemble gets its member first.
 		await replica.member?.served(memberFirstMs);

@@ -34,6 +34,7 @@ const breaches: readonly Known[] = [
 	},
 	{ breach: 'requestTwice', words: /done twice/ },
 	{ breach: 'wrongAnswer', words: /gave other data than are there/ },
+	{ breach: 'unmirroredCommit', words: /is not mirrored/ },
 	{ breach: 'unfencedMirror', words: /the mirror has/ },
 	{ breach: 'believedDamage', words: /was committed before: it is lost|is committed$/, begin: 225 },
 ];

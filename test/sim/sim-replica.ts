@@ -2,6 +2,7 @@
 import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
 import { Host } from '#core/host/host';
 import type { HostEvents } from '#core/host/host-parts';
+import { MirrorHold, type MirrorHoldParts } from '#core/host/mirror-hold';
 import { epochOf, nextZxid, noSession, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { Tracer } from '#core/ports/tracer';
 import { DataTree } from '#core/tree/data-tree';
@@ -21,6 +22,8 @@ export interface SimReplicaOptions {
 	readonly epoch?: number;
 	/** Of an ensemble: it has no leader when it starts. */
 	readonly isMember?: boolean;
+	/** audit.mode=strict, with a mirror that is told what it may write. */
+	readonly strict?: Omit<MirrorHoldParts, 'clock'>;
 }
 
 export class SimReplica {
@@ -104,6 +107,7 @@ export class SimReplica {
 
 	#start(): Host {
 		const { tree, sessions } = this.#replay();
+		const { strict } = this.#settings;
 		const host = new Host({
 			tree,
 			sessions,
@@ -116,6 +120,7 @@ export class SimReplica {
 			serverId: 1,
 			options: { ...defaultChainOptions, ...this.#settings.options },
 			isMember: this.#settings.isMember ?? false,
+			hold: strict && new MirrorHold({ ...strict, clock: this.clock }),
 			...(this.#settings.events === undefined ? {} : { events: this.#settings.events }),
 		});
 		this.#log.listen(host);

@@ -130,7 +130,7 @@ describe('an ensemble', () => {
 		[`${three}peerType=leader\n`, 'peerType is "leader"'],
 		[`${three}clientPort=2181\nserver.1=a:2888:3888;2182\n`, 'leave one of them out'],
 		[`${three}audit.mirroredBy=4\n`, 'audit.mirroredBy is 4, and there is no server.4'],
-		[`${three}audit.mode=strict\n`, 'audit.mode is "strict": an ensemble cannot have that yet'],
+		[`${three}audit.mode=strict\naudit.mirroredBy=2\n`, 'audit.mirroredBy is 2 with audit.mode=strict'],
 	])('is refused when it says %j', (text, what) => {
 		expect(problemsOf(text).filter((problem) => problem.includes(what))).toHaveLength(1);
 	});

@@ -51,12 +51,12 @@ export function ensembleOf(
 		if (values[limit] === 0)
 			problems.push(`${limit} is not set: an ensemble needs it (ZooKeeper's sample has 10 and 5)`);
 	}
-	if (values['audit.mode'] === 'strict') {
+	const mirroredBy = values['audit.mirroredBy'];
+	if (values['audit.mode'] === 'strict' && mirroredBy !== 0) {
 		problems.push(
-			'audit.mode is "strict": an ensemble cannot have that yet, its replicas acknowledge what a quorum has logged. Set it to `async`, or to `off`',
+			`audit.mirroredBy is ${mirroredBy} with audit.mode=strict: the leader commits what its own mirror has written. Leave it out, or set audit.mode=async`,
 		);
 	}
-	const mirroredBy = values['audit.mirroredBy'];
 	if (mirroredBy !== 0 && !lines.servers.some(({ id }) => id === mirroredBy)) {
 		const missing = `audit.mirroredBy is ${mirroredBy}, and there is no server.${mirroredBy}`;
 		if (version === 0) problems.push(missing);

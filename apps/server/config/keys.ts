@@ -257,7 +257,12 @@ export const keys = {
 	'audit.mode': key(
 		oneOf('off', 'async', 'strict'),
 		'async',
-		'`async`: the mirror follows the log. `strict`: a write is acknowledged only when PostgreSQL has it too. `off`: no mirror and no PostgreSQL.',
+		'`async`: the mirror follows the log. `strict`: a write is committed only when PostgreSQL has it too; the same for all servers of an ensemble. `off`: no mirror and no PostgreSQL.',
+	),
+	'audit.strict.patienceMs': key(
+		integer(1),
+		10_000,
+		'With audit.mode=strict: when writes wait and PostgreSQL has taken nothing for so many milliseconds, new ones are refused until it does. Reads go on.',
 	),
 	'audit.url': key(
 		url('postgresql', 'postgres'),

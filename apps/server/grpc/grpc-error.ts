@@ -24,6 +24,9 @@ export interface ZooKeeperFailure {
 	readonly opCodes?: readonly number[];
 	/** More exact than the catalogue's. */
 	readonly message?: string;
+	/** More exact than the name of the code, and then what the caller can do about it. */
+	readonly reason?: string;
+	readonly advice?: string;
 	/** The field of the request that is wrong, where it is known: `path`. */
 	readonly field?: string;
 }
@@ -70,7 +73,14 @@ export function invalidField(field: string, message: string): RpcException {
 }
 
 /** As it stands in an ErrorDetail: the beginning of a path that is too long for one. */
-export function detailOf({ code, path, zxid, op, opCodes = [] }: ZooKeeperFailure): ErrorDetail {
+export function detailOf({
+	code,
+	path,
+	zxid,
+	op,
+	opCodes = [],
+	advice = adviceFor(code).advice,
+}: ZooKeeperFailure): ErrorDetail {
 	return {
 		code,
 		name: errorOf(code).name,
@@ -78,7 +88,7 @@ export function detailOf({ code, path, zxid, op, opCodes = [] }: ZooKeeperFailur
 		zxid: BigInt(zxid),
 		op,
 		opCodes: opCodes.length > maxOpCodes ? [] : [...opCodes],
-		advice: adviceFor(code).advice,
+		advice,
 	};
 }
 
@@ -93,7 +103,7 @@ function statusObject(failure: ZooKeeperFailure): object {
 	const what = failure.message ?? (detail.path === '' ? message : `${detail.path}: ${message}`);
 	const text = cut(`${where}${what}`, maxMessageLength);
 	const info: ErrorInfo = {
-		reason: upperSnake(detail.name),
+		reason: failure.reason ?? upperSnake(detail.name),
 		domain,
 		metadata: {
 			code: String(detail.code),
@@ -106,7 +116,7 @@ function statusObject(failure: ZooKeeperFailure): object {
 	const details = [
 		any('ErrorInfo', ErrorInfo.encode(info)),
 		{ typeUrl: 'type.googleapis.com/chronokeeper.v1.ErrorDetail', value: ErrorDetail.encode(detail).finish() },
-		...extras(detail.advice, detail.name, adviceFor(failure.code).retryMs),
+		...extras(detail.advice, failure.reason ?? detail.name, adviceFor(failure.code).retryMs),
 	];
 	if (code === status.INVALID_ARGUMENT && failure.field !== undefined) details.push(badRequest(failure.field, text));
 	return failedCall(code, text, details);

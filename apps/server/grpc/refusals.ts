@@ -42,6 +42,11 @@ export const refusals = {
 		advice: 'Wait until PostgreSQL is there again, or ask another replica.',
 		retryMs: soonMs,
 	},
+	MIRROR_OVERDUE: {
+		code: status.UNAVAILABLE,
+		advice: 'Nothing was changed: make the call again when PostgreSQL is there again. Reads are served.',
+		retryMs: soonMs,
+	},
 	NO_HISTORY: {
 		code: status.FAILED_PRECONDITION,
 		advice: 'Ask a replica that has a mirror, or set audit.mode.',
@@ -124,6 +129,11 @@ export const refusals = {
 export const serverStops = 'the server is stopping';
 
 export type RefusalReason = keyof typeof refusals;
+
+/** Of one of ZooKeeper's errors whose reason is known more exactly. */
+export function reasonOf(reason: RefusalReason): { readonly reason: RefusalReason; readonly advice: string } {
+	return { reason, advice: refusals[reason].advice };
+}
 
 /** @param facts further ones, for programs */
 export function refusal(

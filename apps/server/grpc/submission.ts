@@ -14,7 +14,7 @@ import { DoorQueue } from './door-queue.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import { ZooKeeperError, type ZooKeeperFailure } from './grpc-error.ts';
 import type { ReadBarrier } from './read-barrier.ts';
-import { refusal, serverStops } from './refusals.ts';
+import { reasonOf, refusal, serverStops } from './refusals.ts';
 import type { CallContext, GrpcSessions } from './sessions/grpc-sessions.ts';
 import { wrongField, wrongFieldOfMulti } from './wrong-field.ts';
 
@@ -156,6 +156,8 @@ export function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | 
 	if (reply.error !== 0) {
 		const path = 'path' in op ? op.path : '';
 		const isRefused = reply.error === errors.systemError.code || reply.error === errors.connectionLoss.code;
+		if (reply.error === errors.notReadOnly.code && host.refusals.areWritesRefused)
+			return { code: reply.error, path, zxid, message: mirrorOverdue, ...reasonOf('MIRROR_OVERDUE') };
 		const message = isRefused && (host.state !== 'serving' || host.stateReason !== '') ? { message: whyNot(host) } : {};
 		return { code: reply.error, path, zxid, ...wrongField(op, reply.error), ...message };
 	}
@@ -173,6 +175,8 @@ export function failureOf(op: Op, reply: Reply, host: Host): ZooKeeperFailure | 
 		...wrongFieldOfMulti(op, failed, code),
 	};
 }
+
+const mirrorOverdue = 'new writes are refused: PostgreSQL has not taken those before them (audit.mode=strict)';
 
 /** Why it does not serve. */
 function whyNot({ state, stateReason }: Host): string {

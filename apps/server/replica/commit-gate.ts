@@ -1,11 +1,11 @@
 /**
- * Stands between the log and the host. The host learns at once what is durable; with audit.mode=strict only when the mirror has it too, and
- * so nothing is applied or acknowledged before. It also tells the mirror what is committed, and counts what is logged.
+ * Stands between the log, the host and the mirror: it tells the mirror what it may write, and counts what is logged. That is what is committed; with audit.mode=strict what will be
+ * (MirrorHold), and the host hears what became of it.
  *
  * In an ensemble durable is not committed: the host says what is, and only one replica's mirror is told, the leader's unless another is named.
  */
 import type { TxnRecord } from '#core/model/txn-record';
-import { type Zxid, zeroZxid } from '#core/model/zxid';
+import type { Zxid } from '#core/model/zxid';
 import type { TxnLog, TxnLogListener } from '#core/ports/txn-log';
 
 export interface GatedMirror {
@@ -13,6 +13,12 @@ export interface GatedMirror {
 	committed(zxid: Zxid): void;
 	/** Of a member: another one's mirror writes from now on. */
 	standBy?(): void;
+}
+
+/** The host. */
+export interface GateListener extends TxnLogListener {
+	/** Everything up to this zxid is in PostgreSQL. */
+	mirrored?(zxid: Zxid): void;
 }
 
 export class CommitGate implements TxnLog, TxnLogListener {
@@ -23,26 +29,23 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	pendingTxns = 0;
 	/** What was given to the log in each turn and is not on the disk yet. */
 	#appended: { readonly zxid: Zxid; readonly txns: number }[] = [];
-	#host: TxnLogListener | undefined;
+	#host: GateListener | undefined;
 	#mirror: GatedMirror | undefined;
-	#durable: Zxid;
-	#mirrored: Zxid = zeroZxid;
-	#passed: Zxid;
+	/** What the mirror may write. */
+	#writable: Zxid;
 	#isMirroring = false;
 
 	/** @param lastZxid what recovery found: committed, and acknowledged as far as anybody is still there to know */
 	constructor(
 		private readonly log: TxnLog,
-		private readonly strict: boolean,
 		lastZxid: Zxid,
 		private readonly isMember = false,
 	) {
-		this.#durable = lastZxid;
-		this.#passed = lastZxid;
+		this.#writable = lastZxid;
 	}
 
 	/** Before the first append. */
-	listen(host: TxnLogListener): void {
+	listen(host: GateListener): void {
 		this.#host = host;
 	}
 
@@ -55,7 +58,7 @@ export class CommitGate implements TxnLog, TxnLogListener {
 	mirror(applied: Zxid): void {
 		this.#isMirroring = true;
 		// Not what recovery found: some of that may have been cut off since.
-		this.#durable = applied;
+		this.#writable = applied;
 		this.#tellMirror();
 	}
 
@@ -66,11 +69,9 @@ export class CommitGate implements TxnLog, TxnLogListener {
 		this.#mirror?.standBy?.();
 	}
 
-	/** Of a member: everything up to this zxid is applied. */
+	/** Of a member: everything up to this zxid is applied, or with audit.mode=strict decided by its quorum. */
 	committed(zxid: Zxid): void {
-		if (!this.isMember) return;
-		this.#durable = zxid;
-		this.#tellMirror();
+		if (this.isMember) this.#write(zxid);
 	}
 
 	get pendingBytes(): number {
@@ -96,19 +97,13 @@ export class CommitGate implements TxnLog, TxnLogListener {
 
 	durable(zxid: Zxid): void {
 		this.#noteDurable(zxid);
-		if (this.isMember) {
-			this.#host?.durable(zxid);
-			return;
-		}
-		this.#durable = zxid;
-		this.#tellMirror();
-		this.#pass();
+		if (!this.isMember) this.#write(zxid);
+		this.#host?.durable(zxid);
 	}
 
 	/** Everything up to this zxid is in PostgreSQL. */
 	mirrored(zxid: Zxid): void {
-		this.#mirrored = zxid;
-		this.#pass();
+		this.#host?.mirrored?.(zxid);
 	}
 
 	failed(error: Error): void {
@@ -121,15 +116,14 @@ export class CommitGate implements TxnLog, TxnLogListener {
 			this.pendingTxns -= txns;
 	}
 
-	#tellMirror(): void {
-		if (!this.isMember || this.#isMirroring) this.#mirror?.committed(this.#durable);
+	/** With audit.mode=strict it is decided first and applied later. */
+	#write(zxid: Zxid): void {
+		if (zxid <= this.#writable) return;
+		this.#writable = zxid;
+		this.#tellMirror();
 	}
 
-	#pass(): void {
-		if (this.isMember) return;
-		const zxid = this.strict ? (Math.min(this.#durable, this.#mirrored) as Zxid) : this.#durable;
-		if (zxid <= this.#passed) return;
-		this.#passed = zxid;
-		this.#host?.durable(zxid);
+	#tellMirror(): void {
+		if (!this.isMember || this.#isMirroring) this.#mirror?.committed(this.#writable);
 	}
 }

@@ -4,6 +4,7 @@ import type { Host } from '#core/host/host';
 import { MemberHistory } from '#core/host/member-history';
 import { Peer } from '#core/host/peer';
 import { formatZxid, type Zxid } from '#core/model/zxid';
+import type { CommitHold } from '#core/ports/commit-hold';
 import { Membership } from '#core/zab/membership';
 import type { HostPort, QuorumConfig, QuorumServer } from '#core/zab/quorum-config';
 import { isEveryHost } from '#core/zab/quorum-server';
@@ -24,6 +25,8 @@ export interface MemberParts extends MemberStorageParts {
 	readonly config: ServerConfig;
 	readonly ensemble: EnsembleConfig;
 	readonly host: Host;
+	/** With audit.mode=strict. */
+	readonly hold: CommitHold | undefined;
 	readonly logger: Logger;
 	/** Its mirror is the one that writes, or not any more. */
 	readonly mirrors: (isMirroring: boolean) => void;
@@ -49,7 +52,7 @@ export class Member {
 	#self: QuorumServer;
 
 	constructor(parts: MemberParts) {
-		const { config, ensemble, host, logger } = parts;
+		const { config, ensemble, host, hold, logger } = parts;
 		const { self, members, next, limits } = ensemble;
 		this.#parts = parts;
 		this.#self = self;
@@ -106,6 +109,7 @@ export class Member {
 			after: systemAfter,
 			clock: systemClock,
 			limits,
+			hold,
 			// ZooKeeper's grace: not shorter, however short a tick is.
 			...(config['readonlymode.enabled'] ? { readOnlyAfterMs: Math.max(2000, limits.tickMs) } : {}),
 			maxEpochWaitMs: config.maxTimeToWaitForEpoch,

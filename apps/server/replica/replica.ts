@@ -4,6 +4,7 @@
  */
 import { Host } from '#core/host/host';
 import type { HostState } from '#core/host/host-parts';
+import { MirrorHold } from '#core/host/mirror-hold';
 import { Tally } from '#core/model/tally';
 import type { TxnRecord } from '#core/model/txn-record';
 import { epochOf, formatZxid, type SessionId, type Zxid } from '#core/model/zxid';
@@ -102,6 +103,7 @@ export class Replica {
 	readonly #lock: DirectoryLock;
 	readonly #logger: Logger;
 	readonly #ticker: NodeJS.Timeout;
+	#toldRefused = false;
 	readonly #doors: ReplicaDoor[] = [];
 
 	constructor(recoveredReplica: RecoveredReplica, parts: ReplicaParts) {
@@ -128,9 +130,17 @@ export class Replica {
 		});
 		const { ensemble } = config;
 		const isMember = ensemble !== undefined;
-		const gate = new CommitGate(log, config['audit.mode'] === 'strict', recovered.lastZxid, isMember);
+		const gate = new CommitGate(log, recovered.lastZxid, isMember);
 		log.listen(gate);
 		this.gate = gate;
+		const hold =
+			config['audit.mode'] === 'strict'
+				? new MirrorHold({
+						clock: systemClock,
+						patienceMs: config['audit.strict.patienceMs'],
+						mirror: (zxid) => gate.committed(zxid),
+					})
+				: undefined;
 		this.host = new Host({
 			tree: recovered.tree,
 			sessions: recovered.sessions,
@@ -144,6 +154,7 @@ export class Replica {
 			serverId: config.serverId === 0 ? 1 : config.serverId,
 			options: chainOptions(config),
 			isMember,
+			hold,
 			events: {
 				applied: (zxid) => {
 					gate.committed(zxid);
@@ -192,6 +203,7 @@ export class Replica {
 				config,
 				ensemble,
 				host: this.host,
+				hold,
 				logger,
 				directory,
 				log,
@@ -216,7 +228,7 @@ export class Replica {
 			},
 			logger,
 		);
-		this.#ticker = setInterval(() => this.host.tick(), Math.max(1, Math.floor(config.tickTime / 2)));
+		this.#ticker = setInterval(() => this.#tick(), Math.max(1, Math.floor(config.tickTime / 2)));
 		this.#ticker.unref();
 	}
 
@@ -244,6 +256,15 @@ export class Replica {
 		await this.host.stop();
 		await this.snapshots.settled();
 		this.#lock.release();
+	}
+
+	#tick(): void {
+		this.host.tick();
+		const { areWritesRefused } = this.host.refusals;
+		if (areWritesRefused === this.#toldRefused) return;
+		this.#toldRefused = areWritesRefused;
+		if (areWritesRefused) this.#logger.error('new writes are refused: PostgreSQL takes nothing (audit.mode=strict)');
+		else this.#logger.info('new writes are taken again');
 	}
 
 	#stateChanged(state: HostState, reason: Error): void {

@@ -14,8 +14,9 @@ import { InvariantError } from '../model/assert.ts';
 import { traceparentOf } from '../model/audit-context.ts';
 import type { Request, SyncOp } from '../model/op.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
-import type { SessionId, Zxid } from '../model/zxid.ts';
+import { type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { CommitHold } from '../ports/commit-hold.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { Session } from '../session/session.ts';
 import { eagerRefusal } from './eager-acl.ts';
@@ -43,6 +44,8 @@ export interface Chain {
 	flush(): void;
 	/** The own log has everything up to this zxid. */
 	logged(zxid: Zxid): void;
+	/** More is mirrored than before; see CommitHold. */
+	mirrored(): void;
 	/** Everything up to this zxid is committed. Returns how many transactions were applied. */
 	commit(zxid: Zxid): number;
 	/**
@@ -70,6 +73,8 @@ export interface Broadcast extends Ensemble {
 	flush(): void;
 	/** The own log is an acknowledgement, too. */
 	logged(zxid: Zxid): void;
+	/** More is mirrored than before. */
+	mirrored(): void;
 	/** Done when a quorum has confirmed that this is still its leader, and what was proposed before is committed. */
 	barrier(done: (error?: Error) => void): void;
 }
@@ -119,6 +124,9 @@ abstract class RoleChain {
 	commit(zxid: Zxid): number {
 		return this.final.commit(zxid);
 	}
+
+	/** Of those who commit nothing themselves. */
+	mirrored(): void {}
 
 	abandon(readError: number): void {
 		this.final.abandon(readError);
@@ -176,18 +184,26 @@ abstract class PreparingChain extends RoleChain {
 	}
 }
 
-/** Alone, durable is committed. */
+/** Alone, durable is committed, unless it has to be mirrored, too. */
 export class StandaloneChain extends PreparingChain implements Chain {
 	readonly #committed: (zxid: Zxid) => void;
+	readonly #hold: CommitHold | undefined;
+	#logged: Zxid = zeroZxid;
 
-	constructor(parts: ChainParts, committed: (zxid: Zxid) => void) {
+	constructor(parts: ChainParts, committed: (zxid: Zxid) => void, hold?: CommitHold) {
 		super(parts);
 		this.#committed = committed;
+		this.#hold = hold;
 	}
 
 	logged(zxid: Zxid): void {
 		this.sampled.logged(zxid);
-		this.#committed(zxid);
+		this.#logged = zxid;
+		this.#committed(this.#hold?.decided(zxid) ?? zxid);
+	}
+
+	override mirrored(): void {
+		this.logged(this.#logged);
 	}
 
 	write(request: Request, op: Preparable, session: Session | undefined, timeMs: number): void {
@@ -240,6 +256,10 @@ export class LeaderChain extends PreparingChain implements Chain {
 	logged(zxid: Zxid): void {
 		this.sampled.logged(zxid);
 		this.#broadcast.logged(zxid);
+	}
+
+	override mirrored(): void {
+		this.#broadcast.mirrored();
 	}
 }
 

@@ -8,6 +8,7 @@ import type { Schedule } from '../ports/schedule.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import type { TxnLog } from '../ports/txn-log.ts';
 import type { DataTree } from '../tree/data-tree.ts';
+import type { MirrorHold } from './mirror-hold.ts';
 
 /** `looking`: a member of an ensemble that has no leader serves nobody; `readOnly`: only reads, to clients that accept that. */
 export type HostState = 'serving' | 'looking' | 'readOnly' | 'logFailed' | 'broken' | 'stopped';
@@ -28,6 +29,8 @@ export interface HostParts {
 	readonly events?: HostEvents;
 	/** A member of an ensemble: its roles come by lead() and follow(). */
 	readonly isMember?: boolean;
+	/** With audit.mode=strict; a member's peer is given the same. */
+	readonly hold?: MirrorHold | undefined;
 }
 
 /** Told synchronously; must not throw. */

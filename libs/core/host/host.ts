@@ -28,13 +28,16 @@ import type { WatchManager } from '../tree/watches.ts';
 import type { HostEvents, HostParts, HostState } from './host-parts.ts';
 import { HostStats } from './host-stats.ts';
 import { Intake } from './intake.ts';
-import { copyError, createsEphemeral, localWriteError, readOnlyError } from './local-sessions.ts';
+import { createsEphemeral, localWriteError } from './local-sessions.ts';
+import type { MirrorHold } from './mirror-hold.ts';
 import { ownRequest, RequestNumbers } from './own-requests.ts';
+import { Refusals } from './refusals.ts';
 import { type Role, Roles } from './roles.ts';
 import { SessionOpenings } from './session-openings.ts';
 
 export class Host implements TxnLogListener {
 	readonly stats = new HostStats();
+	readonly refusals: Refusals;
 	readonly #options: ChainOptions;
 	readonly #serverId: number;
 	readonly #log: TxnLog;
@@ -45,6 +48,7 @@ export class Host implements TxnLogListener {
 	readonly #intake: Intake;
 	readonly #roles: Roles;
 	readonly #openings: SessionOpenings;
+	readonly #hold: MirrorHold | undefined;
 	readonly #numbers: RequestNumbers;
 	readonly #runTurn = (): void => this.#turn();
 	#isScheduled = false;
@@ -64,6 +68,7 @@ export class Host implements TxnLogListener {
 		this.#schedule = parts.schedule;
 		this.#events = parts.events ?? {};
 		this.#intake = new Intake(parts.options, parts.tracer, parts.clock);
+		this.#hold = parts.hold;
 		const isMember = parts.isMember ?? false;
 		this.#state = isMember ? 'looking' : 'serving';
 		this.#roles = new Roles({
@@ -81,6 +86,8 @@ export class Host implements TxnLogListener {
 				onCommitted: (record) => this.#events.committed?.(record),
 			},
 		});
+		const exhausted = () => this.#exhausted();
+		this.refusals = new Refusals({ options: parts.options, roles: this.#roles, hold: parts.hold, exhausted });
 		this.#openings = new SessionOpenings({
 			options: parts.options,
 			roles: this.#roles,
@@ -188,8 +195,8 @@ export class Host implements TxnLogListener {
 	/** At least once per tick: expires sessions, deletes containers and TTL nodes. */
 	tick(): void {
 		if (this.#state !== 'serving' && !this.isReadOnly) return;
-		// Requests and pings wait in the queue while the disk is behind: nobody's silence is proved.
-		if (this.#roles.chain.isFull) return;
+		// Requests and pings wait in the queue while the disk is behind: nobody's silence is proved. Nor does anything end while that could not be recorded.
+		if (this.#roles.chain.isFull || (this.role !== 'learner' && this.refusals.areWritesRefused)) return;
 		const nowMs = this.#clock.monotonicMs();
 		// Only a leader knows who of the others is silent, and only it deletes (semantics 62).
 		const decides = (this.role === 'leader' || this.role === 'standalone') && !this.#options.isCopy;
@@ -210,6 +217,14 @@ export class Host implements TxnLogListener {
 			this.#events.durable?.(zxid);
 			this.#roles.chain.logged(zxid);
 		});
+		this.#goOn();
+	}
+
+	/** Everything up to this zxid is mirrored: with audit.mode=strict that may be a commit. */
+	mirrored(zxid: Zxid): void {
+		if (this.#hold === undefined || this.#state === 'broken') return;
+		this.#hold.mirrored(zxid);
+		this.#guard(() => this.#roles.chain.mirrored());
 		this.#goOn();
 	}
 
@@ -379,7 +394,7 @@ export class Host implements TxnLogListener {
 			this.#answer(request, errors.connectionLoss.code);
 			return;
 		}
-		const refusal = this.#refusal(request);
+		const refusal = this.refusals.of(request, this.#state);
 		if (refusal !== 0) {
 			this.#roles.chain.read(request, session, refusal);
 		} else if (op.kind === 'createSession') {
@@ -411,24 +426,6 @@ export class Host implements TxnLogListener {
 		}
 	}
 
-	/** 0, or why this request cannot even be tried. */
-	#refusal(request: Request): number {
-		const { op } = request;
-		if (this.#options.isCopy) return copyError(request, this.sessions.get(request.sessionId));
-		if (this.isReadOnly) return readOnlyError(request, this.sessions.get(request.sessionId));
-		// Of a member that left its ensemble: nobody is asked any more.
-		if (op.kind === 'sync' && this.#state !== 'serving' && this.role !== 'standalone')
-			return errors.connectionLoss.code;
-		if (!isPreparable(op)) return 0;
-		if (this.#state === 'stopped') return errors.connectionLoss.code;
-		if (this.#state === 'logFailed') return errors.systemError.code;
-		if (this.#roles.chain.isExhausted) {
-			this.#exhausted();
-			return errors.systemError.code;
-		}
-		return 0;
-	}
-
 	#exhausted(): void {
 		if (this.role === 'leader') {
 			this.#events.exhausted?.();
@@ -441,6 +438,7 @@ export class Host implements TxnLogListener {
 	}
 
 	#serve(begin: () => void): void {
+		this.refusals.leaderRefuses = false;
 		this.#guard(begin);
 		if (this.#state !== 'looking') return;
 		this.#state = 'serving';

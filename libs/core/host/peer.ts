@@ -9,6 +9,7 @@ import { forwardedOperation, wireRequest } from '../model/forwarding.ts';
 import type { Caller, Request } from '../model/op.ts';
 import type { SessionId, Zxid } from '../model/zxid.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { CommitHold } from '../ports/commit-hold.ts';
 import type { ElectionListener, ElectionNetwork, Notification, ServerState } from '../ports/election-network.ts';
 import { SnapshotNeeded } from '../ports/history.ts';
 import type { QuorumLinkListener, QuorumNetwork } from '../ports/quorum-link.ts';
@@ -43,6 +44,8 @@ export interface PeerParts {
 	/** ZooKeeper's maxTimeToWaitForEpoch: see #disloyal(). Below 0, and unless it is given: no matter. */
 	readonly maxEpochWaitMs?: number;
 	readonly observerPauses?: ObserverPauses;
+	/** With audit.mode=strict; the host has the same. */
+	readonly hold?: CommitHold | undefined;
 	readonly syncLimits?: SyncLimits;
 	readonly events?: PeerEvents;
 }
@@ -259,8 +262,8 @@ export class Peer implements ElectionListener {
 	}
 
 	get #zabParts(): ZabParts {
-		const { serverId, membership, history, after, clock, limits, syncLimits } = this.#parts;
-		return { serverId, membership, history, after, nowMs: () => clock.monotonicMs(), limits, syncLimits };
+		const { serverId, membership, history, after, clock, limits, syncLimits, hold } = this.#parts;
+		return { serverId, membership, history, after, nowMs: () => clock.monotonicMs(), limits, syncLimits, hold };
 	}
 
 	#lead(): void {
@@ -320,6 +323,9 @@ export class Peer implements ElectionListener {
 				informed: (record) => {
 					host.member((roles) => roles.proposed(record));
 					host.commit(record.header.zxid);
+				},
+				leaderRefuses: (isRefusing) => {
+					host.refusals.leaderRefuses = isRefusing;
 				},
 				activeSessions: () => host.activeSessions(),
 				revalidated: (id, isValid) => host.member((roles) => roles.revalidated(id, isValid)),

@@ -17,6 +17,7 @@ import type { Request } from '../model/op.ts';
 import { configPath } from '../model/path.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
 import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
+import type { CommitHold } from '../ports/commit-hold.ts';
 import type { Session } from '../session/session.ts';
 import { isSessionPassword, sessionPassword } from '../session/session-id.ts';
 import type { Attachment } from '../session/session-table.ts';
@@ -35,6 +36,7 @@ export interface RolesParts extends StoreParts {
 	readonly onCommit: (zxid: Zxid) => void;
 	/** See ChainParts. */
 	readonly onAside: () => void;
+	readonly hold?: CommitHold | undefined;
 }
 
 export class Roles {
@@ -49,7 +51,9 @@ export class Roles {
 		this.#parts = parts;
 		this.#store = new Store(parts);
 		this.#role = parts.isMember ? 'none' : 'standalone';
-		this.#chain = parts.isMember ? this.#idle() : new StandaloneChain(this.#chainParts(parts.epoch), parts.onCommit);
+		this.#chain = parts.isMember
+			? this.#idle()
+			: new StandaloneChain(this.#chainParts(parts.epoch), parts.onCommit, parts.hold);
 	}
 
 	get role(): Role {
@@ -67,6 +71,7 @@ export class Roles {
 	/** The leader of this epoch. What is logged counts as committed: the caller has applied it. Sessions' clocks start anew (semantics 62). */
 	lead(broadcast: Broadcast, epoch: number): void {
 		this.#begin('leader');
+		this.#parts.hold?.begin();
 		this.#chain = new LeaderChain(this.#chainParts(epoch), broadcast);
 	}
 

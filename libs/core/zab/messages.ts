@@ -42,6 +42,15 @@ export function packet(type: number, zxid: number = noZxid, data: Uint8Array | n
 }
 
 /** @throws QuorumError when the packet carries nothing */
+/** @param isRefusing the leader takes no new writes at the moment: what it says of that in `data` a ZooKeeper does not look at */
+export function ping(zxid: Zxid, isRefusing: boolean): QuorumPacket {
+	return packet(packetType.ping, zxid, isRefusing ? Uint8Array.of(1) : null);
+}
+
+export function isRefusing({ data }: QuorumPacket): boolean {
+	return data?.[0] === 1;
+}
+
 export function dataOf(packet: QuorumPacket): Uint8Array {
 	if (packet.data === null) throw new QuorumError(`${describePacket(packet)} carries no data`);
 	return packet.data;

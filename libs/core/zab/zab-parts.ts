@@ -1,4 +1,5 @@
 /** What leader and learner alike are given. */
+import type { CommitHold } from '../ports/commit-hold.ts';
 import type { History } from '../ports/history.ts';
 import type { After } from '../ports/timers.ts';
 import type { SyncLimits } from './leader/sync-throttle.ts';
@@ -12,6 +13,8 @@ export interface ZabParts {
 	/** Monotonic. */
 	nowMs(): number;
 	readonly limits: ZabLimits;
+	/** Of a leader: with audit.mode=strict. */
+	readonly hold?: CommitHold | undefined;
 	/** Of a leader. */
 	readonly syncLimits?: SyncLimits | undefined;
 }

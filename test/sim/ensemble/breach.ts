@@ -25,6 +25,8 @@ export type Breach =
 	| 'requestTwice'
 	/** An answer that is another's. */
 	| 'wrongAnswer'
+	/** With audit.mode=strict, what a quorum has is committed before it is mirrored. */
+	| 'unmirroredCommit'
 	/** Two mirrors write side by side. */
 	| 'unfencedMirror'
 	/** A log whose bits flipped is taken to end there. */

@@ -6,14 +6,15 @@ import type { Breach } from './breach.ts';
 import { Checkers } from './checkers/checkers.ts';
 import { type FaultCounts, Faults, midwayMs } from './faults.ts';
 import { FileMachine } from './file-machine.ts';
-import type { StorageCounts } from './machine.ts';
+import type { Machine, StorageCounts } from './machine.ts';
 import { MemoryMachine } from './memory-machine.ts';
 import { noReconfigurations, Reconfiguration, type ReconfigurationCounts } from './reconfiguration.ts';
 import { SessionClient } from './session-client.ts';
-import { SimMember } from './sim-member.ts';
+import { type MemberParts, SimMember } from './sim-member.ts';
 import { MirrorTable, SimMirror } from './sim-mirror.ts';
 import { SimNetwork } from './sim-network.ts';
 import type { StoredMembership } from './stored-membership.ts';
+import { StrictDatabase, StrictMirror, StrictMode } from './strict-mode.ts';
 import { MemberClock, World } from './world.ts';
 
 export interface RunOptions {
@@ -29,6 +30,9 @@ export interface RunCounts extends StorageCounts, FaultCounts, ReconfigurationCo
 	mirrored: number;
 	/** Epochs whose zxids ran out. */
 	usedUp: number;
+	/** With audit.mode=strict: how often PostgreSQL went away, and writes that were refused meanwhile. */
+	outages: number;
+	refusedWrites: number;
 	/** Sessions that expired, requests of sessions that had moved, watch events. */
 	expired: number;
 	moved: number;
@@ -47,6 +51,9 @@ const steps = 250;
 const filesShare = 0.15;
 /** Long enough for every connection to be given up, an election, and the synchronization of everybody. */
 const quietMs = 60_000;
+/** Which runs are with audit.mode=strict: none of those that are known for something else. */
+const isStrict = (seed: number, breach: Breach | undefined) =>
+	breach === undefined ? seed % 7 === 3 : breach === 'unmirroredCommit';
 /** What was asked for last is answered by then, and everybody has it; where epochs end all the time, they may have to elect first. */
 const endMs = 1000;
 const longestEndMs = 10_000;
@@ -67,6 +74,8 @@ class Ensemble {
 	readonly #clients: readonly SessionClient[];
 	readonly #faults: Faults;
 	readonly #mirrored = new MirrorTable();
+	/** Of runs with audit.mode=strict whose members have no files. */
+	readonly #database: StrictDatabase | undefined;
 	/** The last one when nobody asked for anything any more. */
 	#quietZxid: Zxid = zeroZxid;
 	/** Of runs whose members change. */
@@ -92,6 +101,12 @@ class Ensemble {
 		this.#isShort = random.chance(0.15);
 		const options = this.#isShort ? { lastCounter: 10 + random.below(60) } : {};
 		const clocks = new Map<SimMember, MemberClock>();
+		let strict: StrictMode | undefined;
+		if (isStrict(seed, breach)) {
+			if (!world.hasFiles) this.#database = new StrictDatabase(world, seed);
+			const cursor = () => (this.#database ?? this.#mirrored).cursor;
+			strict = new StrictMode(cursor, (finding) => this.#checkers.find(finding));
+		}
 		const create = (id: number, stored?: StoredMembership): SimMember => {
 			const isFuzzy = random.chance(0.5);
 			if (isFuzzy && !world.hasFiles) this.#network.unmarked.add(id);
@@ -108,18 +123,8 @@ class Ensemble {
 				checkers: this.#checkers,
 				options: stored === undefined ? options : { ...options, reconfigEnabled: true },
 				breach,
-				mirror:
-					machine instanceof FileMachine
-						? (gate) =>
-								new SimMirror({
-									world,
-									gate,
-									directory: machine.directory,
-									table: this.#mirrored,
-									history: this.#checkers.history,
-									breach,
-								})
-						: undefined,
+				mirror: this.#mirrorOf(machine, breach),
+				strict,
 				tell: (who, what) => tell?.(`${Math.round(world.nowMs)} ms, member ${who}: ${what}`),
 			});
 			clocks.set(member, clock);
@@ -154,6 +159,14 @@ class Ensemble {
 		});
 	}
 
+	#mirrorOf(machine: Machine, breach: Breach | undefined): MemberParts['mirror'] {
+		const [world, database, table, { history }] = [this.#world, this.#database, this.#mirrored, this.#checkers];
+		if (database !== undefined) return (gate, mirrored) => new StrictMirror(gate, database, mirrored);
+		if (!(machine instanceof FileMachine)) return undefined;
+		const { directory } = machine;
+		return (gate, mirrored) => new SimMirror({ world, gate, directory, table, history, breach, mirrored });
+	}
+
 	/** So few that a quorum is left whose disks are whole. */
 	#damage({ id, machine }: SimMember, { servers }: QuorumConfig): boolean {
 		if (!(machine instanceof FileMachine)) return false;
@@ -173,6 +186,7 @@ class Ensemble {
 		for (let step = 0; step < steps; step++) {
 			await this.#faults.strike();
 			await this.#reconfiguration?.strike();
+			this.#database?.strike();
 			for (const client of this.#clients) client.live(this.#members);
 			await world.run(world.random.below(120));
 		}
@@ -183,6 +197,7 @@ class Ensemble {
 		// What has been begun still strikes.
 		await this.#world.run(midwayMs);
 		await this.#faults.end();
+		this.#database?.end();
 		for (const client of this.#clients) client.disconnect();
 		await this.#world.run(quietMs / 2);
 		// The others serve: who does not start from the disk it has gets everything from them.
@@ -225,6 +240,7 @@ class Ensemble {
 		const { history, promises } = checkers;
 		checkers.noEpochIsLast();
 		if (this.#world.hasFiles) this.#mirrored.check(history, this.#quietZxid, (finding) => checkers.find(finding));
+		this.#database?.check(history, (finding) => checkers.find(finding));
 		this.#reconfiguration?.settle();
 		if (!this.#isShort) promises.sessionsLeft(this.#clients.flatMap(({ session }) => session ?? []));
 		for (const { id, machine, host } of this.#members.filter((member) => !this.#isLockedOut(member))) {
@@ -264,6 +280,8 @@ class Ensemble {
 			refusals: this.#refusals,
 			mirrored: this.#mirrored.rows.length,
 			usedUp,
+			outages: this.#database?.outages ?? 0,
+			refusedWrites: promises.refused,
 			expired,
 			moved,
 			heard: 0,

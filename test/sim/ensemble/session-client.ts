@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 const names = ['/a', '/b', '/c', '/d'];
 const timeoutMs = 4000;
 const lost = errors.connectionLoss.code;
-const { systemError, sessionExpired, sessionMoved } = errors;
+const { systemError, sessionExpired, sessionMoved, notReadOnly } = errors;
 
 /** One connection; what comes from it later counts no more. */
 class Line implements Connection {
@@ -187,7 +187,9 @@ export class SessionClient {
 	}
 
 	#open(line: Line): void {
-		this.#submit(line, 0, { kind: 'createSession', timeoutMs }, ({ result }) => {
+		this.#submit(line, 0, { kind: 'createSession', timeoutMs }, ({ error, result }) => {
+			// As a door does. It tries again.
+			if (error === notReadOnly.code) line.closed();
 			if (!line.isOpen || result?.kind !== 'createSession') return;
 			this.#sessionId = result.sessionId;
 			line.sessionId = result.sessionId;
@@ -318,6 +320,10 @@ export class SessionClient {
 		const { error, zxid } = reply;
 		if (error === lost || error === sessionMoved.code || error === systemError.code) {
 			line.closed();
+			return;
+		}
+		if (error === notReadOnly.code && isWrite(op)) {
+			promises.refuse(sessionId, cxid);
 			return;
 		}
 		if (error === sessionExpired.code) {

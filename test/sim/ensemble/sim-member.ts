@@ -2,20 +2,21 @@
 import { type ChainOptions, defaultChainOptions } from '#core/chain/options';
 import { Host } from '#core/host/host';
 import { MemberHistory } from '#core/host/member-history';
+import { MirrorHold } from '#core/host/mirror-hold';
 import { Peer } from '#core/host/peer';
-import { epochOf, type SessionId } from '#core/model/zxid';
+import { epochOf, type SessionId, type Zxid } from '#core/model/zxid';
 import type { Notification } from '#core/ports/election-network';
 import type { Tracer } from '#core/ports/tracer';
 import type { QuorumConfig } from '#core/zab/quorum-config';
-import { CommitGate } from '#server/replica/commit-gate';
+import { CommitGate, type GatedMirror } from '#server/replica/commit-gate';
 import { BreakableMembership, noStore } from '../breakable-membership.ts';
 import type { Breach } from './breach.ts';
 import type { Checkers } from './checkers/checkers.ts';
 import type { Machine, Opened } from './machine.ts';
 import { ProcessGate } from './process-gate.ts';
-import type { SimMirror } from './sim-mirror.ts';
 import type { SimNetwork } from './sim-network.ts';
 import { membershipBreach, onlyKnown, type StoredMembership } from './stored-membership.ts';
+import { patienceMs, type StrictMode } from './strict-mode.ts';
 import { LogEnd, watchedLog, watchedStorage } from './watched-storage.ts';
 import type { MemberClock, World } from './world.ts';
 
@@ -34,8 +35,10 @@ export interface MemberParts {
 	readonly checkers: Checkers;
 	readonly options: Partial<ChainOptions>;
 	readonly breach?: Breach | undefined;
-	/** Of one that has files: its process's mirror. */
-	readonly mirror?: ((gate: ProcessGate) => SimMirror) | undefined;
+	/** Its process's, where it has one. */
+	readonly mirror?: ((gate: ProcessGate, mirrored: (zxid: Zxid) => void) => MemberMirror) | undefined;
+	/** Of runs with audit.mode=strict. */
+	readonly strict?: StrictMode | undefined;
 	/** For people who look for the cause of a finding. */
 	tell(id: number, what: string): void;
 }
@@ -69,11 +72,16 @@ export class Door {
 	}
 }
 
+/** What ends with its process. */
+export interface MemberMirror extends GatedMirror {
+	close(): void;
+}
+
 interface Process {
 	readonly door: Door;
 	readonly peer: Peer;
 	readonly history: MemberHistory;
-	readonly mirror: SimMirror | undefined;
+	readonly mirror: MemberMirror | undefined;
 }
 
 export class SimMember {
@@ -146,8 +154,13 @@ export class SimMember {
 		const { id, world, network, clock, checkers, options, breach, tell, stored } = this.#parts;
 		const { history: committed } = checkers;
 		const end = new LogEnd(id, committed, lastZxid);
-		const commits = new CommitGate(watchedLog(log, end), false, lastZxid, true);
-		const mirror = this.#parts.mirror?.(gate);
+		const { strict } = this.#parts;
+		const commits = new CommitGate(watchedLog(log, end), lastZxid, true);
+		const mirror = this.#parts.mirror?.(gate, (zxid) => commits.mirrored(zxid));
+		const hold =
+			strict === undefined || breach === 'unmirroredCommit'
+				? undefined
+				: new MirrorHold({ clock, patienceMs, mirror: (zxid) => commits.committed(zxid) });
 		if (mirror !== undefined) commits.attach(mirror);
 		let history: MemberHistory;
 		const after = gate.after(clock.after);
@@ -163,6 +176,7 @@ export class SimMember {
 			serverId: id,
 			options: { ...defaultChainOptions, tickMs, minSessionTimeoutMs: 400, skipAcl: true, ...options },
 			isMember: true,
+			hold,
 			events: {
 				applied: (zxid) => commits.committed(zxid),
 				durable: (zxid) => history.noteDurable(zxid),
@@ -170,6 +184,7 @@ export class SimMember {
 					history.noteCommitted(record);
 					// Who is elected applies all of its log: that counts only when it leads.
 					if (peer.state === 'leading' && host.state !== 'serving') return;
+					strict?.visible(id, record.header.zxid);
 					committed.committed(id, record.header.zxid);
 					committed.digest(id, record.header.zxid, host.tree.digest());
 				},
@@ -206,6 +221,7 @@ export class SimMember {
 			membership,
 			elections: network.elections(id),
 			quorum: onlyKnown(network.quorum(id, gate), membership),
+			hold,
 			after,
 			clock,
 			limits: { tickMs, initLimit: 10, syncLimit: 5 },
@@ -224,6 +240,7 @@ export class SimMember {
 					door.epoch = epoch;
 					tell(id, `serves in epoch ${epoch}`);
 					if (peer.state !== 'leading') return;
+					strict?.leads(host.lastProcessedZxid);
 					checkers.established(id, epoch, host.lastProcessedZxid);
 					commits.mirror(host.lastProcessedZxid);
 				},

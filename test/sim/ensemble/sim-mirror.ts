@@ -52,6 +52,8 @@ export interface SimMirrorParts {
 	readonly table: MirrorTable;
 	readonly history: CommittedHistory;
 	readonly breach?: Breach | undefined;
+	/** Told what is written, and by whomever. */
+	readonly mirrored: (zxid: Zxid) => void;
 }
 
 /** Of one process. */
@@ -99,7 +101,10 @@ export class SimMirror implements GatedMirror {
 
 	async #work(): Promise<void> {
 		const committed = this.#committed;
-		this.#tail ??= committed === null ? null : await this.#begin(committed);
+		if (this.#tail === null && committed !== null) {
+			this.#tail = await this.#begin(committed);
+			this.#parts.gate.enter(() => this.#parts.mirrored(this.#parts.table.cursor));
+		}
 		const tail = this.#tail;
 		if (committed === null || tail === null) {
 			this.#isWorking = false;
@@ -145,6 +150,7 @@ export class SimMirror implements GatedMirror {
 		}
 		table.rows.push(...batch);
 		table.cursor = batch.at(-1)!;
+		gate.enter(() => this.#parts.mirrored(table.cursor));
 		done();
 	}
 

@@ -8,6 +8,8 @@ interface Barrier {
 	/** The round of pings whose answers count; null until the next one begins. */
 	round: number | null;
 	readonly zxid: Zxid;
+	/** It is answered behind this zxid, however long that takes. */
+	readonly isOrdered: boolean;
 	readonly done: (error?: Error) => void;
 }
 
@@ -19,8 +21,8 @@ export class Barriers {
 		return this.#waiting.length;
 	}
 
-	add(zxid: Zxid, done: (error?: Error) => void): void {
-		this.#waiting.push({ round: null, zxid, done });
+	add(zxid: Zxid, done: (error?: Error) => void, isOrdered = false): void {
+		this.#waiting.push({ round: null, zxid, done, isOrdered });
 	}
 
 	/** Whether some have to wait for a round that has not begun. */
@@ -36,10 +38,16 @@ export class Barriers {
 		}
 	}
 
-	/** @param confirmed the last round that a quorum answered */
-	check(confirmed: number, committed: Zxid): void {
+	/**
+	 * @param confirmed the last round that a quorum answered
+	 * @param isOverdue the mirror keeps commits waiting (CommitHold): nobody was told of what is proposed and not committed, so who asks may go on without it
+	 */
+	check(confirmed: number, committed: Zxid, isOverdue: boolean): void {
 		const ready = (barrier: Barrier | undefined): barrier is Barrier =>
-			barrier !== undefined && barrier.round !== null && barrier.round <= confirmed && barrier.zxid <= committed;
+			barrier !== undefined &&
+			barrier.round !== null &&
+			barrier.round <= confirmed &&
+			(barrier.zxid <= committed || (isOverdue && !barrier.isOrdered));
 		let count = 0;
 		while (ready(this.#waiting[count])) count += 1;
 		for (const { done } of this.#waiting.splice(0, count)) done();

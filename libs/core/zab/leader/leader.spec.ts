@@ -1,123 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { protocolVersion, readLeaderInfo, writeIntData, writeLearnerInfo } from '#jute/quorum/learner-info';
-import { packetType, type QuorumPacket } from '#jute/quorum/packets';
+import { packetType } from '#jute/quorum/packets';
 import { writeRevalidation, writeTouches } from '#jute/quorum/session-data';
 import type { SessionId } from '#jute/scalars';
+import { ack, info, LeaderFixture } from '#test/sim/leader-fixture';
 import { SeededRandom } from '#test/sim/random';
-import {
-	configOf,
-	epochRecords,
-	fixedMembership,
-	randomPacket,
-	ScriptedPeer,
-	txnRecord,
-} from '#test/sim/scripted-peer';
-import { HistoryDisk, SimHistory } from '#test/sim/sim-history';
-import { VirtualTimers } from '#test/sim/virtual-timers';
-import type { TxnRecord } from '../../model/txn-record.ts';
+import { epochRecords, randomPacket, txnRecord } from '#test/sim/scripted-peer';
 import { makeZxid } from '../../model/zxid.ts';
 import { packet, requestPacket, syncRequest } from '../messages.ts';
-import { Leader } from './leader.ts';
 
 const sessionId = 0x1000n as SessionId;
 
-class Fixture {
-	readonly timers = new VirtualTimers();
-	readonly disk = new HistoryDisk();
-	readonly history: SimHistory;
-	readonly leader: Leader;
-	readonly told: string[] = [];
-
-	/** Server 1 of three participants and one observer. */
-	constructor(
-		log: readonly TxnRecord[] = epochRecords(1, 5),
-		options = { windowSize: 3, logReach: 0 },
-		participants = 3,
-		synced = log.length,
-	) {
-		this.disk.log = [...log];
-		this.disk.synced = synced;
-		this.disk.acceptedEpoch = 1;
-		this.disk.currentEpoch = 1;
-		this.history = new SimHistory(this.disk, options);
-		this.leader = new Leader(
-			{
-				serverId: 1,
-				membership: fixedMembership(1, configOf(participants, 1)),
-				history: this.history,
-				after: this.timers.after,
-				nowMs: () => this.timers.nowMs,
-				limits: { tickMs: 100, initLimit: 10, syncLimit: 5 },
-			},
-			{
-				established: (epoch) => this.told.push(`established ${epoch}`),
-				committed: (zxid) => {
-					this.history.commit(zxid);
-					this.told.push(`committed ${zxid % 2 ** 32}`);
-				},
-				request: (request, learner) => this.told.push(`request ${request.type} of ${learner}`),
-				inTurn: (run) => run(),
-				touched: (sessions) => this.told.push(`touched ${[...sessions].join()}`),
-				revalidate: () => true,
-				stepDown: (reason) => this.told.push(`stepDown: ${reason.message}`),
-				learnerLost: (learner, _address, reason) => this.told.push(`lost ${learner}: ${reason.message}`),
-			},
-		);
-		this.leader.start();
-	}
-
-	join(): ScriptedPeer {
-		return new ScriptedPeer('learner', (link) => this.leader.connected(link));
-	}
-
-	/** A learner up to NEWLEADER; what it was sent on the way. */
-	async upTo(
-		id: number,
-		zxid: number,
-		currentEpoch = 1,
-		role: 'followerInfo' | 'observerInfo' = 'followerInfo',
-		isMarked = false,
-	) {
-		const learner = this.join();
-		learner.send(info(id, 1, role, isMarked));
-		await learner.heard();
-		learner.send(packet(packetType.ackEpoch, zxid, writeIntData(currentEpoch)));
-		return { learner, heard: await learner.heard() };
-	}
-
-	/** An established leader of epoch 2 with follower 2, up to date. */
-	async established(): Promise<ScriptedPeer> {
-		const { learner } = await this.upTo(2, makeZxid(1, 5));
-		learner.send(ack(makeZxid(2, 0)));
-		await learner.heard();
-		return learner;
-	}
-
-	propose(count: number): void {
-		for (let i = 0; i < count; i++) {
-			const record = txnRecord(this.leader.lastProposed + 1);
-			this.leader.propose(record);
-			this.history.append(record);
-		}
-		this.leader.flush();
-	}
-}
-
-function info(
-	serverId: number,
-	acceptedEpoch: number,
-	type: 'followerInfo' | 'observerInfo' = 'followerInfo',
-	isMarked = false,
-): QuorumPacket {
-	const data = writeLearnerInfo({ serverId, protocolVersion, configVersion: 0, isMarked });
-	return packet(packetType[type], makeZxid(acceptedEpoch, 0), data);
-}
-
-const ack = (zxid: number): QuorumPacket => packet(packetType.ack, zxid);
-
 describe('discovery', () => {
 	it('78: a leader whose own state came from a fuzzy snapshot and is not proved does not call its snapshots exact', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		fixture.history.isExact = false;
 		const two = fixture.join();
 		two.send(info(2, 4));
@@ -126,7 +22,7 @@ describe('discovery', () => {
 	});
 
 	it('80: a learner that has promised the epoch and needs a snapshot says the zxid of the next epoch, and gets one', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const [two, three] = [fixture.join(), fixture.join()];
 		for (const [peer, id] of [
 			[two, 2],
@@ -142,7 +38,7 @@ describe('discovery', () => {
 	});
 
 	it('6: the epoch is one more than any of a quorum accepted, and is written before a learner hears of it', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = fixture.join();
 		const observer = fixture.join();
 		observer.send(info(4, 6, 'observerInfo'));
@@ -163,7 +59,7 @@ describe('discovery', () => {
 			[makeZxid(1, 2), 2],
 			[makeZxid(1, 5), -1],
 		] as const) {
-			const fixture = new Fixture();
+			const fixture = new LeaderFixture();
 			const { learner, heard } = await fixture.upTo(2, zxid, currentEpoch);
 			expect(heard).toEqual([]);
 			expect(learner.isClosed).toBe(currentEpoch !== -1);
@@ -174,7 +70,7 @@ describe('discovery', () => {
 	});
 
 	it('6, 81: its own history is durable before the epoch is written as that of the history', async () => {
-		const fixture = new Fixture(epochRecords(1, 5), { windowSize: 3, logReach: 0 }, 3, 4);
+		const fixture = new LeaderFixture(epochRecords(1, 5), { windowSize: 3, logReach: 0 }, 3, 4);
 		const { learner, heard } = await fixture.upTo(2, makeZxid(1, 5));
 		expect(heard).toEqual([]);
 		expect(fixture.disk.currentEpoch).toBe(1);
@@ -184,7 +80,7 @@ describe('discovery', () => {
 	});
 
 	it('alone it is a quorum', async () => {
-		const fixture = new Fixture(epochRecords(1, 2), { windowSize: 3, logReach: 0 }, 1);
+		const fixture = new LeaderFixture(epochRecords(1, 2), { windowSize: 3, logReach: 0 }, 1);
 		await Promise.resolve();
 		await Promise.resolve();
 		expect(fixture.told).toEqual(['established 2']);
@@ -194,7 +90,7 @@ describe('discovery', () => {
 	});
 
 	it('6: makes room for a later epoch than one that a member promised elsewhere, which could not follow before that', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		await fixture.established();
 		const three = fixture.join();
 		three.send(info(3, 5, 'followerInfo', true));
@@ -212,7 +108,7 @@ describe('discovery', () => {
 			[9, 1, true],
 			[3, 1, false],
 		] as const) {
-			const fixture = new Fixture();
+			const fixture = new LeaderFixture();
 			await fixture.established();
 			const learner = fixture.join();
 			learner.send(info(id, 5, 'followerInfo', isMarked));
@@ -228,7 +124,7 @@ describe('discovery', () => {
 	});
 
 	it('gives up without a quorum within initLimit', () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		fixture.timers.advance(1200);
 		expect(fixture.told.join()).toContain('stepDown: no quorum of followers within initLimit (discovery)');
 	});
@@ -236,7 +132,7 @@ describe('discovery', () => {
 
 describe('synchronization', () => {
 	it('81: is over for the leader when a quorum acknowledged NEWLEADER, and for a learner with UPTODATE', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const { learner } = await fixture.upTo(2, makeZxid(1, 5));
 		expect(fixture.told).toEqual([]);
 		expect(fixture.leader.isEstablished).toBe(false);
@@ -248,7 +144,7 @@ describe('synchronization', () => {
 	});
 
 	it('80: an empty DIFF, a DIFF as pairs of PROPOSAL and COMMIT, TRUNC, and a snapshot', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		await fixture.established();
 		fixture.propose(2);
 		fixture.leader.logged(makeZxid(2, 2));
@@ -269,7 +165,7 @@ describe('synchronization', () => {
 	});
 
 	it('80: a learner waits for its snapshot while the state is frozen as often as it can be', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const freeze = fixture.history.freeze.bind(fixture.history);
 		let isFull = true;
 		Object.assign(fixture.history, { freeze: () => (isFull ? null : freeze()) });
@@ -284,17 +180,17 @@ describe('synchronization', () => {
 	});
 
 	it('80: a DIFF from the log on disk, unless the learner has what is not in it', async () => {
-		const fixture = new Fixture(epochRecords(1, 5), { windowSize: 3, logReach: 100 });
+		const fixture = new LeaderFixture(epochRecords(1, 5), { windowSize: 3, logReach: 100 });
 		const sent = [3, 4, 5].flatMap((counter) => [`PROPOSAL 0x10000000${counter}`, `COMMIT 0x10000000${counter}`]);
 		const { heard } = await fixture.upTo(2, makeZxid(1, 2));
 		expect(heard).toEqual(['DIFF 0x100000005', ...sent, 'NEWLEADER 0x200000000']);
-		const older = new Fixture([...epochRecords(1, 2), ...epochRecords(2, 5)], { windowSize: 3, logReach: 100 });
+		const older = new LeaderFixture([...epochRecords(1, 2), ...epochRecords(2, 5)], { windowSize: 3, logReach: 100 });
 		older.disk.acceptedEpoch = 2;
 		expect((await older.upTo(2, makeZxid(1, 3))).heard.slice(0, 1)).toEqual(['SNAP 0x200000005']);
 	});
 
 	it('8, 81: what is proposed and committed while a learner is synchronized comes behind, and its acks count from NEWLEADER’s on', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = await fixture.established();
 		fixture.propose(1);
 		const { learner: three, heard } = await fixture.upTo(3, makeZxid(1, 5));
@@ -313,7 +209,7 @@ describe('synchronization', () => {
 		['a ZooKeeper, which has not written it by then', false],
 		['a replica, which has', true],
 	])('81: a proposal in front of NEWLEADER and the acknowledgement of that by %s', async (_, isReplica) => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = await fixture.established();
 		fixture.propose(1);
 		fixture.leader.logged(makeZxid(2, 1));
@@ -335,7 +231,7 @@ describe('synchronization', () => {
 			[ack(makeZxid(2, 7)), 'acknowledges 0x200000007; the last proposal is 0x200000000'],
 			[packet(99, -1), 'a packet of the unknown type 99 where an ACK was expected'],
 		] as const) {
-			const fixture = new Fixture();
+			const fixture = new LeaderFixture();
 			const { learner } = await fixture.upTo(2, makeZxid(1, 5));
 			learner.send(wrong);
 			expect(learner.isClosed).toBe(true);
@@ -358,7 +254,7 @@ describe('synchronization', () => {
 			packet(packetType.followerInfo, Number.MAX_SAFE_INTEGER, info(2, 1).data),
 			info(1, 1),
 		]) {
-			const fixture = new Fixture();
+			const fixture = new LeaderFixture();
 			const learner = fixture.join();
 			learner.send(wrong);
 			expect(learner.isClosed).toBe(true);
@@ -371,7 +267,7 @@ describe('whatever a learner sends', () => {
 	it('81: costs it the link at most: nothing is thrown, and the leader leads on', async () => {
 		const random = new SeededRandom(7);
 		for (let run = 0; run < 300; run++) {
-			const fixture = new Fixture();
+			const fixture = new LeaderFixture();
 			await fixture.established();
 			fixture.propose(2);
 			const learner = random.chance(0.3)
@@ -387,7 +283,7 @@ describe('whatever a learner sends', () => {
 
 describe('broadcast', () => {
 	it('8: commits in order, what a quorum has, once per batch; followers get COMMIT, observers INFORM', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = await fixture.established();
 		const { learner: observer } = await fixture.upTo(4, makeZxid(1, 5), 1, 'observerInfo');
 		observer.send(ack(makeZxid(2, 0)));
@@ -404,7 +300,7 @@ describe('broadcast', () => {
 	});
 
 	it('8, 9: a Chronokeeper is told of the last of a batch and its ACK is for all of it; a ZooKeeper is told of each', async () => {
-		const fixture = new Fixture(epochRecords(1, 5), { windowSize: 3, logReach: 100 });
+		const fixture = new LeaderFixture(epochRecords(1, 5), { windowSize: 3, logReach: 100 });
 		const two = await fixture.established();
 		const newLeader = makeZxid(2, 0);
 		const three = await fixture.upTo(3, makeZxid(1, 2), 1, 'followerInfo', true);
@@ -428,7 +324,7 @@ describe('broadcast', () => {
 	});
 
 	it('69: a barrier waits for what was proposed before it, and for answers to pings that were sent after it', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = await fixture.established();
 		const done: (string | undefined)[] = [];
 		fixture.propose(1);
@@ -450,7 +346,7 @@ describe('broadcast', () => {
 	});
 
 	it('62, 65, 69: touches, revalidation, requests and syncs of a learner', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = await fixture.established();
 		two.send(
 			packet(packetType.ping, 0, writeTouches(new Map([[sessionId, 4000]]))),
@@ -467,12 +363,12 @@ describe('broadcast', () => {
 	});
 
 	it('steps down when no quorum of followers is left, and when they are silent for syncLimit', async () => {
-		const gone = new Fixture();
+		const gone = new LeaderFixture();
 		const two = await gone.established();
 		two.send(packet(99, 0));
 		gone.timers.advance(100);
 		expect(gone.told.at(-1)).toContain('stepDown: of the other servers only none is there');
-		const silent = new Fixture();
+		const silent = new LeaderFixture();
 		await silent.established();
 		silent.timers.advance(500);
 		expect(silent.told.join()).not.toContain('stepDown');
@@ -482,7 +378,7 @@ describe('broadcast', () => {
 	});
 
 	it('lets go of a follower that answers and does not log, and leads on while others do', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		const two = await fixture.established();
 		fixture.propose(1);
 		for (let i = 0; i < 9; i++) {
@@ -493,7 +389,7 @@ describe('broadcast', () => {
 	});
 
 	it('7: proposes no more when the counter is used up', async () => {
-		const fixture = new Fixture();
+		const fixture = new LeaderFixture();
 		await fixture.established();
 		fixture.leader.propose(txnRecord(makeZxid(2, 0xffff_ffff)));
 		expect(fixture.told.at(-1)).toContain('are used up');

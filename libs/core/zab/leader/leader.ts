@@ -7,14 +7,13 @@
  * 4. A proposal leaves for the followers in zxid order, a commit behind its proposal, and commits in zxid order (semantics 8).
  */
 import { opCode } from '#jute/op-codes';
-import type { QuorumPacket } from '#jute/quorum/packets';
 import type { SessionId } from '#jute/scalars';
 import { assert } from '../../model/assert.ts';
 import type { TxnRecord } from '../../model/txn-record.ts';
 import { counterOf, epochOf, maxCounter, type Zxid, zeroZxid } from '../../model/zxid.ts';
 import type { QuorumLink, QuorumLinkListener } from '../../ports/quorum-link.ts';
 import { type Membership, MembershipChanged, staysLeader } from '../membership.ts';
-import { configOfRecord, epochZxid, type ForwardedRequest } from '../messages.ts';
+import { configOfRecord, epochZxid, type ForwardedRequest, ping } from '../messages.ts';
 import type { QuorumConfig } from '../quorum-config.ts';
 import { QuorumError } from '../quorum-error.ts';
 import type { ZabParts } from '../zab-parts.ts';
@@ -24,11 +23,13 @@ import { roomFor } from './later-promise.ts';
 import type { LeaderApp, LearnerStatus } from './leader-app.ts';
 import { LearnerHandler } from './learner-handler.ts';
 import type { LearnerMaster } from './learner-master.ts';
+import { lostQuorum, statusesOf } from './learner-status.ts';
 import { hasAllNewcomers, isNewcomer } from './newcomers.ts';
 import type { ProposalSizes } from './proposal-sizes.ts';
 import { type Proposal, Proposals } from './proposals.ts';
 import { committable, jointValue, quorumValue } from './quorum-value.ts';
 import { SyncThrottle } from './sync-throttle.ts';
+import { tellCommitted, tellCommittedThrough } from './tell-committed.ts';
 
 type LeaderPhase = 'new' | 'discovery' | 'election' | 'synchronization' | 'broadcast' | 'closed';
 
@@ -58,6 +59,8 @@ export class Leader {
 	readonly #barriers = new Barriers();
 	/** Of pings. */
 	#round = 0;
+	/** What the last one said. */
+	#toldOverdue = false;
 	/** Servers that get a snapshot rather than transactions from the log on disk. */
 	readonly #withoutLog = new Set<number>();
 	#halfTicks = 0;
@@ -113,12 +116,8 @@ export class Leader {
 
 	/** Whether a quorum of this configuration is in step, this server included: only then a reconfiguration can be committed (semantics 82). */
 	isQuorumSynced(config: QuorumConfig): boolean {
-		return (
-			quorumValue(
-				config,
-				this.#values(1, (handler) => (handler.phase === 'upToDate' ? 1 : null)),
-			) === 1
-		);
+		const synced = this.#values(1, ({ phase }) => (phase === 'upToDate' ? 1 : null));
+		return quorumValue(config, synced) === 1;
 	}
 
 	refused(reason: string): void {
@@ -157,14 +156,24 @@ export class Leader {
 		this.#guarded(() => this.#advance());
 	}
 
+	/** More is mirrored; see CommitHold. */
+	mirrored(): void {
+		if (this.#phase !== 'broadcast') return;
+		this.#guarded(() => {
+			this.#advance();
+			// At once, and not with the next tick.
+			if (this.#toldOverdue && !this.#isOverdue) this.#ping();
+		});
+	}
+
 	/** `done` comes when everything proposed by now is committed, and a quorum has confirmed after this call that this is still the leader. */
-	barrier(done: (error?: Error) => void): void {
+	barrier(done: (error?: Error) => void, isOrdered = false): void {
 		if (this.#phase !== 'broadcast') {
 			done(new QuorumError('this server does not lead'));
 			return;
 		}
 		this.flush();
-		this.#barriers.add(this.#proposals.last, done);
+		this.#barriers.add(this.#proposals.last, done, isOrdered);
 		this.#guarded(() => this.#advance());
 	}
 
@@ -185,15 +194,7 @@ export class Leader {
 	}
 
 	learners(): readonly LearnerStatus[] {
-		return [...this.#handlers]
-			.filter((handler) => handler.serverId !== -1)
-			.map((handler) => ({
-				serverId: handler.serverId,
-				role: handler.role,
-				address: handler.address,
-				isSynchronized: handler.phase === 'upToDate',
-				lastZxid: Math.max(handler.lastZxid, handler.acknowledged) as Zxid,
-			}));
+		return statusesOf(this.#handlers);
 	}
 
 	close(reason: Error): void {
@@ -238,12 +239,8 @@ export class Leader {
 	}
 
 	#hasQuorum(counts: (handler: LearnerHandler) => boolean): boolean {
-		return (
-			jointValue(
-				this.#parts.membership,
-				this.#values(1, (handler) => (counts(handler) ? 1 : null)),
-			) === 1
-		);
+		const counted = this.#values(1, (handler) => (counts(handler) ? 1 : null));
+		return jointValue(this.#parts.membership, counted) === 1;
 	}
 
 	get #hasFollowers(): boolean {
@@ -260,6 +257,9 @@ export class Leader {
 			},
 			get lastProposed() {
 				return leader.#sent;
+			},
+			get ping() {
+				return ping(leader.#sent, leader.#toldOverdue);
 			},
 			get isReconfiguring() {
 				return leader.#phase === 'broadcast' && leader.membership.next !== null;
@@ -382,17 +382,29 @@ export class Leader {
 		// A reconfiguration ends a batch: what is behind it needs another quorum.
 		let isCommitted = false;
 		while (!isCommitted && this.#handedOver === null) {
-			const zxid = Math.min(committable(this.#parts.membership, acknowledged), this.#sent) as Zxid;
+			const zxid = this.#held(Math.min(committable(this.#parts.membership, acknowledged), this.#sent) as Zxid);
 			isCommitted = zxid <= this.#committed || this.#commit(zxid, acknowledged) === zxid;
 			if (this.#phase !== 'broadcast') return;
 		}
 		const confirmed = this.#confirmedRound();
-		this.#barriers.check(confirmed, this.#committed);
+		this.#barriers.check(confirmed, this.#committed, this.#isOverdue);
 		// One round at a time: who asks while it runs waits for the next one, together with all the others.
 		if (this.#barriers.needRound && confirmed >= this.#round) {
 			this.#ping();
-			this.#barriers.check(this.#confirmedRound(), this.#committed);
+			this.#barriers.check(this.#confirmedRound(), this.#committed, this.#isOverdue);
 		}
+	}
+
+	/** The mirror reads this server's own log. */
+	#held(zxid: Zxid): Zxid {
+		const { hold } = this.#parts;
+		if (hold === undefined) return zxid;
+		const decided = Math.min(zxid, this.#logged) as Zxid;
+		return decided <= this.#committed ? decided : hold.decided(decided);
+	}
+
+	get #isOverdue(): boolean {
+		return this.#parts.hold?.isOverdue === true;
 	}
 
 	#confirmedRound(): number {
@@ -412,10 +424,10 @@ export class Leader {
 				reconfig = proposal;
 				break;
 			}
-			this.#tellCommitted(proposal, null);
+			tellCommitted(this.#handlers, proposal, null);
 			last = proposal;
 		}
-		if (last !== null) this.#tellCommittedThrough(last);
+		if (last !== null) tellCommittedThrough(this.#handlers, last);
 		this.#app.committed(this.#committed);
 		if (reconfig !== null) this.#reconfigure(reconfig, acknowledged);
 		this.#proposals.dropThrough(Math.min(this.#committed, this.#parts.history.lastCommitted) as Zxid);
@@ -431,22 +443,8 @@ export class Leader {
 		const leader = designatedLeader(serverId, previous, config, acknowledged);
 		if (leader !== serverId) this.#handedOver = new MembershipChanged(config, leader);
 		// Learners leave when another one is to lead: so all that are there hear of it.
-		this.#tellCommitted(proposal, leader);
+		tellCommitted(this.#handlers, proposal, leader);
 		for (const handler of this.#handlers) handler.announce();
-	}
-
-	#tellCommitted(proposal: Proposal, leader: number | null): void {
-		let commit: QuorumPacket | null = null;
-		for (const handler of this.#handlers) {
-			if (!handler.isForwarding || (leader === null && handler.takesBatches)) continue;
-			if (handler.role === 'observer') handler.forward(proposal.inform(leader));
-			else handler.forward((commit ??= proposal.committed(leader)));
-		}
-	}
-
-	#tellCommittedThrough(last: Proposal): void {
-		const commit = last.committed(null);
-		for (const handler of this.#handlers) if (handler.isForwarding && handler.takesBatches) handler.forward(commit);
 	}
 
 	/** A ZooKeeper takes answers in the order of its questions only, those of a sync too: the barrier is in its turn, and later commits wait for it. */
@@ -457,7 +455,7 @@ export class Leader {
 		else {
 			this.#app.inTurn(() => {
 				handler.syncs(this.#proposals.last);
-				this.barrier(synced);
+				this.barrier(synced, true);
 			});
 		}
 	}
@@ -465,6 +463,7 @@ export class Leader {
 	#ping(): void {
 		this.#round += 1;
 		this.#barriers.began(this.#round);
+		this.#toldOverdue = this.#isOverdue;
 		for (const handler of this.#handlers) handler.ping(this.#round);
 	}
 
@@ -483,17 +482,15 @@ export class Leader {
 			for (const handler of [...this.#handlers]) handler.check();
 			if (this.#phase === 'broadcast') {
 				// The check above closed the links of those who did not answer within syncLimit.
-				if (this.#halfTicks % 2 === 0 && !this.#hasFollowers) throw this.#handedOver ?? new QuorumError(this.#lost());
+				if (this.#halfTicks % 2 === 0 && !this.#hasFollowers)
+					throw this.#handedOver ?? new QuorumError(lostQuorum(this.learners()));
 				this.#ping();
 				this.#advance();
 			} else if (this.#parts.nowMs() > this.#deadlineMs) {
-				throw new QuorumError(`no quorum of followers within initLimit (${this.#phase}): ${this.#lost()}`);
+				throw new QuorumError(
+					`no quorum of followers within initLimit (${this.#phase}): ${lostQuorum(this.learners())}`,
+				);
 			}
 		});
-	}
-
-	#lost(): string {
-		const there = this.learners().map(({ serverId, role }) => `${serverId} (${role})`);
-		return `of the other servers only ${there.length === 0 ? 'none' : there.join(', ')} is there, which is no quorum`;
 	}
 }

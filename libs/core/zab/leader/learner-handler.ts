@@ -387,7 +387,7 @@ export class LearnerHandler implements QuorumLinkListener {
 	ping(round: number): void {
 		if (this.#phase !== 'upToDate') return;
 		this.#pings.push(round);
-		this.#link.send(packet(packetType.ping, this.#leader.lastProposed));
+		this.#link.send(this.#leader.ping);
 	}
 
 	/** Every half tick: closes the link when something is overdue. */

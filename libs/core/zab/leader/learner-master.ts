@@ -1,5 +1,6 @@
 /** What the handler of one learner tells the leader (ZooKeeper's LearnerMaster). Nothing of it may throw but for the leader's own faults. */
 
+import type { QuorumPacket } from '#jute/quorum/packets';
 import type { SessionId } from '#jute/scalars';
 import type { Zxid } from '../../model/zxid.ts';
 import type { ForwardedRequest } from '../messages.ts';
@@ -13,6 +14,8 @@ export interface LearnerMaster {
 	readonly syncs: SyncThrottle;
 	/** The newest proposal that was sent. */
 	readonly lastProposed: Zxid;
+	/** One for all learners. */
+	readonly ping: QuorumPacket;
 	/** It leads, and a reconfiguration is proposed and not committed. */
 	readonly isReconfiguring: boolean;
 	/** FOLLOWERINFO or OBSERVERINFO came. */

@@ -15,6 +15,8 @@ export interface LearnerApp {
 	committed(zxid: Zxid): void;
 	/** To be logged and applied. Observers only. */
 	informed(record: TxnRecord): void;
+	/** With each ping: whether the leader takes no new writes. */
+	leaderRefuses?(isRefusing: boolean): void;
 	/** Sessions that showed life since it was last asked, with their timeouts in milliseconds: the answer to a ping. */
 	activeSessions(): ReadonlyMap<SessionId, number>;
 	/** The answers to revalidate() and sync(), each in the order of the questions. */

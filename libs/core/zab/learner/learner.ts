@@ -21,6 +21,7 @@ import {
 	designatedLeaderOf,
 	epochZxid,
 	type ForwardedRequest,
+	isRefusing,
 	packet,
 	recordOf,
 	requestPacket,
@@ -401,6 +402,7 @@ export class Learner implements QuorumLinkListener {
 				this.#configs.activated(this.#informed(received, 8), designatedLeaderOf(received));
 				return;
 			case packetType.ping:
+				this.#app.leaderRefuses?.(isRefusing(received));
 				this.#send(packet(packetType.ping, received.zxid, writeTouches(this.#app.activeSessions())));
 				return;
 			case packetType.revalidate: {

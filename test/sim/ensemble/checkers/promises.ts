@@ -31,7 +31,7 @@ interface SessionState {
 
 /** However wrong a clock may be, no session of a client that was heard of goes earlier. */
 const fastestClock = 1.2;
-const refused: readonly number[] = [errors.sessionExpired.code, errors.sessionMoved.code];
+const ended: readonly number[] = [errors.sessionExpired.code, errors.sessionMoved.code];
 
 export class Promises {
 	readonly tree = new NaiveTree();
@@ -49,6 +49,8 @@ export class Promises {
 	acknowledged = 0;
 	expired = 0;
 	moved = 0;
+	/** Writes that were refused because nothing is mirrored, by name: they are never done. */
+	readonly #refused = new Set<string>();
 
 	constructor(find: (finding: string) => void, nowMs: () => number) {
 		this.#find = find;
@@ -103,13 +105,14 @@ export class Promises {
 			});
 			return;
 		}
-		if (refused.includes(code)) return;
+		if (ended.includes(code)) return;
 		if (sessionId !== noSession) this.#ofSession(what, record, session, invocation);
 		if (invocation === undefined) {
 			if (txn.kind === 'closeSession') this.tree.perform({ kind: 'closeSession' }, zxid, sessionId);
 			else if (code === 0) this.#find(`${what} is a ${txn.kind} that nobody asked for`);
 			return;
 		}
+		if (this.#refused.has(nameOf(record.header))) this.#find(`${what} was refused, and is done all the same`);
 		if (zxid <= invocation.behind) {
 			this.#find(`${what} was asked for when ${formatZxid(invocation.behind)} was acknowledged already`);
 		}
@@ -154,10 +157,21 @@ export class Promises {
 		if (this.#kept.has(header.sessionId)) this.#find(`${what} expired although its client did all it had to`);
 	}
 
+	/** A client was told that nothing became of its write, because PostgreSQL is away. */
+	refuse(sessionId: SessionId, cxid: number): void {
+		const name = nameOf({ sessionId, cxid });
+		this.#refused.add(name);
+		if (this.#zxids.has(name)) this.#find(`${name} was refused, and is ${formatZxid(this.#zxids.get(name)!)}`);
+	}
+
+	get refused(): number {
+		return this.#refused.size;
+	}
+
 	/** A client was told that this is what became of its write. */
 	acknowledge(sessionId: SessionId, cxid: number, op: Op, reply: Reply): void {
 		const what = `session ${sessionId.toString(16)} was told that its ${op.kind} ${cxid} is ${formatZxid(reply.zxid)}`;
-		if (refused.includes(reply.error) || refused.includes(codeIn(reply))) return;
+		if (ended.includes(reply.error) || ended.includes(codeIn(reply))) return;
 		this.acknowledged += 1;
 		if (reply.zxid > this.highest) this.highest = reply.zxid;
 		const zxid = this.#zxids.get(`${sessionId}/${cxid}`);
