@@ -252,6 +252,23 @@ describe('an exact restore of an ensemble', () => {
 			last.launch();
 			await last.serving();
 			expect((await agreement(ensemble)).problems).toEqual([]);
+			// It leads when the others make way: its ensemble can be restored as well.
+			for (;;) {
+				const { id, kind } = await ensemble.leader();
+				if (kind === 'zookeeper') break;
+				await ensemble.restart(id);
+			}
+			const ours = await clientOf(ensemble.member(1));
+			const [cursor] = await database.query<{ zxid: string }>('select zxid from chronokeeper.mirror_cursor');
+			const zookeeper = await connectTo(last);
+			await zookeeper.send({ kind: 'setData', path: '/services/s00007', data: Buffer.from('wrong'), version: -1 });
+			const target = { target: { $case: 'zxid', value: BigInt(cursor!.zxid) }, path: '/services/s00007' } as const;
+			await ours.sync('/');
+			const { id } = await ours.restores.start(target, 'under a leader that is a ZooKeeper');
+			let over: Restore | undefined;
+			for await (const found of ours.restores.watch(id)) over = found;
+			expect(over).toMatchObject({ state: RestoreState.RESTORE_STATE_DONE, changesDone: 1n });
+			expect((await agreement(ensemble)).problems).toEqual([]);
 		},
 		limitMs,
 	);

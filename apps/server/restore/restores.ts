@@ -4,16 +4,15 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RpcException } from '@nestjs/microservices';
 import type { History } from '#audit/history';
 import { abortRestore, beginRestore, RestoreImpossible, takeOnRestore } from '#audit/live-restore/beginning';
-import { LiveRestore, RestoreInterrupted, type RestoreReplica, synced } from '#audit/live-restore/live-restore';
+import { LiveRestore, RestoreInterrupted, synced } from '#audit/live-restore/live-restore';
 import { planOf } from '#audit/live-restore/planners';
 import { recordPath, type StoredRecord, storedRecord, storedRecords, type Undoing } from '#audit/live-restore/record';
 import { NothingToRevert } from '#audit/live-restore/revert-plan';
 import { isSystemPath } from '#audit/live-restore/subtree';
-import { superIdentity } from '#core/chain/options';
 import type { Host } from '#core/host/host';
 import type { Caller } from '#core/model/op';
 import { pathProblem, rootPath } from '#core/model/path';
-import { noSession, type Zxid, zxidFromBigInt } from '#core/model/zxid';
+import { type Zxid, zxidFromBigInt } from '#core/model/zxid';
 import { hideDigests } from '#core/tree/acl-check';
 import type { Id } from '#jute/records';
 import {
@@ -33,6 +32,7 @@ import { type Histories, queryError } from '../grpc/histories.ts';
 import type { Callers } from '../grpc/identity/callers.ts';
 import { refusal } from '../grpc/refusals.ts';
 import { ResponseStreams } from '../grpc/response-streams.ts';
+import { ActingReplica } from './acting-replica.ts';
 import { planMessages, restoreMessage } from './restore-messages.ts';
 
 export interface RestoresParts {
@@ -108,6 +108,7 @@ export class Restores {
 			this.#run(replica, trees, stored, unchangedSince !== undefined);
 			return restoreMessage(stored, true);
 		} catch (error) {
+			replica.close();
 			throw restoreError(error);
 		}
 	}
@@ -124,6 +125,7 @@ export class Restores {
 			this.#run(replica, trees, stored, true);
 			return restoreMessage(stored, true);
 		} catch (error) {
+			replica.close();
 			throw restoreError(error);
 		}
 	}
@@ -138,6 +140,8 @@ export class Restores {
 			return restoreMessage(stored, false);
 		} catch (error) {
 			throw restoreError(error);
+		} finally {
+			replica.close();
 		}
 	}
 
@@ -179,7 +183,7 @@ export class Restores {
 		await running?.ended;
 	}
 
-	#run(replica: RestoreReplica, trees: History, stored: StoredRecord, isTakenOn: boolean): void {
+	#run(replica: ActingReplica, trees: History, stored: StoredRecord, isTakenOn: boolean): void {
 		const { logger, maxBuffer } = this.#parts;
 		const { id } = stored;
 		const stop = new AbortController();
@@ -192,33 +196,19 @@ export class Restores {
 		);
 		const ended = run.then(() => {
 			this.#running.delete(id);
+			replica.close();
 		});
 		this.#running.set(id, { stop, ended });
 		logger.info({ restore: id, record: recordPath(id) }, 'a restore goes on here');
 	}
 
-	/** In the name of who asked for it, with the right to write everything. @throws RpcException without a leader: another replica may have one */
-	#replica(caller: Caller): RestoreReplica {
+	/** @throws RpcException without a leader: another replica may have one */
+	#replica(caller: Caller): ActingReplica {
 		const { host, serverId } = this.#parts;
-		if (host.state !== 'serving')
+		if (host.state !== 'serving') {
 			throw refusal('NO_LEADER', `this replica does not serve writes at the moment: ${host.stateReason}`);
-		const isSuper = caller.identities.some(({ scheme }) => scheme === superIdentity.scheme);
-		const acting = isSuper ? caller : { ...caller, identities: [...caller.identities, superIdentity] };
-		return {
-			get tree() {
-				return host.tree;
-			},
-			get isServing() {
-				return host.state === 'serving';
-			},
-			serverId,
-			submit: (op, requestId) =>
-				new Promise((reply) => {
-					host.submit({ sessionId: noSession, cxid: 0, op, caller: acting, requestId, reply });
-				}),
-			now: () => Date.now(),
-			pause: (ms) => pause(ms),
-		};
+		}
+		return new ActingReplica(host, serverId, caller);
 	}
 
 	/** @throws RpcException for what makes no sense, and for a zxid that the history does not have */
