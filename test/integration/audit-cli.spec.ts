@@ -13,12 +13,13 @@ import { writeVariedHistory } from '#test/support/varied-history';
 const work = mkdtempSync(path.join(tmpdir(), 'ck-audit-cli-'));
 const key = path.join(work, 'mirror.pem');
 let database: TestDatabase;
+let made: Awaited<ReturnType<typeof ckHere>>;
 const audit = (...args: string[]) => ckHere(['audit', ...args]);
 const ofDatabase = () => ['--database', database.url];
 
 beforeAll(async () => {
 	database = await createDatabase();
-	expect(await audit('keygen', key)).toMatchObject({ status: 0, stdout: expect.stringMatching(/^key [0-9a-f]{16}: /) });
+	made = await audit('keygen', key);
 	const { dataDir, lastZxid } = await writeVariedHistory(path.join(work, 'data'));
 	const mirror = startMirror({
 		databaseUrl: database.url,
@@ -36,6 +37,7 @@ afterAll(async () => {
 
 describe('ck audit', () => {
 	it('keygen makes a key that only its owner may read, and overwrites none', async () => {
+		expect(made).toMatchObject({ status: 0, stdout: expect.stringMatching(/^key [0-9a-f]{16}: /) });
 		expect(statSync(key).mode & 0o777).toBe(0o600);
 		const again = await audit('keygen', key);
 		expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('is there already') });
@@ -69,8 +71,8 @@ describe('ck audit', () => {
 
 	it('export writes files that verify reads', async () => {
 		const into = path.join(work, 'export');
-		const made = await audit('export', ...ofDatabase(), '--into', into, '--format', 'csv');
-		expect(made).toMatchObject({ status: 0, stdout: expect.stringContaining('txn.csv  31 rows') });
+		const written = await audit('export', ...ofDatabase(), '--into', into, '--format', 'csv');
+		expect(written).toMatchObject({ status: 0, stdout: expect.stringContaining('txn.csv  31 rows') });
 		expect(existsSync(path.join(into, 'manifest.json.sha256'))).toBe(true);
 		const { status, stdout } = await audit('verify', '--export', into, '--pubkey', `${key}.pub`);
 		expect(stdout).toContain('every row is what was mirrored');

@@ -2,10 +2,12 @@
 import type { HistoryRows, Row } from '#audit/verify/rows';
 import { type ColumnType, type TableName, tableNames, tables } from '#audit/verify/tables';
 
-export class MemoryRows implements HistoryRows {
-	readonly #tables: Map<TableName, readonly Row[]>;
+type TableRows = ReadonlyMap<TableName, readonly Row[]>;
 
-	private constructor(all: Map<TableName, readonly Row[]>) {
+export class MemoryRows implements HistoryRows {
+	readonly #tables: TableRows;
+
+	private constructor(all: TableRows) {
 		this.#tables = all;
 	}
 
