@@ -123,6 +123,17 @@ describe('the sources', () => {
 		// From there into what is committed now.
 		const { zxid } = await purged.client.create('/later', null);
 		expect(zxidsOf(await tailedThrough(purged.client.tail({ fromZxid: last - 1n }), zxid))).toEqual([last, zxid]);
+		// A difference of digests is noted like a gap: the transactions are there.
+		await database.query(
+			"insert into chronokeeper.gap (after_zxid, through_zxid, kind, reason) values (0, 2, 'mismatch', 'of a test')",
+		);
+		const withoutData = { fromZxid: 0n };
+		expect(zxidsOf(await tailedThrough(purged.client.tail(withoutData), last))).toEqual(zxidsOf(fromMemory));
+		await database.query('delete from chronokeeper.txn where zxid in (3, 4)');
+		await expect(tailedThrough(purged.client.tail({ fromZxid: 2n }), last)).rejects.toMatchObject({
+			status: 'FAILED_PRECONDITION',
+			message: /behind 0x2 up to 0x4 \(missing: PostgreSQL has no rows of them\)/,
+		});
 		await purged.server.close();
 
 		const nowhere = await start({}, directory);

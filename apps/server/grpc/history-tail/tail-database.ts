@@ -1,6 +1,6 @@
 /** Committed transactions from PostgreSQL, for tails that are further behind than the log goes, or whose callers' rights only it knows exactly. */
 import type { History, HistoryGap, HistoryTxn } from '#audit/history';
-import { counterOf, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
+import { counterOf, isContiguous, nextZxid, type Zxid, zeroZxid } from '#core/model/zxid';
 import { nobodys, type TailChange, type TailEntry, tailEntry } from './tail-entry.ts';
 
 export interface KnownGap {
@@ -56,11 +56,14 @@ export class TailDatabase {
 		const unknown = this.#known.has(after) ? null : await isUnknown(queries, after);
 		if (unknown !== null) return unknown;
 		const txns: HistoryTxn[] = [];
+		let last = after;
 		for await (const page of queries.txns({ from: nextZxid(after), limit: pageTxns })) {
 			for (const entry of page) {
-				if ('zxid' in entry) txns.push(entry);
-				else if (entry.throughZxid > after)
-					return txns.length > 0 ? this.#entries(queries, txns, withData) : { gap: entry };
+				const gap = 'zxid' in entry ? missingBetween(last, entry.zxid) : isUnknownIn(entry, after) ? entry : null;
+				if (gap !== null) return txns.length > 0 ? this.#entries(queries, txns, withData) : { gap };
+				if (!('zxid' in entry)) continue;
+				txns.push(entry);
+				last = entry.zxid;
 			}
 		}
 		return this.#entries(queries, txns, withData);
@@ -91,11 +94,23 @@ export class TailDatabase {
 async function isUnknown(queries: History, zxid: Zxid): Promise<KnownGap | 'never committed' | null> {
 	if (zxid === zeroZxid || (await queries.has(zxid))) return null;
 	const gaps = await queries.gaps(zxid, nextZxid(zxid));
-	const gap = gaps.find(({ afterZxid, throughZxid }) => afterZxid < zxid && zxid < throughZxid);
+	const gap = gaps.find((one) => one.afterZxid < zxid && isUnknownIn(one, zxid));
 	if (gap !== undefined) return { gap };
 	// The base behind a gap, and the counter 0 of an epoch, stand for all that was before.
 	if (counterOf(zxid) === 0 || gaps.some(({ throughZxid }) => throughZxid === zxid)) return null;
 	return zxid < (await queries.lastZxid()) ? 'never committed' : null;
+}
+
+/** Where the tree was not the one that the log says, the transactions are there all the same. */
+function isUnknownIn({ throughZxid, kind }: HistoryGap, after: Zxid): boolean {
+	return throughZxid > after && kind !== 'mismatch';
+}
+
+/** What should be there and is not: somebody has deleted rows. */
+function missingBetween(last: Zxid, next: Zxid): HistoryGap | null {
+	if (isContiguous(last, next)) return null;
+	const throughZxid = (next - 1) as Zxid;
+	return { afterZxid: last, throughZxid, kind: 'missing', reason: 'PostgreSQL has no rows of them' };
 }
 
 /** Quotas are recounted without a transaction: no log says it. */
