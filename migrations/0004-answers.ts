@@ -2,8 +2,7 @@
  * Answers: by time, by prefix, session, principal and type, with data as text and JSON; data that are kept out of PostgreSQL; who may see what.
  *
  * Short for writers: new columns without a default, functions, views. The two indexes are made here only while the tables are empty; otherwise
- * libs/audit/migrate.ts makes those of concurrent-indexes.ts afterwards, while the writers go on. A lock that is not had within seconds is given up,
- * so that nobody waits behind it, and tried again.
+ * libs/audit/migrate.ts makes those of concurrent-indexes.ts afterwards, while the writers go on.
  */
 import { type Kysely, sql } from 'kysely';
 import { accessStatements } from './0004/access.ts';
@@ -15,7 +14,6 @@ import { timeStatements } from './0004/time.ts';
 import { viewStatements } from './0004/views.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-	await sql.raw(`set local lock_timeout = '5s'`).execute(db);
 	for (const statement of [
 		...tableStatements,
 		...dataStatements,

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { type ConcurrentIndex, concurrentIndexes } from '#migrations/concurrent-indexes';
+import { lockTimeoutMs, untilLocked } from './short-locks.ts';
 
 const lock = `hashtext('chronokeeper.concurrent_indexes')`;
 const lockPauseMs = 200;
@@ -41,7 +42,7 @@ async function missing(client: pg.Pool | pg.ClientBase): Promise<ConcurrentIndex
 }
 
 async function build(client: pg.ClientBase, { name, table, on }: ConcurrentIndex): Promise<void> {
-	await client.query(`create index if not exists ${name} on only chronokeeper.${table} ${on}`);
+	await untilLocked(() => client.query(`create index if not exists ${name} on only chronokeeper.${table} ${on}`));
 	const { rows: partitions } = await client.query<{
 		partition: string;
 		index: string;
@@ -57,8 +58,11 @@ async function build(client: pg.ClientBase, { name, table, on }: ConcurrentIndex
 	);
 	for (const { partition, index, left, attached } of partitions) {
 		if (attached) continue;
+		// These wait for transactions to end, and nobody waits for them.
+		await client.query('set lock_timeout = 0');
 		if (left) await client.query(`drop index concurrently chronokeeper.${index}`);
 		await client.query(`create index concurrently if not exists ${index} on chronokeeper.${partition} ${on}`);
-		await client.query(`alter index chronokeeper.${name} attach partition chronokeeper.${index}`);
+		await client.query(`set lock_timeout = ${lockTimeoutMs}`);
+		await untilLocked(() => client.query(`alter index chronokeeper.${name} attach partition chronokeeper.${index}`));
 	}
 }

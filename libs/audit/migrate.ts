@@ -1,10 +1,10 @@
 /** Brings a database's `chronokeeper` schema to the latest version. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import { type MigrationResult, Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { migrations } from '#migrations/index';
 import { buildIndexes } from './concurrent-indexes.ts';
+import { lockTimeoutMs, untilLocked } from './short-locks.ts';
 
 export interface MigrationOutcome {
 	/** The names of the migrations that were run now; empty when the schema was the latest already. */
@@ -18,18 +18,13 @@ export interface MigrateOptions {
 	readonly through?: string;
 }
 
-/** A migration that did not get a lock gave up, so that nobody waits behind it: some seconds later it may get it. */
-const lockAttempts = 20;
-const lockPauseMs = 500;
-const lockNotAvailable = '55P03';
-
 /**
  * Each migration is a transaction of its own, so that its locks are not held while the next one runs. A user who does not own the schema (chronokeeper_writer)
  * only looks whether it is the latest.
  * @throws Error naming the migration that failed; the database is then as it was before that one.
  */
 export async function migrateToLatest(databaseUrl: string, options: MigrateOptions = {}): Promise<MigrationOutcome> {
-	const pool = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+	const pool = new pg.Pool({ connectionString: databaseUrl, max: 1, lock_timeout: lockTimeoutMs });
 	pool.on('error', () => undefined); // An idle connection that breaks: the next statement reports it.
 	const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
 	try {
@@ -68,13 +63,11 @@ async function isLatest(pool: pg.Pool): Promise<boolean> {
 
 /** @returns its name; undefined when there is none. */
 async function applyNext(migrator: Migrator): Promise<string | undefined> {
-	for (let attempt = 1; ; attempt++) {
+	return untilLocked(async () => {
 		const { error, results } = await migrator.migrateUp();
-		if (error === undefined) return results?.[0]?.migrationName;
-		if ((error as { code?: unknown }).code !== lockNotAvailable || attempt === lockAttempts)
-			throw failure(error, results);
-		await sleep(lockPauseMs);
-	}
+		if (error !== undefined) throw failure(error, results);
+		return results?.[0]?.migrationName;
+	});
 }
 
 function failure(error: unknown, results: readonly MigrationResult[] | undefined): Error {
