@@ -6,6 +6,7 @@ import * as comments from './0003-comments.ts';
 import * as answers from './0004-answers.ts';
 import * as checkpoints from './0005-checkpoints.ts';
 import * as partitions from './0006-partitions.ts';
+import * as sessions from './0007-sessions.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
 	'0001-history': history,
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
 	'0004-answers': answers,
 	'0005-checkpoints': checkpoints,
 	'0006-partitions': partitions,
+	'0007-sessions': sessions,
 };

@@ -1305,6 +1305,86 @@ AS $function$
 		order by 1, 3 nulls first $function$
 ;
 
+CREATE OR REPLACE FUNCTION chronokeeper.txn_reason(z bigint)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select case
+			when t.request_id = 'restore' and t.door = 'system' then
+				'the cluster was restored into a directory: all sessions of then ended'
+			when t.request_id ~ '^restore-.+-[^-]+$' then
+				'a live restore or revert: ' || regexp_replace(t.request_id, '^restore-(.+)-[^-]+$', '\1')
+			when t.type = 'closeSession' and (t.door = 'system' and t.request_id is distinct from 'restore' or t.door = 'apache-zookeeper' and t.cxid = 0) then
+				'the session expired: its client was not heard of for its timeout' || coalesce((select ' of ' || s.timeout_ms || ' ms'
+					from chronokeeper.history_session s where s.session = t.session and s.opened_zxid <= t.zxid order by s.opened_zxid desc limit 1), '')
+			when t.type = 'closeSession' then 'its client closed the session'
+			when t.type = 'deleteContainer' then coalesce((select case v.kind
+					when 'ttl' then 'a TTL node without children was not changed for its ' || chronokeeper.znode_ttl_ms(v.ephemeral_owner) || ' ms'
+					when 'container' then 'a container whose last child was gone, or that never had one' end
+				from chronokeeper.history_version v where v.path = t.path and v.from_zxid < t.zxid order by v.from_zxid desc limit 1),
+				'a container or TTL node that was over')
+			when t.type = 'error' and t.door = 'system' then 'the server wanted to end something that was in use again: nothing was changed'
+		end
+		from chronokeeper.history_txn t where t.zxid = z $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.txn_reason(z text)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select chronokeeper.txn_reason(chronokeeper.zxid(z)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.session_life(session bigint)
+ RETURNS TABLE(zxid bigint, "time" timestamp with time zone, event text, principal text, address text, door text, request_id text, trace_id text, details text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		with txns as (
+			select t.*, lag(t.address) over own as address_before, lag(t.door) over own as door_before, lag(t.principal) over own as principal_before,
+				lag(t.zxid) over own as zxid_before
+			from chronokeeper.history_txn t
+			where t.session = session_life.session and t.door <> 'system' and t.address is not null
+			window own as (order by t.zxid)
+		)
+		select e.zxid, e.time, e.event, e.principal, e.address, e.door, e.request_id, e.trace_id, e.details from (
+			select s.opened_zxid as zxid, 0 as place, s.opened as time, case when t.zxid is null then 'known' else 'opened' end as event,
+				coalesce(t.principal, s.principal) as principal, coalesce(t.address, s.address) as address, t.door, t.request_id, t.trace_id,
+				'timeout ' || s.timeout_ms || ' ms' || case when t.zxid is null then '; it was open where the history begins' else '' end as details
+			from chronokeeper.history_session s
+			left join chronokeeper.history_txn t on t.zxid = s.opened_zxid and t.type = 'createSession' and t.session = s.session
+			where s.session = session_life.session
+			union all
+			select t.zxid, 1, t.time,
+				case when regexp_replace(t.address, ':[0-9]+$', '') <> regexp_replace(t.address_before, ':[0-9]+$', '') or t.door <> t.door_before then 'moved'
+					when t.address <> t.address_before then 're-attached' else 'authenticated' end,
+				t.principal, t.address, t.door, t.request_id, t.trace_id,
+				case when t.address <> t.address_before or t.door <> t.door_before then 'seen with this transaction; before it was ' || t.address_before || ' at ' || t.door_before
+					else 'before it was ' || coalesce(t.principal_before, 'nobody in particular') end
+			from txns t
+			where t.zxid_before is not null and t.type <> 'createSession'
+				and (t.address <> t.address_before or t.door <> t.door_before or t.principal is distinct from t.principal_before)
+			union all
+			select t.zxid, 2, t.time, case when t.request_id = 'restore' and t.door = 'system' then 'restored' when (t.door = 'system' and t.request_id is distinct from 'restore' or t.door = 'apache-zookeeper' and t.cxid = 0) then 'expired' else 'closed' end,
+				t.principal, t.address, t.door, t.request_id, t.trace_id,
+				chronokeeper.txn_reason(t.zxid) || '; ' || (select case count(*) when 0 then 'it had no ephemeral nodes'
+					else 'with it went ' || count(*) || ' ephemeral nodes: ' || string_agg(c.path, ', ' order by c.path) end
+					from chronokeeper.history_change c where c.zxid = t.zxid and c.type = 'delete')
+			from chronokeeper.history_txn t
+			where t.session = session_life.session and t.type = 'closeSession'
+		) e order by e.zxid, e.place $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.session_life(session text)
+ RETURNS TABLE(zxid bigint, "time" timestamp with time zone, event text, principal text, address text, door text, request_id text, trace_id text, details text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select * from chronokeeper.session_life(chronokeeper.session_id(session)) $function$
+;
+
 create view chronokeeper.history_txn as
  SELECT zxid,
     epoch,
@@ -1963,6 +2043,10 @@ comment on function chronokeeper.session_id(value bigint) is 'The session id its
 
 comment on function chronokeeper.session_id(value text) is 'The session id that 0x10000314cd30019, or its decimal form, means.';
 
+comment on function chronokeeper.session_life(session bigint) is 'The life of a session: opened (or known: it was open where the history begins), re-attached (a new connection from the same host), moved (another host or door), authenticated, expired, closed, restored (ended by a restore into a directory), with the ephemeral nodes that went with it. Coming back with a session is no transaction: it shows at the next one.';
+
+comment on function chronokeeper.session_life(session text) is 'The life of a session: opened (or known: it was open where the history begins), re-attached (a new connection from the same host), moved (another host or door), authenticated, expired, closed, restored (ended by a restore into a directory), with the ephemeral nodes that went with it. Coming back with a session is no transaction: it shows at the next one.';
+
 comment on function chronokeeper.set_up_access(reader text, writer text) is 'Makes the roles (chronokeeper_reader and chronokeeper_writer when it is not told other names) and the publication chronokeeper where they are missing, and gives them what they need. A row for each that the current user may not make. Run by every migration.';
 
 comment on function chronokeeper.snapshot_content(s snapshot) is 'What the ledger says of a snapshot: SHA-256 of its row.';
@@ -1980,6 +2064,10 @@ comment on function chronokeeper.txn_facts(z bigint) is 'What the hash of a tran
 comment on function chronokeeper.txn_hash_without_facts(previous bytea, z bigint) is 'The same as versions before migration 0005 made it: without the facts. What they wrote stays verifiable.';
 
 comment on function chronokeeper.txn_hash(previous bytea, z bigint) is 'The hash that a transaction must have, from the hash before it, its row, its changes and its facts.';
+
+comment on function chronokeeper.txn_reason(z bigint) is 'Why a transaction was made that nobody asked for just then, in words: expiry, the end of a container or TTL node, a restore. Null where the request itself is the reason.';
+
+comment on function chronokeeper.txn_reason(z text) is 'Why a transaction was made that nobody asked for just then, in words: expiry, the end of a container or TTL node, a restore. Null where the request itself is the reason.';
 
 comment on function chronokeeper.verify_chain(z1 bigint, z2 bigint) is 'The transactions between two zxids whose hash is not what it must be: none, unless rows were altered, added or removed.';
 

@@ -4,6 +4,7 @@
  * It reads as long as there is room: not while the session is being opened, not while the host is throttled and has operations of it, not while too much is under way or waits to be
  * read by the caller. What is answered in a batch of the chain leaves in one message at its end.
  */
+import { randomUUID } from 'node:crypto';
 import { status } from '@grpc/grpc-js';
 import type { RpcException } from '@nestjs/microservices';
 import type { Caller, Op, Reply, WatchEvent, Watcher } from '#core/model/op';
@@ -59,6 +60,7 @@ const backedUpBytes = 1 << 20;
 
 export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader, StreamAsker, StreamSpeaker {
 	readonly kind = 'grpc-session';
+	readonly requestPrefix = randomUUID().slice(0, 8);
 	sessionId: SessionId = noSession;
 	sessionTimeoutMs = 0;
 	outstanding = 0;

@@ -6,6 +6,8 @@ import type { Outcome } from './stream-operations.ts';
 
 /** Who asks, and hears the answer: a stream. */
 export interface StreamAsker {
+	/** In front of the number that the client gave the operation: with it a request id that no other request has. */
+	readonly requestPrefix: string;
 	answer(request: StreamRequest, reply: Reply): void;
 }
 
@@ -46,6 +48,11 @@ export class StreamRequest implements Request {
 		this.receivedMs = receivedMs;
 		this.traced = traced;
 		if (traced !== undefined) this.traceparent = traced.traceparent;
+	}
+
+	/** Made where it is asked for: with a transaction. */
+	get requestId(): string {
+		return `${this.#stream.requestPrefix}-${this.operation?.id ?? 'open'}`;
 	}
 
 	reply(reply: Reply): void {
