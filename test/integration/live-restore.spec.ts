@@ -211,6 +211,8 @@ describe('a live restore', () => {
 			],
 			['got children', () => create('/meddled/extra/child')],
 			['was changed', () => set('/meddled', 'their parent')],
+			// Right in front of the multi that changes it.
+			['got other data', () => set('/meddled/n0', 'theirs')],
 		];
 		for (const [what, act] of meddling) {
 			await create('/meddled');
@@ -293,6 +295,25 @@ describe('a live restore', () => {
 		const aborted = await abortRestore(restores.asReplica, second.id, never);
 		expect(aborted.record.state).toBe('aborted');
 		expect(storedRecord(restores.replica.host.tree, second.id)!.record.state).toBe('aborted');
+	});
+
+	it('that was interrupted while it made a node anew goes on below it', async () => {
+		await create('/remade', null, 'container');
+		for (let i = 0; i < 30; i++) await restores.replica.call(creation(`/remade/n${i}`, `${i}`));
+		const zxid = await restores.mirrored();
+		for (let i = 0; i < 30; i++) await remove(`/remade/n${i}`);
+		await remove('/remade');
+		await create('/remade');
+		for (let i = 0; i < 30; i++) await restores.replica.call(creation(`/remade/n${i}`, 'other'));
+		const stop = new AbortController();
+		const through = disturbing(6, async () => stop.abort('the test'));
+		const halfway = restores.restore(zxid, '/remade', { ...small, through, signal: stop.signal });
+		await expect(halfway).rejects.toThrow(RestoreInterrupted);
+		const { id } = newest();
+		expect(restores.replica.host.tree.children('/remade')!.length).toBeLessThan(30);
+		expect(await restores.resume(id, small)).toMatchObject({ state: 'done', conflictCount: 0 });
+		const content = [...restores.content()].filter(([path]) => /^\/remade(\/|$)/.test(path)).sort();
+		expect(content).toEqual([...(await restores.contentAt(zxid, '/remade'))].sort());
 	});
 
 	it('ends when it is aborted or taken on elsewhere: two never go on with one', async () => {
