@@ -45,13 +45,16 @@ export class Chain {
 
 	/** @param cversionBefore of a node before this transaction, for when the rows do not have what the hash is of */
 	follow(txn: Row, changes: readonly Row[], facts: Facts, cversionBefore: (path: string) => number | undefined): Link {
-		const body = Buffer.concat([fields(txn.slice(0, hashColumn)), ...changeBytes(changes)]);
+		const body = [fields(txn.slice(0, hashColumn)), ...changeBytes(changes)];
 		const stored = txn[hashColumn]!;
 		const type = text(txn[typeColumn]!);
-		const timeoutMs = facts.timeoutMs();
-		const link = this.#linkOf(stored, body, txn, changes, facts, cversionBefore);
-		if (type === 'createSession' && timeoutMs !== undefined && !link.factsDiffer) this.#timeouts.add(timeoutMs);
-		const expected = hash('sha256', Buffer.concat([this.#before[0]!, body, factsOf(txn, changes, facts)]), 'buffer');
+		const expected = hashOf(this.#before[0]!, body, factsOf(txn, changes, facts));
+		const isExpected = expected.equals(stored);
+		const link: Link = isExpected
+			? { state: 'whole', facts, factsDiffer: false }
+			: this.#linkOf(stored, body, txn, changes, facts, cversionBefore);
+		const timeoutMs = type === 'createSession' && !link.factsDiffer ? facts.timeoutMs() : undefined;
+		if (timeoutMs !== undefined) this.#timeouts.add(timeoutMs);
 		const isWrong = link.state === 'wrong';
 		this.#before = isWrong ? [stored, expected, this.#before[0]!] : [stored];
 		const wasBroken = this.#isBroken;
@@ -61,14 +64,13 @@ export class Chain {
 
 	#linkOf(
 		stored: Buffer,
-		body: Buffer,
+		body: readonly Buffer[],
 		txn: Row,
 		changes: readonly Row[],
 		facts: Facts,
 		cversionBefore: (path: string) => number | undefined,
 	): Link {
-		const isOf = (end: Buffer) =>
-			this.#before.some((before) => hash('sha256', Buffer.concat([before, body, end]), 'buffer').equals(stored));
+		const isOf = (end: Buffer) => this.#before.some((before) => hashOf(before, body, end).equals(stored));
 		if (isOf(factsOf(txn, changes, facts))) return { state: 'whole', facts, factsDiffer: false };
 		if (isOf(noFacts)) return { state: 'older', facts, factsDiffer: false };
 		for (const guess of this.#guesses(txn, changes, cversionBefore)) {
@@ -108,6 +110,10 @@ export class Chain {
 			yield { owner: (path) => (deleted.has(path) ? undefined : ownerOf(path)), cversion, timeoutMs: none };
 		}
 	}
+}
+
+function hashOf(before: Buffer, body: readonly Buffer[], end: Buffer): Buffer {
+	return hash('sha256', Buffer.concat([before, ...body, end]), 'buffer');
 }
 
 function none(): undefined {
