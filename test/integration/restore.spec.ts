@@ -10,6 +10,7 @@ import { epochOf, parseZxid, type Zxid } from '#core/model/zxid';
 import { ownerKind } from '#core/tree/owners';
 import { openAcl } from '#jute/acl';
 import { recover } from '#storage/recovery';
+import { ck } from '#test/support/ck';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import {
 	expectedState,
@@ -135,6 +136,8 @@ describe('restore', () => {
 		]);
 		expect(contents[1]).toEqual(contents[0]);
 		expect(contents[2]).toEqual(contents[0]);
+		const verified = await ck(['log', '--verify', restored.directories[1]!]);
+		expect(verified).toMatchObject({ status: 0, stderr: '' });
 		const recovered = await recover({ dataDir: restored.directories[2]! });
 		expect([recovered.warnings, recovered.lastZxid, recovered.sessions.size]).toEqual([[], restored.startZxid, 0]);
 		expect(recovered.tree.ephemeralCount).toBe(0);
