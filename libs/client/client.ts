@@ -209,7 +209,7 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 	}
 
 	treeAt(zxid?: bigint, prefix = '', signal?: AbortSignal): AsyncGenerator<TreeAtResponse> {
-		return this.#calls.stream(this.#history.treeAt.bind(this.#history), { zxid, prefix }, signal);
+		return this.#calls.stream(this.#history.treeAt.bind(this.#history), { zxid, timeMs: undefined, prefix }, signal);
 	}
 
 	diff(fromZxid: bigint, toZxid: bigint, prefix = '', signal?: AbortSignal): AsyncGenerator<DiffResponse> {

@@ -88,6 +88,17 @@ describe('a time', () => {
 	});
 });
 
+it('data that were kept out of PostgreSQL are told of as redacted, not as null', async () => {
+	const { stdout } = await ask('tree', '/secret');
+	expect(stdout).toMatch(/\/secret +redacted, 4 B, SHA-256 [0-9a-f]{16}…/);
+	const at = await ask('at', hex(zxids.deleted), '/secret');
+	expect(at).toMatchObject({ stdout: '', stderr: expect.stringContaining('redacted, 4 B, SHA-256 ') });
+	const [json] = objects((await ask('tree', '/secret', '--json')).stdout);
+	expect(json).toMatchObject({ redacted: true, dataSha256: expect.stringMatching(/^[0-9a-f]{64}$/) });
+	const diff = await ask('diff', hex(zxids.acl), hex(zxids.deleted));
+	expect(diff.stdout).toContain('+ /secret  redacted, 4 B');
+});
+
 describe('ck blame', () => {
 	it('says who created, set and protected a node, and who each line is from', async () => {
 		const { status, stdout } = await ask('blame', '/config');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { credentials, Metadata } from '@grpc/grpc-js';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ChronokeeperClient } from '#client/client';
-import { type HistoryResponse, HistoryServiceClient } from '#proto/chronokeeper/v1/history';
+import { type HistoryResponse, HistoryServiceClient, type ZnodeAtResponse } from '#proto/chronokeeper/v1/history';
 import type { RunningServer } from '#server/start-server';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { TestServers } from '#test/support/test-servers';
@@ -43,6 +43,8 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 	for await (const item of items) list.push(item);
 	return list;
 }
+
+const emptyHistory = { path: '', recursive: false, type: '', limit: 0, follow: false };
 
 function text(data: Uint8Array | undefined): string | undefined {
 	return data === undefined ? undefined : Buffer.from(data).toString();
@@ -93,6 +95,35 @@ describe('the history', () => {
 		]);
 		expect(text(differences[0]!.before?.data)).toBe('one');
 		expect(text(differences[0]!.after?.data)).toBe('two');
+	});
+
+	it('is asked by time as well', async () => {
+		const raw = new HistoryServiceClient(server.addresses.grpc!, credentials.createInsecure());
+		const times = await database.query<{ ms: string }>(
+			'select (extract(epoch from time) * 1000)::bigint as ms from chronokeeper.txn order by zxid',
+		);
+		const at = (zxid: number) => BigInt(times[zxid - 1]!.ms);
+		/** The last transaction of the same millisecond. */
+		const lastOf = (zxid: number) => BigInt(times.findLastIndex(({ ms }) => BigInt(ms) <= at(zxid)) + 1);
+		const znodeAt = (zxid: number) =>
+			new Promise<ZnodeAtResponse>((resolve, reject) => {
+				raw.znodeAt({ path: '/app', timeMs: at(zxid) }, (error, answer) => (error ? reject(error) : resolve(answer)));
+			});
+		try {
+			expect((await znodeAt(3)).zxid).toBe(lastOf(3));
+			const pages = await all(raw.treeAt({ prefix: '/app', timeMs: at(6) }) as AsyncIterable<{ zxid: bigint }>);
+			expect(pages.map(({ zxid }) => zxid)).toEqual([6n]);
+			const range = raw.history({ ...emptyHistory, fromTimeMs: at(6), toTimeMs: at(6) });
+			expect((await all(range as AsyncIterable<HistoryResponse>)).map(({ zxid }) => zxid)).toContain(6n);
+			const before = raw.history({ ...emptyHistory, toTimeMs: 0n });
+			expect(await all(before as AsyncIterable<HistoryResponse>)).toEqual([]);
+			const difference = raw.diff({ fromZxid: 5n, toZxid: 0n, toTimeMs: at(6), prefix: '/app' });
+			expect((await all(difference as AsyncIterable<{ path: string }>)).map(({ path }) => path)).toEqual(['/app/hers']);
+			const both = raw.treeAt({ zxid: 3n, timeMs: at(6), prefix: '' });
+			await expect(all(both)).rejects.toThrow('give zxid or time_ms, not both');
+		} finally {
+			raw.close();
+		}
 	});
 
 	it('withholds what the caller could not have read', async () => {

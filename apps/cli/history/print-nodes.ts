@@ -7,9 +7,10 @@ import { Table } from '../view/table.ts';
 import { aclText, hex, preview, printable } from '../view/text.ts';
 
 /** The Stat as a client would have got it; beside it what only the server knows. */
-function nodeObject({ path, kind, data, stat, acl, storedCversion, storedOwner }: HistoryNode): object {
+function nodeObject(node: HistoryNode): object {
+	const { path, kind, data, stat, acl, storedCversion, storedOwner } = node;
 	const stored = { storedCversion, storedOwner: hex(storedOwner) };
-	return { path, kind, ...dataObject(data), stat: statObject(stat), acl, ...stored };
+	return { path, kind, ...dataObject(data), ...redactedObject(node), stat: statObject(stat), acl, ...stored };
 }
 
 /** One node: Stat and ACL beside the data, which go to a pipe as they are. */
@@ -23,7 +24,18 @@ export function printNode(terminal: Terminal, node: HistoryNode, withStat: boole
 		terminal.line(`${terminal.colors.dim('acl'.padEnd(14))}  ${aclText(node.acl)}`);
 		terminal.line('');
 	}
-	printData(terminal, node.data);
+	if (node.dataHash === null) printData(terminal, node.data);
+	else terminal.note(shownData(node));
+}
+
+/** Of data that were kept out of PostgreSQL their length and hash. */
+function shownData({ data, dataHash, stat }: HistoryNode): string {
+	if (dataHash === null) return preview(data);
+	return `redacted, ${stat.dataLength} B, SHA-256 ${Buffer.from(dataHash).toString('hex').slice(0, 16)}…`;
+}
+
+function redactedObject({ dataHash }: HistoryNode): object {
+	return dataHash === null ? {} : { redacted: true, dataSha256: Buffer.from(dataHash).toString('hex') };
 }
 
 export interface NodeList {
@@ -42,15 +54,17 @@ export function nodeList(terminal: Terminal): NodeList {
 		{ title: 'DATA' },
 	]);
 	return {
-		node: ({ path, data, stat }) =>
+		node: (node) => {
+			const { path, stat } = node;
 			table.row(
 				`${stat.version}`,
 				`${stat.numChildren ?? ''}`,
 				hex(stat.mzxid),
 				stat.ephemeralOwner === 0n ? '-' : hex(stat.ephemeralOwner),
 				printable(path),
-				preview(data),
-			),
+				shownData(node),
+			);
+		},
 		flush: () => table.flush(),
 	};
 }
@@ -69,19 +83,20 @@ export function printDifference(terminal: Terminal, difference: HistoryDifferenc
 }
 
 function differenceText(difference: HistoryDifference): string {
-	const { dataBefore, dataAfter, aclBefore, aclAfter, versionBefore, versionAfter } = difference;
+	const { before, after, aclBefore, aclAfter, versionBefore, versionAfter } = difference;
+	const [dataBefore, dataAfter] = [before, after].map((node) => (node === null ? preview(null) : shownData(node)));
 	switch (difference.difference) {
 		case 'created':
-			return `${preview(dataAfter)} ${aclText(aclAfter ?? [])}`;
+			return `${dataAfter} ${aclText(aclAfter ?? [])}`;
 		case 'deleted':
-			return preview(dataBefore);
+			return dataBefore!;
 		default: {
 			const parts = difference.difference === 'recreated' ? ['deleted and created again'] : [];
 			if (difference.difference !== 'acl') {
-				parts.push(`version ${versionBefore} → ${versionAfter}`, `${preview(dataBefore)} → ${preview(dataAfter)}`);
+				parts.push(`version ${versionBefore} → ${versionAfter}`, `${dataBefore} → ${dataAfter}`);
 			}
-			const [before, after] = [aclText(aclBefore ?? []), aclText(aclAfter ?? [])];
-			if (before !== after) parts.push(`acl ${before} → ${after}`);
+			const [aclOne, aclOther] = [aclText(aclBefore ?? []), aclText(aclAfter ?? [])];
+			if (aclOne !== aclOther) parts.push(`acl ${aclOne} → ${aclOther}`);
 			return parts.join(', ');
 		}
 	}

@@ -2,7 +2,6 @@
 import { status } from '@grpc/grpc-js';
 import { RpcException } from '@nestjs/microservices';
 import type { History, HistoryNode } from '#audit/history';
-import { type Zxid, zxidFromBigInt } from '#core/model/zxid';
 import type { SessionId } from '#jute/scalars';
 import type {
 	DiffRequest,
@@ -16,8 +15,9 @@ import type {
 } from '#proto/chronokeeper/v1/history';
 import type { MirrorService } from '../mirror/mirror-service.ts';
 import type { GrpcCall } from './grpc-call.ts';
-import { grpcError, invalidField } from './grpc-error.ts';
+import { grpcError } from './grpc-error.ts';
 import { differenceMessage, gapMessage, nodeMessage, txnMessage, type Viewer } from './history-messages.ts';
+import { momentOf, rangeOf, statesOf } from './history-moments.ts';
 import type { Callers } from './identity/callers.ts';
 import { type RefusalReason, refusal } from './refusals.ts';
 
@@ -32,11 +32,12 @@ export class Histories {
 
 	async *history(request: HistoryRequest, call: GrpcCall, signal: AbortSignal): AsyncGenerator<HistoryResponse> {
 		const viewer = await this.#viewer(call);
+		const queries = await this.open();
+		const range = await rangeOf(queries, request).catch(rethrow);
 		const filter = {
+			...range,
 			path: request.path === '' ? undefined : request.path,
 			recursive: request.recursive,
-			from: optionalZxid(request.fromZxid, 'from_zxid'),
-			to: optionalZxid(request.toZxid, 'to_zxid'),
 			session: request.sessionId as SessionId | undefined,
 			type: request.type === '' ? undefined : request.type,
 			limit: request.limit === 0 ? undefined : request.limit,
@@ -50,7 +51,7 @@ export class Histories {
 		const viewer = await this.#viewer(call);
 		const queries = await this.open();
 		try {
-			const zxid = optionalZxid(request.zxid, 'zxid') ?? (await queries.lastZxid());
+			const zxid = await momentOf(queries, request.zxid, request.timeMs);
 			const node = await queries.nodeAt(request.path, zxid);
 			return { znode: node === undefined ? undefined : nodeMessage(node, viewer), zxid: BigInt(zxid) };
 		} catch (error) {
@@ -60,7 +61,7 @@ export class Histories {
 
 	async *treeAt(request: TreeAtRequest, call: GrpcCall): AsyncGenerator<TreeAtResponse> {
 		const viewer = await this.#viewer(call);
-		const zxid = optionalZxid(request.zxid, 'zxid') ?? (await (await this.open()).lastZxid().catch(rethrow));
+		const zxid = await momentOf(await this.open(), request.zxid, request.timeMs).catch(rethrow);
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.treeAt(zxid, prefix))) {
 			for (const nodes of ofMessageSize(page)) {
@@ -71,7 +72,7 @@ export class Histories {
 
 	async *diff(request: DiffRequest, call: GrpcCall): AsyncGenerator<DiffResponse> {
 		const viewer = await this.#viewer(call);
-		const [from, to] = [zxidOf(request.fromZxid, 'from_zxid'), zxidOf(request.toZxid, 'to_zxid')];
+		const [from, to] = await statesOf(await this.open(), request).catch(rethrow);
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.diff(from, to, prefix))) {
 			for (const difference of page) yield differenceMessage(difference, viewer);
@@ -138,18 +139,6 @@ function* ofMessageSize(nodes: readonly HistoryNode[]): Generator<HistoryNode[]>
 const messageBytes = 1 << 20;
 /** Stat and ACL, about. */
 const nodeOverheadBytes = 200;
-
-function optionalZxid(value: bigint | undefined, field: string): Zxid | undefined {
-	return value === undefined ? undefined : zxidOf(value, field);
-}
-
-function zxidOf(value: bigint, field: string): Zxid {
-	try {
-		return zxidFromBigInt(value);
-	} catch (error) {
-		throw invalidField(field, (error as Error).message);
-	}
-}
 
 function rethrow(error: unknown): never {
 	throw queryError(error);

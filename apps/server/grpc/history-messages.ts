@@ -77,13 +77,20 @@ function withoutHash({ scheme, id }: Id): Id {
 	return scheme === 'digest' ? { scheme, id: id.replace(/:.*$/s, ':x') } : { scheme, id };
 }
 
+const noHash = new Uint8Array();
+
 export function nodeMessage(node: HistoryNode, viewer: Viewer): Znode {
 	const { path } = node;
 	const may = (bits: number) => viewer.skipAcl || isPermitted(node.acl, bits, viewer.identities);
 	const common = { path, stat: stat(node.stat) };
-	if (!may(permission.read)) return { ...common, data: undefined, acl: [], withheld: true };
-	const entries = may(permission.admin) ? node.acl : hideDigests(node.acl);
-	return { ...common, data: node.data ?? undefined, acl: entries.map(acl), withheld: false };
+	if (!may(permission.read))
+		return { ...common, data: undefined, acl: [], withheld: true, redacted: false, redactedDataHash: noHash };
+	const isAdmin = may(permission.admin);
+	const entries = isAdmin ? node.acl : hideDigests(node.acl);
+	const redacted = node.dataHash !== null;
+	const redactedDataHash = isAdmin && node.dataHash !== null ? node.dataHash : noHash;
+	const data = node.data ?? undefined;
+	return { ...common, data, acl: entries.map(acl), withheld: false, redacted, redactedDataHash };
 }
 
 export function differenceMessage({ path, before, after }: HistoryDifference, viewer: Viewer): DiffResponse {

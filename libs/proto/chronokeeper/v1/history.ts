@@ -77,6 +77,12 @@ export interface HistoryRequest {
   limit: number;
   /** Go on with what is committed from now on, until the caller cancels. */
   follow: boolean;
+  /** Instead of from_zxid: not prepared before this time, milliseconds since 1970. */
+  fromTimeMs?:
+    | bigint
+    | undefined;
+  /** Instead of to_zxid: not prepared behind this time, milliseconds since 1970. */
+  toTimeMs?: bigint | undefined;
 }
 
 /** Response of HistoryService.History: one transaction, or a gap. */
@@ -258,6 +264,10 @@ export interface Znode {
   acl: Acl[];
   /** The node's access control list of then does not let the caller read it: data and acl are left out. */
   withheld: boolean;
+  /** Its data are kept out of PostgreSQL (audit.redact): data is absent, and the Stat has their length. */
+  redacted: boolean;
+  /** Of redacted data: their SHA-256. Empty for all others, and for those without ADMIN on the node: short secrets can be guessed from it. */
+  redactedDataHash: Uint8Array;
 }
 
 /** Request of HistoryService.ZnodeAt. */
@@ -265,7 +275,11 @@ export interface ZnodeAtRequest {
   /** Absolute path. */
   path: string;
   /** The state right after this transaction; absent: the last mirrored one. */
-  zxid?: bigint | undefined;
+  zxid?:
+    | bigint
+    | undefined;
+  /** Instead of zxid: the state at this time, milliseconds since 1970, which is that right after the last transaction that was not prepared later. */
+  timeMs?: bigint | undefined;
 }
 
 /** Response of HistoryService.ZnodeAt. */
@@ -286,6 +300,8 @@ export interface TreeAtRequest {
     | undefined;
   /** Only this node and what is below it; empty: everything. */
   prefix: string;
+  /** Instead of zxid: the state at this time, as in ZnodeAtRequest. */
+  timeMs?: bigint | undefined;
 }
 
 /** Response of HistoryService.TreeAt: some of the nodes. */
@@ -304,6 +320,12 @@ export interface DiffRequest {
   toZxid: bigint;
   /** Only this node and what is below it; empty: everything. */
   prefix: string;
+  /** Instead of from_zxid: the state at this time, as in ZnodeAtRequest. */
+  fromTimeMs?:
+    | bigint
+    | undefined;
+  /** Instead of to_zxid: the state at this time. */
+  toTimeMs?: bigint | undefined;
 }
 
 /** Response of HistoryService.Diff: one node that differs. */
@@ -330,6 +352,8 @@ function createBaseHistoryRequest(): HistoryRequest {
     type: "",
     limit: 0,
     follow: false,
+    fromTimeMs: undefined,
+    toTimeMs: undefined,
   };
 }
 
@@ -367,6 +391,18 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
     }
     if (message.follow !== false) {
       writer.uint32(64).bool(message.follow);
+    }
+    if (message.fromTimeMs !== undefined) {
+      if (BigInt.asIntN(64, message.fromTimeMs) !== message.fromTimeMs) {
+        throw new globalThis.Error("value provided for field message.fromTimeMs of type int64 too large");
+      }
+      writer.uint32(72).int64(message.fromTimeMs);
+    }
+    if (message.toTimeMs !== undefined) {
+      if (BigInt.asIntN(64, message.toTimeMs) !== message.toTimeMs) {
+        throw new globalThis.Error("value provided for field message.toTimeMs of type int64 too large");
+      }
+      writer.uint32(80).int64(message.toTimeMs);
     }
     return writer;
   },
@@ -448,6 +484,22 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
             message.follow = reader.bool();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.fromTimeMs = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.toTimeMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -477,6 +529,12 @@ export const HistoryRequest: MessageFns<HistoryRequest> = {
     message.type = object.type ?? "";
     message.limit = object.limit ?? 0;
     message.follow = object.follow ?? false;
+    message.fromTimeMs = (object.fromTimeMs !== undefined && object.fromTimeMs !== null)
+      ? BigInt(object.fromTimeMs)
+      : undefined;
+    message.toTimeMs = (object.toTimeMs !== undefined && object.toTimeMs !== null)
+      ? BigInt(object.toTimeMs)
+      : undefined;
     return message;
   },
 };
@@ -1613,7 +1671,15 @@ export const NodeChange: MessageFns<NodeChange> = {
 };
 
 function createBaseZnode(): Znode {
-  return { path: "", data: undefined, stat: undefined, acl: [], withheld: false };
+  return {
+    path: "",
+    data: undefined,
+    stat: undefined,
+    acl: [],
+    withheld: false,
+    redacted: false,
+    redactedDataHash: new Uint8Array(0),
+  };
 }
 
 export const Znode: MessageFns<Znode> = {
@@ -1632,6 +1698,12 @@ export const Znode: MessageFns<Znode> = {
     }
     if (message.withheld !== false) {
       writer.uint32(40).bool(message.withheld);
+    }
+    if (message.redacted !== false) {
+      writer.uint32(48).bool(message.redacted);
+    }
+    if (message.redactedDataHash.length !== 0) {
+      writer.uint32(58).bytes(message.redactedDataHash);
     }
     return writer;
   },
@@ -1689,6 +1761,22 @@ export const Znode: MessageFns<Znode> = {
             message.withheld = reader.bool();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.redacted = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.redactedDataHash = reader.bytes();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1711,12 +1799,14 @@ export const Znode: MessageFns<Znode> = {
     message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
     message.acl = object.acl?.map((e) => Acl.fromPartial(e)) || [];
     message.withheld = object.withheld ?? false;
+    message.redacted = object.redacted ?? false;
+    message.redactedDataHash = object.redactedDataHash ?? new Uint8Array(0);
     return message;
   },
 };
 
 function createBaseZnodeAtRequest(): ZnodeAtRequest {
-  return { path: "", zxid: undefined };
+  return { path: "", zxid: undefined, timeMs: undefined };
 }
 
 export const ZnodeAtRequest: MessageFns<ZnodeAtRequest> = {
@@ -1729,6 +1819,12 @@ export const ZnodeAtRequest: MessageFns<ZnodeAtRequest> = {
         throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
       }
       writer.uint32(16).uint64(message.zxid);
+    }
+    if (message.timeMs !== undefined) {
+      if (BigInt.asIntN(64, message.timeMs) !== message.timeMs) {
+        throw new globalThis.Error("value provided for field message.timeMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timeMs);
     }
     return writer;
   },
@@ -1762,6 +1858,14 @@ export const ZnodeAtRequest: MessageFns<ZnodeAtRequest> = {
             message.zxid = reader.uint64() as bigint;
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1781,6 +1885,7 @@ export const ZnodeAtRequest: MessageFns<ZnodeAtRequest> = {
     const message = createBaseZnodeAtRequest();
     message.path = object.path ?? "";
     message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : undefined;
+    message.timeMs = (object.timeMs !== undefined && object.timeMs !== null) ? BigInt(object.timeMs) : undefined;
     return message;
   },
 };
@@ -1856,7 +1961,7 @@ export const ZnodeAtResponse: MessageFns<ZnodeAtResponse> = {
 };
 
 function createBaseTreeAtRequest(): TreeAtRequest {
-  return { zxid: undefined, prefix: "" };
+  return { zxid: undefined, prefix: "", timeMs: undefined };
 }
 
 export const TreeAtRequest: MessageFns<TreeAtRequest> = {
@@ -1869,6 +1974,12 @@ export const TreeAtRequest: MessageFns<TreeAtRequest> = {
     }
     if (message.prefix !== "") {
       writer.uint32(18).string(message.prefix);
+    }
+    if (message.timeMs !== undefined) {
+      if (BigInt.asIntN(64, message.timeMs) !== message.timeMs) {
+        throw new globalThis.Error("value provided for field message.timeMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timeMs);
     }
     return writer;
   },
@@ -1902,6 +2013,14 @@ export const TreeAtRequest: MessageFns<TreeAtRequest> = {
             message.prefix = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1921,6 +2040,7 @@ export const TreeAtRequest: MessageFns<TreeAtRequest> = {
     const message = createBaseTreeAtRequest();
     message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : undefined;
     message.prefix = object.prefix ?? "";
+    message.timeMs = (object.timeMs !== undefined && object.timeMs !== null) ? BigInt(object.timeMs) : undefined;
     return message;
   },
 };
@@ -1996,7 +2116,7 @@ export const TreeAtResponse: MessageFns<TreeAtResponse> = {
 };
 
 function createBaseDiffRequest(): DiffRequest {
-  return { fromZxid: 0n, toZxid: 0n, prefix: "" };
+  return { fromZxid: 0n, toZxid: 0n, prefix: "", fromTimeMs: undefined, toTimeMs: undefined };
 }
 
 export const DiffRequest: MessageFns<DiffRequest> = {
@@ -2015,6 +2135,18 @@ export const DiffRequest: MessageFns<DiffRequest> = {
     }
     if (message.prefix !== "") {
       writer.uint32(26).string(message.prefix);
+    }
+    if (message.fromTimeMs !== undefined) {
+      if (BigInt.asIntN(64, message.fromTimeMs) !== message.fromTimeMs) {
+        throw new globalThis.Error("value provided for field message.fromTimeMs of type int64 too large");
+      }
+      writer.uint32(32).int64(message.fromTimeMs);
+    }
+    if (message.toTimeMs !== undefined) {
+      if (BigInt.asIntN(64, message.toTimeMs) !== message.toTimeMs) {
+        throw new globalThis.Error("value provided for field message.toTimeMs of type int64 too large");
+      }
+      writer.uint32(40).int64(message.toTimeMs);
     }
     return writer;
   },
@@ -2056,6 +2188,22 @@ export const DiffRequest: MessageFns<DiffRequest> = {
             message.prefix = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fromTimeMs = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.toTimeMs = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2076,6 +2224,12 @@ export const DiffRequest: MessageFns<DiffRequest> = {
     message.fromZxid = (object.fromZxid !== undefined && object.fromZxid !== null) ? BigInt(object.fromZxid) : 0n;
     message.toZxid = (object.toZxid !== undefined && object.toZxid !== null) ? BigInt(object.toZxid) : 0n;
     message.prefix = object.prefix ?? "";
+    message.fromTimeMs = (object.fromTimeMs !== undefined && object.fromTimeMs !== null)
+      ? BigInt(object.fromTimeMs)
+      : undefined;
+    message.toTimeMs = (object.toTimeMs !== undefined && object.toTimeMs !== null)
+      ? BigInt(object.toTimeMs)
+      : undefined;
     return message;
   },
 };
