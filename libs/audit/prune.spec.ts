@@ -7,6 +7,8 @@ import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { type Partition, PartitionMaker, readPartitions } from './partitions.ts';
 import { PruneRefused, prune, resumePrune } from './prune.ts';
 import { type PrunePlan, planPrune } from './prune-plan.ts';
+import { DatabaseRows } from './verify/database-rows.ts';
+import { verify } from './verify/verify.ts';
 
 interface Grown {
 	readonly database: TestDatabase;
@@ -89,6 +91,9 @@ async function expectSound({ database, history }: Grown): Promise<void> {
 	const [kept] = await database.query<{ first: string }>('select min(zxid) as first from chronokeeper.txn');
 	expect(await database.query('select * from chronokeeper.verify_chain(0, $1::bigint + 9)', [kept!.first])).toEqual([]);
 	expect(await database.query('select * from chronokeeper.verify_ledger()')).toEqual([]);
+	const whole = await DatabaseRows.open(database.url);
+	expect((await verify(whole)).findings).toEqual([]);
+	await whole.close();
 	const rows = await database.query<{ path: string; data: Buffer | null }>(
 		'select path, data from chronokeeper.tree_at($1::bigint)',
 		[history.zxid],

@@ -289,10 +289,11 @@ class Verification {
 		this.#sessions.base(zxid, open, openedRows, isPruned);
 		this.#offset = 0n;
 		this.#behind = zxid;
-		this.#begin(tree, zxid);
+		const before = this.#lastZxid ?? (isPruned ? zxid : null);
+		this.#begin(tree, zxid, before === null ? -1 : epochOf(before));
 	}
 
-	#begin(tree: DataTree, zxid: Zxid): void {
+	#begin(tree: DataTree, zxid: Zxid, lastEpoch: number): void {
 		this.#begunAt = zxid;
 		this.#tree = tree;
 		const quotaZxids = new Map<string, Zxid>();
@@ -304,7 +305,7 @@ class Verification {
 			point: { zxid, digest: tree.digest(), hash: noHash },
 			baseZxid: zxid,
 			openSessions: this.#sessions.open,
-			lastEpoch: this.#lastZxid === null ? -1 : epochOf(this.#lastZxid),
+			lastEpoch,
 			quotaZxids,
 		});
 	}
