@@ -134,7 +134,11 @@ export class HistoryFold {
 	/** The batch that was filled since the last call. It must be written before the next one. */
 	takeBatch(): Batch {
 		const batch = this.#batch;
-		for (const version of this.#open.values()) if (version !== null) writeVersion(batch.versions, version, null);
+		// In the order of the indexes: neighbours share their pages.
+		for (const path of [...this.#open.keys()].sort()) {
+			const version = this.#open.get(path)!;
+			if (version !== null) writeVersion(batch.versions, version, null);
+		}
 		batch.to = this.#point;
 		this.#open = new Map();
 		this.#openSessionRows = new Map();
