@@ -226,13 +226,19 @@ describe('history', () => {
 	it('is restored, exactly and in a new epoch', async () => {
 		const into = join(folder, 'restored');
 		const { treeDigest } = expectedState('recording-a', '2649');
-		const { status, stdout } = await ckHere(['restore', '--json', '--to', '0x2649', '--into', into]);
-		expect(status).toBe(0);
+		const keep = ['restore', '--json', '--to', '0x2649', '--into', into, '--keep-sessions'];
+		const { status, stdout, stderr } = await ckHere(keep);
+		expect([status, stderr]).toEqual([0, '']);
 		expect(objects(stdout)).toEqual([
 			expect.objectContaining({ zxid: '0x2649', digest: treeDigest, startZxid: '0x100000000', epoch: 1 }),
 		]);
 		const verified = await ckHere(['log', '--verify', into]);
 		expect(verified.stdout).toBe(`0 txns, 0 mismatches, last zxid 0x100000000, digest ${treeDigest}\n`);
+		const ended = await ckHere(['restore', '--json', '--to', '0x2649', '--into', `${into}-all`, '--servers', '2']);
+		const [{ sessions, endedSessions, startZxid, directories }] = objects(ended.stdout) as [Record<string, unknown>];
+		expect(sessions).toBeGreaterThan(0);
+		expect([endedSessions, startZxid]).toEqual([sessions, `0x${(0x1_0000_0000 + Number(sessions)).toString(16)}`]);
+		expect(directories).toEqual(['1', '2'].map((id) => join(`${into}-all`, id)));
 		const again = await ckHere(['restore', '--to', '0x2649', '--into', into]);
 		expect(again).toMatchObject({ status: 1, stderr: expect.stringContaining('is not empty') });
 		const ahead = await ckHere(['restore', '--to', '0x4e43', '--into', `${into}-2`]);
