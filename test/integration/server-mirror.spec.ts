@@ -126,16 +126,30 @@ describe('the mirror of a server', () => {
 		});
 	});
 
-	it('that is away acknowledges nothing with audit.mode=strict, and says so', async () => {
+	it('that is away acknowledges nothing with audit.mode=strict, refuses new writes after a while, and says so', async () => {
 		const port = await freePort();
 		const url = `postgresql://somebody:pass-word@127.0.0.1:${port}/audit`;
-		const server = await servers.start(servers.newDirectory(), { 'audit.url': url, 'audit.mode': 'strict' });
+		const server = await servers.start(servers.newDirectory(), {
+			'audit.url': url,
+			'audit.mode': 'strict',
+			'audit.strict.patienceMs': 300,
+		});
 		await server.mirror!.firstAttempt;
 		const client = servers.connect(server.addresses.grpc, { timeoutMs: 500 });
 		await expect(client.create('/never', null)).rejects.toMatchObject({ status: 'DEADLINE_EXCEEDED' });
+		await expect(client.create('/refused', null)).rejects.toMatchObject({
+			status: 'UNAVAILABLE',
+			codeName: 'NotReadOnly',
+			zxid: 0n,
+			message: expect.stringMatching(/^new writes are refused: PostgreSQL has not taken those before them/),
+			advice: expect.stringMatching(/^Nothing was changed/),
+		});
 		const { code, body } = await readiness(server.addresses.http);
-		expect([code, body.status]).toEqual([503, 'failed']);
-		expect(body.problems[0]).toMatch(/^the mirror is away/);
+		expect([code, body.status, body.problems]).toEqual([200, 'degraded', []]);
+		expect(body.warnings[0]).toMatch(/^the mirror is away/);
+		expect(body.warnings[1]).toMatch(/^new writes are refused/);
+		const metrics = await (await fetch(`http://${server.addresses.http}/metrics`)).text();
+		expect(metrics).toMatch(/^chronokeeper_writes_refused 1$/m);
 		expect(await client.exists('/never')).toBeUndefined();
 		// A stop does not wait for a database that is not there.
 		const startMs = performance.now();
