@@ -6,6 +6,7 @@ import { Client, credentials, Metadata, type MethodDefinition, type ServiceError
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AdminServiceService } from '#proto/chronokeeper/v1/admin';
 import { HistoryServiceService } from '#proto/chronokeeper/v1/history';
+import { RestoreServiceService } from '#proto/chronokeeper/v1/restore';
 import { SessionServiceService } from '#proto/chronokeeper/v1/session';
 import { WatchServiceService } from '#proto/chronokeeper/v1/watch';
 import { ZnodeServiceService } from '#proto/chronokeeper/v1/znode';
@@ -64,12 +65,15 @@ describe('a role', () => {
 	const services = {
 		admin: [AdminServiceService],
 		history: [HistoryServiceService],
+		restore: [RestoreServiceService],
 		none: [ZnodeServiceService, SessionServiceService, WatchServiceService],
 	} as const;
+	/** They tell less to who does not have it. */
+	const withoutRole = ['TailTransactions', 'Watch'].map((name) => `/chronokeeper.v1.HistoryService/${name}`);
 	const methods = Object.entries(services).flatMap(([role, definitions]) =>
 		definitions.flatMap((definition) =>
 			Object.values(definition as unknown as Record<string, MethodDefinition<unknown, unknown>>).map(
-				(method) => [method.path, role, method] as const,
+				(method) => [method.path, withoutRole.includes(method.path) ? 'none' : role, method] as const,
 			),
 		),
 	);
@@ -78,12 +82,15 @@ describe('a role', () => {
 		const { addresses } = await start({
 			'grpc.adminIds': [{ scheme: 'digest', id: digestId('operator') }],
 			'grpc.historyIds': [{ scheme: 'digest', id: digestId('auditor') }],
+			'grpc.restoreIds': [{ scheme: 'digest', id: digestId('restorer') }],
 		});
 		const client = servers.keep(new Client(addresses.grpc, credentials.createInsecure()));
+		const allowed: Readonly<Record<string, string>> = { operator: 'admin', auditor: 'history', restorer: 'restore' };
+		const users = [...Object.keys(allowed), 'stranger'];
 		const seen = { denied: [] as string[], open: [] as string[], missing: [] as string[] };
 		for (const [path, role, method] of methods) {
 			const codes: Record<string, status | undefined> = {};
-			for (const user of ['operator', 'auditor', 'stranger']) {
+			for (const user of users) {
 				const error = await call(client, method, basic(user));
 				codes[user] = error?.code;
 				if (error?.code === status.PERMISSION_DENIED) {
@@ -92,23 +99,16 @@ describe('a role', () => {
 			}
 			const isDenied = (user: string) => codes[user] === status.PERMISSION_DENIED;
 			if (codes.stranger === status.UNIMPLEMENTED) seen.missing.push(path);
-			else if (role === 'none') {
-				expect([path, isDenied('operator'), isDenied('auditor'), isDenied('stranger')]).toEqual([
-					path,
-					false,
-					false,
-					false,
-				]);
-				seen.open.push(path);
-			} else {
-				const expected = { operator: role !== 'admin', auditor: role !== 'history', stranger: true };
-				const denied = Object.fromEntries(Object.keys(codes).map((user) => [user, isDenied(user)]));
-				expect([path, denied]).toEqual([path, expected]);
-				seen.denied.push(path);
+			else {
+				const denied = Object.fromEntries(users.map((user) => [user, isDenied(user)]));
+				const expected = users.map((user) => [user, role !== 'none' && allowed[user] !== role] as const);
+				expect([path, denied]).toEqual([path, Object.fromEntries(expected)]);
+				(role === 'none' ? seen.open : seen.denied).push(path);
 			}
 		}
 		expect(seen.denied).toEqual(expect.arrayContaining(['Status', 'TakeSnapshot'].map(inAdmin)));
 		expect(seen.denied.filter((path) => path.includes('HistoryService'))).toHaveLength(4);
+		expect(seen.denied.filter((path) => path.includes('RestoreService')).length).toBeGreaterThan(3);
 		expect(seen.open.length).toBeGreaterThan(10);
 	}, 60_000);
 
