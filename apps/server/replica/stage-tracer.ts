@@ -51,7 +51,7 @@ export class StageTracer implements Tracer {
 		}
 	}
 
-	/** The core hears of it later with audit.mode=strict, when the mirror has it as well: that is the commit's time. */
+	/** The core may hear of it later: the time that counts is the log's. */
 	#sync(traceparent: string, startMs: number, endMs: number, attributes: StageAttributes): void {
 		const sync = this.#syncs.of(attributes.zxid);
 		if (sync === undefined) {
