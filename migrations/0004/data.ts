@@ -66,7 +66,7 @@ export const dataStatements = [
 		end if;
 		reduced := regexp_replace(value, '"(?:[^"\\\\\\u0001-\\u001f]|\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4}))*"', E'\\u0001', 'g');
 		-- Numbers with more digits than anybody writes may be too large for numeric.
-		if reduced ~ '[0-9]{1000}' then
+		if reduced ~ '[0-9]{250}' then
 			return false;
 		end if;
 		reduced := regexp_replace(reduced, 'true|false|null|-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?', E'\\u0002', 'g');
