@@ -1,7 +1,7 @@
 /**
  * The history in PostgreSQL: import, mirror, the tree at a zxid, restore of a million znodes, live restore. On an embedded PostgreSQL, on the same machine.
  *
- *     node --conditions=source test/bench/audit.bench.ts [--only import,mirror,paced,tree,restore,live,growth] [--txns 1000000] [--seconds 20] [--growth 5000000] [--partition 500000] [--dir DIR]
+ *     node --conditions=source test/bench/audit.bench.ts [--only import,mirror,paced,tree,restore,live,growth,strict] [--txns 1000000] [--seconds 20] [--growth 5000000] [--partition 500000] [--dir DIR]
  *
  * Prints one line of JSON behind each figure.
  */
@@ -21,10 +21,11 @@ import { generateLog, mixedWorkload, setDataWorkload, type Workload } from '../s
 import { LiveRestores } from '../support/live-restores.ts';
 import { start } from '../support/postgres-global.ts';
 import { ask, bytesPerTxn, grow, growingWorkload } from './audit/growth.ts';
+import { strictRates } from './audit/strict.ts';
 
 const { values } = parseArgs({
 	options: {
-		only: { type: 'string', default: 'import,mirror,paced,tree,restore,live,growth' },
+		only: { type: 'string', default: 'import,mirror,paced,tree,restore,live,growth,strict' },
 		txns: { type: 'string', default: '1000000' },
 		rate: { type: 'string', default: '30000' },
 		seconds: { type: 'string', default: '20' },
@@ -315,6 +316,17 @@ async function benchGrowth(): Promise<void> {
 	rmSync(log.dataDir, { recursive: true });
 }
 
+async function benchStrict(): Promise<void> {
+	for await (const figures of strictRates(work, directory, newDatabase, Number(values.seconds))) {
+		const { servers, mode, rate, p50Ms, p99Ms, foreignCores } = figures;
+		const where = servers === 1 ? 'a single server' : `an ensemble of ${servers}`;
+		print(
+			`audit.mode=${mode}, ${where}: ${Math.round(rate)} writes/s (p50 ${p50Ms}, p99 ${p99Ms} ms); others took ${foreignCores.toFixed(2)} cores`,
+			{ bench: 'strict', ...figures },
+		);
+	}
+}
+
 try {
 	if (only.has('import')) {
 		await benchImport('mixed', mixedWorkload());
@@ -332,6 +344,7 @@ try {
 	if (only.has('restore')) await benchRestore();
 	if (only.has('live')) await benchLiveRestore();
 	if (only.has('growth')) await benchGrowth();
+	if (only.has('strict')) await benchStrict();
 } finally {
 	await postgres.stop();
 	rmSync(work, { recursive: true, force: true });
