@@ -60,6 +60,8 @@ class Verification {
 	#tree: DataTree | null = null;
 	#chain: Chain | null = null;
 	#lastZxid: Zxid | null = null;
+	/** What lies up to here was pruned, or was not to be read. */
+	#unread: Zxid = zeroZxid;
 	/** What the next transaction must stand right behind. */
 	#behind: Zxid | null = null;
 	/** The cluster's digest less the one of the tree here. Not 0 behind a row that was altered. */
@@ -289,11 +291,11 @@ class Verification {
 		this.#sessions.base(zxid, open, openedRows, isPruned);
 		this.#offset = 0n;
 		this.#behind = zxid;
-		const before = this.#lastZxid ?? (isPruned ? zxid : null);
-		this.#begin(tree, zxid, before === null ? -1 : epochOf(before));
+		if (isPruned) this.#unread = zxid;
+		this.#begin(tree, zxid);
 	}
 
-	#begin(tree: DataTree, zxid: Zxid, lastEpoch: number): void {
+	#begin(tree: DataTree, zxid: Zxid): void {
 		this.#begunAt = zxid;
 		this.#tree = tree;
 		const quotaZxids = new Map<string, Zxid>();
@@ -305,7 +307,7 @@ class Verification {
 			point: { zxid, digest: tree.digest(), hash: noHash },
 			baseZxid: zxid,
 			openSessions: this.#sessions.open,
-			lastEpoch,
+			lastEpoch: this.#lastZxid === null ? -1 : epochOf(this.#lastZxid),
 			quotaZxids,
 		});
 	}
@@ -391,6 +393,8 @@ class Verification {
 	#epoch(epoch: number, first: Zxid, txn: Row): void {
 		const row = this.#epochs.get(epoch);
 		this.#epochs.delete(epoch);
+		// It may have begun where nothing was read.
+		if (row !== undefined && zxidOf(row[1]!) <= this.#unread && epochOf(zxidOf(row[1]!)) === epoch) return;
 		if (row === undefined) this.#findings.add('epoch', `${epoch}`, first, 'it is missing');
 		// It had begun in front of what is read, or is kept.
 		else if (epochOf(this.#begunAt) === epoch && zxidOf(row[1]!) <= this.#begunAt) return;
