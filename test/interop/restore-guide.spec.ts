@@ -108,6 +108,32 @@ describe('docs/restore.md', () => {
 		expect(reverted.at(-1)).toBe('host=b');
 	});
 
+	it('stands still where others have written since its operator looked, says so with exit code 1, and can be given up or forced', async () => {
+		const { lastZxid } = await client.status();
+		await client.set('/services/web', Buffer.from('theirs'));
+		const command = `npx ck restore --live --to 0x4 --path /services --reason again --unchanged-since 0x${lastZxid.toString(16)}`;
+		await mirrored();
+		expect(() => guide.follow(command)).toThrow(
+			/! \/services\/web {2}got other data\n[^]*restore 2 stands still: others have written 1 of its nodes since it began; 0 changes were made\n`ck restore --resume 2 --force` overwrites that/,
+		);
+		expect(guide.follow('npx ck restore --abort 2')).toBe('restore 2 is given up: 0 changes were made, and stay\n');
+		expect(() => guide.follow(command)).toThrow('restore 3 stands still');
+		expect(guide.follow('npx ck restore --resume 3 --force')).toContain(
+			'restored /services to 0x4 by force: 1 changes',
+		);
+		expect(Buffer.from((await client.get('/services/web'))!.data!).toString()).toBe('host=w');
+	});
+
+	it('restores to a time', async () => {
+		const { stat } = (await client.get('/services/web'))!;
+		await vi.waitUntil(() => Date.now() > Number(stat!.mtimeMs) + 1);
+		const then = new Date(Number(stat!.mtimeMs)).toISOString();
+		await client.set('/services/web', Buffer.from('later'));
+		await mirrored();
+		guide.follow(`npx ck restore --live --at '${then}' --path /services --reason 'by time'`);
+		expect(Buffer.from((await client.get('/services/web'))!.data!).toString()).toBe('host=w');
+	});
+
 	it('67: clones the cluster as it was, for every client, and answers NotReadOnly to writes', async () => {
 		const [, , ...args] = guide.blocks.shift()!.split(' ');
 		const clone = new RunningProgram(

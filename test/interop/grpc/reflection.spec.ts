@@ -66,6 +66,15 @@ const requests: Readonly<Record<string, Asked>> = {
 	'HistoryService/ZnodeAt': { data: '{"path": "/node", "zxid": 1}' },
 	'HistoryService/TreeAt': { data: '{"prefix": "/node"}' },
 	'HistoryService/Diff': { data: '{"from_zxid": 0, "to_zxid": 1}' },
+	'HistoryService/TailTransactions': { data: '{"from_zxid": 0}' },
+	'HistoryService/Watch': { data: '{"from_zxid": 0, "path": "/node"}' },
+	'RestoreService/PlanRestore': { data: '{"target": {"zxid": 1}}' },
+	'RestoreService/StartRestore': { data: '{"target": {"zxid": 1, "path": "/node"}, "reason": "a check"}' },
+	'RestoreService/GetRestore': { data: '{"id": 0}' },
+	'RestoreService/WatchRestore': { data: '{"id": 0}' },
+	'RestoreService/ListRestores': { data: '{}' },
+	'RestoreService/ResumeRestore': { data: '{"id": 0}', code: status.FAILED_PRECONDITION },
+	'RestoreService/AbortRestore': { data: '{"id": 0}', code: status.FAILED_PRECONDITION },
 	'AdminService/Status': { data: '{}' },
 	'AdminService/TakeSnapshot': { data: '{}' },
 	'AdminService/WatchStatus': { data: '{"interval_ms": 100}' },
@@ -81,7 +90,7 @@ let server: RunningProgram & { readonly addresses: ServerAddresses };
 const called = new Set<string>();
 const mirrored = "select 1 from chronokeeper.change where path = '/node'";
 
-/** Until it ends; WatchStatus, which never does, until there is a message. */
+/** Until it ends; what never does, until there is a message. */
 async function call(method: string, data: string, headers: readonly string[] = []): Promise<Answer> {
 	called.add(method);
 	const url = `http://${server.addresses.grpc}/${method}`;
@@ -89,7 +98,7 @@ async function call(method: string, data: string, headers: readonly string[] = [
 	const program = new RunningProgram(buf, ['curl', '--protocol', 'grpc', ...given, '--data', data, url], {
 		asGroup: true,
 	});
-	if (/WatchStatus/.test(method)) {
+	if (/WatchStatus|TailTransactions|HistoryService\/Watch/.test(method)) {
 		await program.waitFor(/^\}$|^\{.*\}$/m);
 		await program.stop('SIGTERM');
 	}
@@ -113,7 +122,12 @@ interface Answer {
 beforeAll(async () => {
 	database = await createDatabase();
 	compiled = new CompiledServer();
-	server = await compiled.start({ CK_DATA_DIR: folder, CK_AUDIT_URL: database.url, CK_LOG_FORMAT: 'json' });
+	server = await compiled.start({
+		CK_DATA_DIR: folder,
+		CK_AUDIT_URL: database.url,
+		CK_GRPC_RESTORE_IDS: 'ip:127.0.0.1',
+		CK_LOG_FORMAT: 'json',
+	});
 	await call('chronokeeper.v1.ZnodeService/Create', '{"path": "/node", "data": "b25l"}');
 	await eventually('it is in the history', async () => (await database.query(mirrored)).length > 0);
 	called.clear();
