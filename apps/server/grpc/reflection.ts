@@ -18,8 +18,13 @@ async function makeService(): Promise<ReflectionService> {
 		import('#proto/descriptors'),
 	]);
 	const descriptors = loadFileDescriptorSetFromBuffer(Buffer.from(fileDescriptorSet, 'base64'));
-	const services = ['ZnodeService', 'SessionService', 'WatchService', 'HistoryService', 'AdminService'].map(
-		(name) => `chronokeeper.v1.${name}`,
-	);
+	const services = [
+		'ZnodeService',
+		'SessionService',
+		'WatchService',
+		'HistoryService',
+		'RestoreService',
+		'AdminService',
+	].map((name) => `chronokeeper.v1.${name}`);
 	return new ReflectionService(descriptors, { services });
 }
