@@ -24,7 +24,7 @@ function examples(): Example[] {
 	const found: Example[] = [];
 	for (const match of document.matchAll(/(<!-- no rows -->\n)?```sql\n([\s\S]*?)```/g)) {
 		const line = document.slice(0, match.index).split('\n').length;
-		found.push({ line, sql: match[2]!, rows: match[1] === undefined && !match[2]!.startsWith('set ') });
+		found.push({ line, sql: match[2]!, rows: match[1] === undefined && !/^(set|listen) /.test(match[2]!) });
 	}
 	return found;
 }
@@ -56,6 +56,13 @@ beforeAll(async () => {
 			session,
 			bob,
 			sampled,
+		);
+		const acl = [{ perms: 31, scheme: 'world', id: 'anyone' }];
+		await replica.call({ kind: 'setACL', path: '/config/db', acl, version: -1 }, session, bob);
+		await replica.call(
+			{ kind: 'create', path: '/config/web', data: data('{"replicas": 3}'), ...persistent },
+			session,
+			bob,
 		);
 		mirror.committed(replica.host.lastProcessedZxid);
 		await mirror.mirroredThrough(replica.host.lastProcessedZxid);
