@@ -116,6 +116,7 @@ class Verification {
 		const { txns, changes, versions, sessions, checkpoints } = streams;
 		try {
 			const pending = bases.filter((it) => it.zxid >= begin && it.zxid <= to);
+			if (start?.gap?.kind === 'pruned') await passPruned(txns, changes, begin);
 			const first = txns.next === null ? null : zxidOf(txns.next[t.zxid]!);
 			const before = [...ledger.pruned].filter(([zxid]) => first !== null && zxid < first).sort(([a], [b]) => b - a)[0];
 			this.#chain = new Chain(before?.[1] ?? rows.hashBefore ?? (await this.#hashBefore(begin)) ?? noHash);
@@ -211,7 +212,7 @@ class Verification {
 		if (this.#fold === null) return;
 		for (; versions.next !== null && fromOf(versions.next) < zxid; await versions.take()) {
 			const at = fromOf(versions.next) as Zxid;
-			this.#versions.begin(at, [versions.next], new CopyRows());
+			this.#versions.begin(at, [versions.next], new CopyRows(), false, (path) => this.#nodeNow(path));
 		}
 		for (; sessions.next !== null && openedOf(sessions.next) < zxid; await sessions.take()) {
 			this.#sessions.none([sessions.next], openedOf(sessions.next) as Zxid);
@@ -349,7 +350,7 @@ class Verification {
 		fold.apply(recordOf(txn, changes, link.facts, this.#acls.list));
 		const batch = fold.takeBatch();
 		for (const path of batch.endedPaths) this.#versions.end(path, zxid);
-		this.#versions.begin(zxid, begun, batch.versions);
+		this.#versions.begin(zxid, begun, batch.versions, false, (path) => this.#nodeNow(path));
 		const type = text(txn[t.type]!);
 		if (type === 'createSession')
 			this.#sessions.opened(zxid, txn, opened, link.state === 'older' ? undefined : link.facts.timeoutMs());
@@ -388,6 +389,14 @@ class Verification {
 				: `${formatZxid(first as Zxid)} to ${formatZxid((zxid - 1) as Zxid)}`;
 		this.#findings.add('txn', missing, zxid, 'it is missing');
 		this.#chain!.broken();
+	}
+
+	#nodeNow(path: string): Row | null {
+		const node = this.#tree?.node(path);
+		if (node === undefined) return null;
+		const rows = new CopyRows();
+		writeVersion(rows, { from: zeroZxid, node, dataZxid: zeroZxid }, null);
+		return [...rowsWithin(rows.since(headerBytes))][0] ?? null;
 	}
 
 	#epoch(epoch: number, first: Zxid, txn: Row): void {
@@ -472,3 +481,9 @@ class Verification {
 }
 
 const headerBytes = 19;
+
+/** A prune that is under way has not dropped everything yet. */
+async function passPruned(txns: RowStream, changes: RowStream, cut: Zxid): Promise<void> {
+	while (txns.next !== null && zxidOf(txns.next[t.zxid]!) <= cut) await txns.take();
+	while (changes.next !== null && zxidOf(changes.next[c.zxid]!) <= cut) await changes.take();
+}

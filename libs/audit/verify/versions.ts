@@ -27,7 +27,12 @@ const names = Object.keys(tables.znode_version.columns);
 interface Open {
 	readonly from: Zxid;
 	readonly to: Zxid | null;
+	readonly dataZxid: Zxid;
 }
+
+/** The version of a node as it is now; null when there is none. */
+export type NodeNow = (path: string) => Row | null;
+const nothing: NodeNow = () => null;
 
 export class Versions {
 	/** Those that the database says are valid at the point that was reached, with the end it says. */
@@ -46,9 +51,10 @@ export class Versions {
 	/**
 	 * The versions that begin with a transaction, or a base.
 	 * @param expected as the fold writes them, all without an end
+	 * @param now a prune that is under way has split versions where nothing changed: both halves say the same
 	 * @param isPruned they may have begun earlier: the base was written in front of what was kept
 	 */
-	begin(zxid: Zxid, rows: readonly Row[], expected: CopyRows, isPruned = false): void {
+	begin(zxid: Zxid, rows: readonly Row[], expected: CopyRows, isPruned = false, now: NodeNow = nothing): void {
 		if (isPruned) this.#cut = zxid;
 		const wanted = new Map<string, Row>();
 		for (const row of rowsWithin(expected.since(headerBytes))) wanted.set(text(row[v.path]!), row);
@@ -56,6 +62,7 @@ export class Versions {
 			const path = text(row[v.path]!);
 			const from = zxidOf(row[v.from]!);
 			const want = wanted.get(path);
+			if (want === undefined && this.#isHalf(path, row, now(path))) continue;
 			if (want === undefined) {
 				this.#findings.add('znode_version', versionKey(path, from), zxid, 'the node has no version that begins there');
 				continue;
@@ -66,8 +73,17 @@ export class Versions {
 		}
 		for (const path of wanted.keys()) {
 			this.#findings.add('znode_version', versionKey(path, zxid), zxid, 'the version is missing');
-			this.#open.set(path, { from: zxid, to: null });
+			this.#open.set(path, { from: zxid, to: null, dataZxid: zxid });
 		}
+	}
+
+	/** Whether it is the second half of the version that is valid, which says that it ends here. */
+	#isHalf(path: string, row: Row, want: Row | null): boolean {
+		const open = this.#open.get(path);
+		if (want === null || open?.to !== zxidOf(row[v.from]!) || open.dataZxid !== zxidOf(row[v.dataZxid]!)) return false;
+		this.#compare(row, want, true);
+		this.#take(path, row);
+		return true;
 	}
 
 	/** What is valid where a part of the history begins is taken as it is: the digest says whether that is the tree. */
@@ -102,7 +118,7 @@ export class Versions {
 	#take(path: string, row: Row): void {
 		const from = zxidOf(row[v.from]!);
 		const to = row[v.to] === null ? null : zxidOf(row[v.to]!);
-		this.#open.set(path, { from, to });
+		this.#open.set(path, { from, to, dataZxid: zxidOf(row[v.dataZxid]!) });
 		const span = row[v.span]!.readInt16BE(0);
 		if (span === (to === null ? openSpan : spanOf(Math.max(1, to - from)))) return;
 		this.#findings.add('znode_version', versionKey(path, from), from, `span is ${span}, which its ends do not make`);
