@@ -72,6 +72,8 @@ function* tamperings(table: TableName): Generator<Tampering, void> {
 	const key = keyColumns(table);
 	const keysOf = (...some: readonly Row[]) => some.map((row) => keyOf(table, row));
 	for (const [i, row] of rows.entries()) {
+		// LONG_SPECS=1 tries each of the many.
+		if (rows.length > 25 && i % 3 !== 0 && process.env.LONG_SPECS !== '1') continue;
 		for (const [column, name] of names.entries()) {
 			const other = row.with(column, altered(row[column]!, types[column]!));
 			// A row that is there already cannot be there again.
