@@ -17,6 +17,7 @@ import { addHistory } from './commands/history.ts';
 import { addImport } from './commands/import.ts';
 import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
+import { addMigrate } from './commands/migrate.ts';
 import { addMulti } from './commands/multi.ts';
 import { addRestore } from './commands/restore.ts';
 import { addRevert } from './commands/revert.ts';
@@ -85,6 +86,7 @@ export function makeProgram(context: CommandContext): Command {
 	addBlame(program, context);
 	addAudit(program, context);
 	addImport(program, context);
+	addMigrate(program, context);
 	addRestore(program, context);
 	addRevert(program, context);
 	addClone(program, context);

@@ -54,7 +54,7 @@ export async function importDirectories(
 		if (logs.length > 0 || snapshots.length > 0) continue;
 		throw new Error(`${name} has no logs and no snapshots of ZooKeeper, neither in it nor in its version-2`);
 	}
-	await migrateToLatest(databaseUrl);
+	for (const notice of (await migrateToLatest(databaseUrl)).notices) warn(notice);
 	const client = await connect(databaseUrl);
 	try {
 		return await importFrom(client, () => connect(databaseUrl), sources, options, warnings, warn);
