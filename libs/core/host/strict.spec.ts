@@ -33,8 +33,8 @@ class Strict {
 		return replies;
 	}
 
-	create(path: string): Reply[] {
-		return this.submit({ kind: 'create', path, data: null, acl: openAcl, mode: 'persistent', withStat: false });
+	create(path: string, more: Partial<Request> = {}): Reply[] {
+		return this.submit({ kind: 'create', path, data: null, acl: openAcl, mode: 'persistent', withStat: false }, more);
 	}
 
 	exists(path: string, more: Partial<Request> = {}): number[] {
@@ -98,6 +98,8 @@ describe('audit.mode=strict', () => {
 		expect(strict.host.refusals.areWritesRefused).toBe(true);
 		expect(strict.create('/refused')).toMatchObject([{ error: notReadOnly }]);
 		expect(strict.exists('/waits')).toEqual([0]);
+		// Only with a transaction can what a learner forwards be answered.
+		expect(strict.create('/forwarded', { owner: 3 })).toEqual([]);
 		strict.mirrored();
 		expect(strict.host.refusals.areWritesRefused).toBe(false);
 		expect([strict.exists('/also'), strict.exists('/refused')]).toEqual([[0], [errors.noNode.code]]);
@@ -113,6 +115,8 @@ describe('audit.mode=strict', () => {
 		strict.replica.advance(10 * patienceMs);
 		expect(strict.host.refusals.areWritesRefused).toBe(false);
 		expect(strict.create('/b')).toEqual([]);
+		// The patience begins when somebody waits.
+		expect(strict.host.refusals.areWritesRefused).toBe(false);
 	});
 
 	it('53, 62: sessions live on, neither begin nor end, and expire when that can be recorded', () => {
