@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ChronokeeperClient } from '#client/client';
 import type { ClientError } from '#client/client-error';
+import { formatSessionId, type SessionId } from '#core/model/zxid';
 import { errors } from '#jute/errors';
+import { CreateMode } from '#proto/chronokeeper/v1/znode';
 import { CompiledServer } from '#test/support/compiled-server';
 import { eventually } from '#test/support/ensemble-wait';
 import { MirroredEnsemble, memberIds, OwnPostgres, Writers } from '#test/support/mirrored-ensemble';
@@ -66,6 +69,48 @@ describe('audit.mode=strict in an ensemble', () => {
 			}
 			await writers.stop();
 			expect(await postgres.query('select * from chronokeeper.gap')).toEqual([]);
+		},
+		limitMs,
+	);
+
+	it(
+		'says who asked for what a follower forwarded: identity, address, door, session and request id',
+		async () => {
+			const { id: leader } = await ensemble.leader();
+			const { addresses } = ensemble.running.get(memberIds.find((id) => id !== leader)!)!.program;
+			const ann = new ChronokeeperClient({ address: addresses.grpc, auth: 'ann:secret', timeoutMs: 10_000 });
+			try {
+				await eventually('a write is taken', () => ann.create('/forwarded', null));
+				const session = await ann.openSession({ timeoutMs: 10_000 });
+				await session.create('/forwarded/in-session', null, { mode: CreateMode.CREATE_MODE_EPHEMERAL });
+				await session.close();
+				const who = {
+					principal: expect.stringMatching(/^digest:ann:/),
+					address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+					door: 'grpc',
+					request_id: expect.stringMatching(/^[0-9a-f]{8}-\d+$/),
+				};
+				const rows = await postgres.query(
+					`select path, principal, address, door, request_id, chronokeeper.session_hex(session) as session
+					from chronokeeper.txn where path like '/forwarded%' order by path`,
+				);
+				expect(rows).toEqual([
+					{ path: '/forwarded', session: '0x0', ...who },
+					{ path: '/forwarded/in-session', session: formatSessionId(session.id as SessionId), ...who },
+				]);
+				const { request_id: _, ...opener } = who;
+				const life = 'select event, principal, address, door, details from chronokeeper.session_life($1)';
+				expect(await postgres.query(life, [session.id.toString()])).toEqual([
+					{ event: 'opened', details: 'timeout 10000 ms', ...opener },
+					{
+						event: 'closed',
+						details: 'its client closed the session; with it went 1 ephemeral nodes: /forwarded/in-session',
+						...opener,
+					},
+				]);
+			} finally {
+				ann.close();
+			}
 		},
 		limitMs,
 	);
