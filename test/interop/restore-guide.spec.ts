@@ -114,7 +114,7 @@ describe('docs/restore.md', () => {
 		const command = `npx ck restore --live --to 0x4 --path /services --reason again --unchanged-since 0x${lastZxid.toString(16)}`;
 		await mirrored();
 		expect(() => guide.follow(command)).toThrow(
-			/! \/services\/web {2}got other data\n[^]*restore 2 stands still: others have written 1 of its nodes since it began; 0 changes were made\n`ck restore --resume 2 --force` overwrites that/,
+			/! \/services\/web {2}got other data\n[\s\S]*restore 2 stands still: others have written 1 of its nodes since it began; 0 changes were made\n`ck restore --resume 2 --force` overwrites that/,
 		);
 		expect(guide.follow('npx ck restore --abort 2')).toBe('restore 2 is given up: 0 changes were made, and stay\n');
 		expect(() => guide.follow(command)).toThrow('restore 3 stands still');
