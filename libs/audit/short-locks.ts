@@ -4,12 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export const lockTimeoutMs = 2_000;
+/** Shorter than PostgreSQL waits before it looks for a deadlock (1 s): of a reader and a migration that wait for each other, the reader is not to be ended. */
+export const lockTimeoutMs = 500;
 const pauseMs = 500;
-const attempts = 60;
-const lockNotAvailable = '55P03';
+const attempts = 240;
+/** lock_not_available, deadlock_detected. */
+const retried: readonly unknown[] = ['55P03', '40P01'];
 
-/** Runs what ends with PostgreSQL's error of a lock that was not had, which may be the cause of another, until it does not. @throws its last error */
+/** Runs what ends with PostgreSQL's error of a lock that was not had, or of a deadlock, which may be the cause of another, until it does not. @throws its last error */
 export async function untilLocked<T>(run: () => Promise<T>): Promise<T> {
 	for (let attempt = 1; ; attempt++) {
 		try {
@@ -23,5 +25,5 @@ export async function untilLocked<T>(run: () => Promise<T>): Promise<T> {
 
 function isLockTimeout(error: unknown): boolean {
 	if (!(error instanceof Error)) return false;
-	return (error as { code?: unknown }).code === lockNotAvailable || isLockTimeout(error.cause);
+	return retried.includes((error as { code?: unknown }).code) || isLockTimeout(error.cause);
 }

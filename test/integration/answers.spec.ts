@@ -1,7 +1,9 @@
 /** What the history answers by time, prefix, session, principal and type, on 100,000 transactions: right, and by index. */
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openAcl } from '#jute/acl';
 import { makeRows } from '#test/support/made-rows';
+import { MirroredReplica } from '#test/support/mirrored-replica';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 
 let database: TestDatabase;
@@ -167,6 +169,52 @@ describe('indexes answer', () => {
 			if (!question.includes('children_at')) expect(rowCount).toBeGreaterThan(0);
 		} finally {
 			await client.end();
+		}
+	});
+});
+
+describe('a reader beside the mirror', () => {
+	it('sees one state in each statement, however many functions it asks', async () => {
+		const own = await createDatabase();
+		const replica = new MirroredReplica({ databaseUrl: own.url });
+		try {
+			await replica.open();
+			await replica.create('/first', null);
+			await replica.mirrored();
+			let isWriting = true;
+			const states = new Set<number>();
+			const reading = (async () => {
+				while (isWriting || states.size === 0) {
+					const [row] = await own.query<{ nodes: number; history: number; changes: number; children: number }>(
+						`select (select count(*)::int from chronokeeper.tree_at(c.zxid) where path ~ '^/[ab]') as nodes,
+							(select count(*)::int from chronokeeper.changes('/') where path ~ '^/[ab]') as changes,
+							(select count(*)::int from chronokeeper.children_at('/', c.zxid) where path ~ '^/[ab]') as children,
+							(select 2 * count(*)::int from chronokeeper.history_txn where type = 'multi') as history
+						from chronokeeper.mirror_cursor c where c.zxid is not null`,
+					);
+					if (row === undefined) continue;
+					expect(row).toEqual({ nodes: row.nodes, changes: row.nodes, children: row.nodes, history: row.nodes });
+					states.add(row.nodes);
+				}
+			})();
+			for (let i = 0; i < 40; i++) {
+				const create = (path: string) => ({
+					kind: 'create' as const,
+					path,
+					data: null,
+					acl: openAcl,
+					mode: 'persistent' as const,
+					withStat: false,
+				});
+				await replica.call({ kind: 'multi', ops: [create(`/a${i}`), create(`/b${i}`)] });
+				await replica.mirrored();
+			}
+			isWriting = false;
+			await reading;
+			expect(states.size).toBeGreaterThan(1);
+		} finally {
+			await replica.remove();
+			await own.drop();
 		}
 	});
 });
