@@ -97,6 +97,11 @@ export class SessionClient {
 		for (let i = random.below(4); i > 0; i--) this.#act(isCalm);
 	}
 
+	/** It wants nothing, and says that it is there. */
+	stay(): void {
+		this.#read(names[0]!);
+	}
+
 	/** Without a word. */
 	disconnect(): void {
 		if (this.#line !== null) this.#abandon(this.#line);
