@@ -246,7 +246,7 @@ export class MirrorService implements GatedMirror {
 	/** A problem that goes on is one line in the log. */
 	#failed(message: string): void {
 		if (this.#mirror === undefined || this.database.gone) this.#openError = message;
-		if (this.#loggedError !== message) this.logger.warn(`the mirror is away, everything else goes on: ${message}`);
+		if (this.#loggedError !== message) this.logger.warn(`the mirror is away: ${message}`);
 		this.#loggedError = message;
 	}
 }

@@ -9,8 +9,8 @@ import type { CommittedHistory } from './checkers/committed-history.ts';
 import type { ProcessGate } from './process-gate.ts';
 import type { World } from './world.ts';
 
-/** Milliseconds: a few of the members' ticks, so that it is over now and then. */
-export const patienceMs = 900;
+/** Milliseconds: terms are short here, and it is to be over in some of them. */
+export const patienceMs = 300;
 const retryMs = 100;
 const usualMs = 15;
 const longestAwayMs = 6000;
