@@ -25,8 +25,8 @@ export default defineConfig({
 	...common,
 	test: {
 		globalSetup,
-		// One fewer than there are processors would be one on a small machine, where much of the time is spent waiting for disks and other processes.
-		maxWorkers: Math.max(2, availableParallelism() - 1),
+		// One fewer than there are processors would be one on a small machine, where a third of the time is spent waiting for disks and other processes.
+		maxWorkers: Math.max(3, availableParallelism() - 1),
 		projects: [
 			{ ...common, test: { name: 'alone', include: alone, ...timeouts } },
 			{
