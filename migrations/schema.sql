@@ -373,6 +373,8 @@ CREATE OR REPLACE FUNCTION chronokeeper.verify_chain(z1 bigint, z2 bigint)
  RETURNS TABLE(zxid bigint, problem text)
  LANGUAGE sql
  STABLE
+ SET plan_cache_mode TO 'force_generic_plan'
+ SET jit TO 'off'
 AS $function$
 		select x.zxid, 'the row or its changes are not what was mirrored, or a row before it is missing' from (
 			select t.zxid, t.hash, lag(t.hash) over (order by t.zxid) as previous from chronokeeper.txn t
