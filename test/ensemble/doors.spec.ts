@@ -107,7 +107,7 @@ it('without a leader every door says so and serves nobody; with one it serves ag
 		await expect.poll(health).toBe('SERVING');
 		await eventually(
 			'the history has begun',
-			async () => (await database.query('select 1 from chronokeeper.txn')).length,
+			async () => (await database.query('select 1 from chronokeeper.history_txn')).length,
 		);
 		const history = client.history({ follow: true });
 		expect((await history.next()).done).toBe(false);

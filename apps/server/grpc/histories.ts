@@ -150,12 +150,18 @@ const reasonOfSqlState: Readonly<Record<string, RefusalReason>> = {
 	P0002: 'HISTORY_GAP',
 };
 
+/** There is no such schema, table, column or function: the server that asks is newer than the database, which is being migrated, step by step. */
+const missing: ReadonlySet<string> = new Set(['3F000', '42P01', '42703', '42883']);
+
 /** What the history could not answer, as a status. */
 export function queryError(error: unknown): RpcException {
 	if (error instanceof RpcException) return error;
 	const { code = '', message } = error as Error & { code?: string };
 	const known = reasonOfSqlState[code];
 	if (known !== undefined) return refusal(known, message);
+	if (missing.has(code)) {
+		return refusal('MIRROR_AWAY', `the history cannot be asked, its database is not migrated yet: ${message}`);
+	}
 	// A SQLSTATE of the server's own means a bug; everything else is a connection that is not there.
 	const isServers = /^[0-9A-Z]{5}$/.test(code) && !/^(08|53|57)/.test(code);
 	if (isServers) return grpcError(status.INTERNAL, `the history cannot be asked: ${message}`);
