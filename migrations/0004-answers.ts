@@ -12,6 +12,7 @@ import { dataStatements } from './0004/data.ts';
 import { nodeStatements } from './0004/nodes.ts';
 import { timeStatements } from './0004/time.ts';
 import { viewStatements } from './0004/views.ts';
+import { commentOn } from './comment-on.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
 	for (const statement of [
@@ -25,9 +26,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 	]) {
 		await sql.raw(statement).execute(db);
 	}
-	for (const [what, text] of Object.entries(comments)) {
-		await sql.raw(`comment on ${what} is '${text.replaceAll("'", "''")}'`).execute(db);
-	}
+	await commentOn(db, comments);
 	await sql.raw(inheritComments).execute(db);
 }
 

@@ -4,23 +4,20 @@
  * column of txn and change has. New tables and functions only: nothing that exists is rewritten, nobody waits.
  */
 import { type Kysely, sql } from 'kysely';
+import { commentOn } from './comment-on.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
 	for (const statement of statements) await sql.raw(statement).execute(db);
 	for (const [table, { is, columns }] of Object.entries(tables)) {
-		await sql.raw(`comment on table chronokeeper.${table} is ${quote(is)}`).execute(db);
+		await commentOn(db, { [`table chronokeeper.${table}`]: is });
 		for (const [column, text] of Object.entries(columns)) {
-			await sql.raw(`comment on column chronokeeper.${table}.${column} is ${quote(text)}`).execute(db);
+			await commentOn(db, { [`column chronokeeper.${table}.${column}`]: text });
 		}
 	}
 	for (const [signature, text] of Object.entries(functions)) {
-		await sql.raw(`comment on function chronokeeper.${signature} is ${quote(text)}`).execute(db);
+		await commentOn(db, { [`function chronokeeper.${signature}`]: text });
 	}
 	for (const statement of takeUp) await sql.raw(statement).execute(db);
-}
-
-function quote(text: string): string {
-	return `'${text.replaceAll("'", "''")}'`;
 }
 
 const field = (value: string) => `chronokeeper.hash_field(${value})`;

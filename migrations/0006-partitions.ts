@@ -5,12 +5,11 @@
  * of the kind \`pruned\`, and the ledger has kept the hash that the chain goes on from.
  */
 import { type Kysely, sql } from 'kysely';
+import { commentOn } from './comment-on.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
 	for (const statement of statements) await sql.raw(statement).execute(db);
-	for (const [what, text] of Object.entries(comments)) {
-		await sql.raw(`comment on ${what} is '${text.replaceAll("'", "''")}'`).execute(db);
-	}
+	await commentOn(db, comments);
 }
 
 const statements = [

@@ -4,12 +4,11 @@
  * transaction.
  */
 import { type Kysely, sql } from 'kysely';
+import { commentOn } from './comment-on.ts';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
 	for (const statement of statements) await sql.raw(statement).execute(db);
-	for (const [what, text] of Object.entries(comments)) {
-		await sql.raw(`comment on function chronokeeper.${what} is '${text.replaceAll("'", "''")}'`).execute(db);
-	}
+	await commentOn(db, comments);
 }
 
 /** ZooKeeper's leader closes a session that expired without a request, which has the cxid 0; a client numbers its own. */
@@ -89,8 +88,8 @@ const life =
 	'The life of a session: opened (or known: it was open where the history begins), re-attached (a new connection from the same host), moved (another host or door), authenticated, expired, closed, restored (ended by a restore into a directory), with the ephemeral nodes that went with it. Coming back with a session is no transaction: it shows at the next one.';
 
 const comments: Readonly<Record<string, string>> = {
-	'txn_reason(bigint)': reason,
-	'txn_reason(text)': reason,
-	'session_life(bigint)': life,
-	'session_life(text)': life,
+	'function chronokeeper.txn_reason(bigint)': reason,
+	'function chronokeeper.txn_reason(text)': reason,
+	'function chronokeeper.session_life(bigint)': life,
+	'function chronokeeper.session_life(text)': life,
 };
