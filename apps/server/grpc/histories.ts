@@ -19,6 +19,7 @@ import { grpcError } from './grpc-error.ts';
 import { differenceMessage, gapMessage, nodeMessage, txnMessage, type Viewer } from './history-messages.ts';
 import { momentOf, rangeOf, statesOf } from './history-moments.ts';
 import type { Callers } from './identity/callers.ts';
+import { messageBytes, nodeOverheadBytes } from './message-size.ts';
 import { type RefusalReason, refusal } from './refusals.ts';
 
 export class Histories {
@@ -119,7 +120,6 @@ export class Histories {
 	}
 }
 
-/** Most gRPC libraries refuse messages of more than 4 MiB unless they are told otherwise. */
 function* ofMessageSize(nodes: readonly HistoryNode[]): Generator<HistoryNode[]> {
 	let some: HistoryNode[] = [];
 	let bytes = 0;
@@ -135,10 +135,6 @@ function* ofMessageSize(nodes: readonly HistoryNode[]): Generator<HistoryNode[]>
 	}
 	if (some.length > 0) yield some;
 }
-
-const messageBytes = 1 << 20;
-/** Stat and ACL, about. */
-const nodeOverheadBytes = 200;
 
 function rethrow(error: unknown): never {
 	throw queryError(error);

@@ -15,6 +15,7 @@ import {
 	type RestoreNode,
 	RestoreState,
 } from '#proto/chronokeeper/v1/restore';
+import { messageBytes, nodeOverheadBytes } from '../grpc/message-size.ts';
 import { acl as aclMessage } from '../grpc/znode-responses.ts';
 
 const states: Readonly<Record<RecordState, RestoreState>> = {
@@ -82,10 +83,6 @@ interface Difference {
 	wanted: WantedNode | null;
 	reason: string;
 }
-
-/** Most gRPC libraries refuse messages of more than 4 MiB unless they are told otherwise. */
-const messageBytes = 1 << 20;
-const nodeOverheadBytes = 200;
 
 /** In the order of the paths. @param tree for the data that are there now */
 export function* planMessages(plan: Plan, zxid: Zxid, baseZxid: Zxid, tree: DataTree): Generator<PlanRestoreResponse> {
