@@ -82,7 +82,8 @@ export class MemberHistory implements History {
 		this.#host.endBatch();
 		await this.#storage.truncateLog(zxid);
 		this.#host.member((roles) => roles.drop(zxid));
-		this.#durable = Math.min(this.#durable, zxid) as Zxid;
+		// Also where a sync of what was cut was under way: nobody tells of that any more.
+		this.#durable = zxid;
 		if (!isApplied) return;
 		const { tree, sessions } = await this.#storage.reload();
 		this.#host.member((roles) => roles.replace(tree, sessions));

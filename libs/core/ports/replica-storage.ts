@@ -22,8 +22,8 @@ export interface ReplicaStorage {
 	snapshotStream(frozen: FrozenTree): Iterator<Uint8Array>;
 	receiveSnapshot(): StateReceiver;
 	/**
-	 * The transactions behind `zxid` are cut from the log, durably; what is appended next follows it. Rejects with SnapshotNeeded when the files would not give the
-	 * state there any more; nothing was changed then.
+	 * The transactions behind `zxid` are cut from the log, durably, and what is left is durable; what is appended next follows it. Rejects with SnapshotNeeded when the files
+	 * would not give the state there any more; nothing was changed then.
 	 */
 	truncateLog(zxid: Zxid): Promise<void>;
 	/** The state that the files give. */
