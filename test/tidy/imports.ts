@@ -11,6 +11,7 @@ const table: Readonly<Record<string, readonly string[]>> = {
 	audit: ['jute', 'core', 'storage', 'migrations'],
 	telemetry: [],
 	client: ['proto'],
+	nestjs: ['client'],
 	proto: [],
 	migrations: [],
 	server: ['jute', 'core', 'storage', 'quorum', 'audit', 'telemetry', 'proto', 'migrations'],
