@@ -208,6 +208,17 @@ it('bounds what it holds in bytes, whatever a door does', () => {
 	expect(replies.every((answers) => answers.length === 1)).toBe(true);
 });
 
+it('9: what a learner forwarded gets its transaction however much is held: there is no other way to answer it', () => {
+	const replica = new SimReplica({ options: { maxOutstandingBytes: 1000 } });
+	const sessionId = openSession(replica);
+	replica.settle();
+	const owner = replica.host.sessions.get(sessionId)!.owner;
+	const before = replica.host.lastLogged;
+	for (let i = 0; i < 50; i++) submit(replica, create(`/n${i}`), { sessionId, owner });
+	replica.settle();
+	expect(replica.host.lastLogged - before).toBe(50);
+});
+
 it('a snapshot point is the tree and the sessions of one moment, whatever comes behind', () => {
 	const replica = new SimReplica();
 	const sessionId = openSession(replica);

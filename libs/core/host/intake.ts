@@ -53,7 +53,7 @@ export class Intake {
 		if (request.traceparent !== undefined) this.#sampledMs.set(request, this.#clock.monotonicMs());
 		const isTooMuch =
 			this.#outstanding > this.#options.maxOutstanding || this.#bytes > this.#options.maxOutstandingBytes;
-		if (isTooMuch && request.caller.door !== 'system') this.#refused.push(request);
+		if (isTooMuch && isRefusable(request)) this.#refused.push(request);
 		else this.#queue.push(request);
 	}
 
@@ -117,4 +117,9 @@ export class Intake {
 			this.#head = 0;
 		}
 	}
+}
+
+/** What a learner forwarded is not: that learner, which has bounds of its own, waits for its transaction, and a ZooKeeper answers nobody before that one came. */
+function isRefusable({ caller, owner }: Request): boolean {
+	return caller.door !== 'system' && owner === undefined;
 }
