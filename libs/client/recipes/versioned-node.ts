@@ -1,0 +1,108 @@
+/** One node whose data change by compare-and-set: read, decide, write with the version that was read. */
+import type { Stat } from '#proto/chronokeeper/v1/common';
+import type { Chronokeeper } from '../chronokeeper.ts';
+import { BadVersionError, NodeExistsError, NoNodeError, OutcomeUnknownError, SessionExpiredError } from '../errors.ts';
+import { pause } from './pause.ts';
+
+export interface Patience {
+	readonly signal?: AbortSignal;
+	/** Of each operation. */
+	readonly timeoutMs?: number;
+}
+
+export interface VersionedData {
+	/** Empty when there is no node, and when its data are null. */
+	readonly data: Uint8Array;
+	/** Undefined when there is no node. */
+	readonly stat: Stat | undefined;
+}
+
+export interface WrittenData {
+	readonly stat: Stat;
+	/** The transaction's own. */
+	readonly zxid: bigint;
+}
+
+const longestPauseMs = 200;
+const nothing = new Uint8Array(0);
+
+export class VersionedNode {
+	readonly #ck: Chronokeeper;
+	readonly path: string;
+
+	constructor(ck: Chronokeeper, path: string) {
+		this.#ck = ck;
+		this.path = path;
+	}
+
+	/** At least as new as anything that was acknowledged to anybody before. */
+	async read({ signal, timeoutMs }: Patience = {}): Promise<VersionedData> {
+		try {
+			const options = { linearizable: true, ...given({ signal, timeoutMs }) };
+			const { data, stat } = await this.#ck.get(this.path, options);
+			return { data: data ?? nothing, stat };
+		} catch (error) {
+			if (error instanceof NoNodeError) return { data: nothing, stat: undefined };
+			throw error;
+		}
+	}
+
+	/**
+	 * Writes if nobody has written since `before` was read; a node that was not there is created, with its parents.
+	 * @returns undefined when somebody has
+	 * @throws OutcomeUnknownError, or SessionExpiredError: the answer was lost, and the node has been written since, by this call or by another
+	 */
+	async writeIf(before: Stat | undefined, data: Uint8Array, patience: Patience = {}): Promise<WrittenData | undefined> {
+		try {
+			return await this.#tryWrite(before, data, patience);
+		} catch (error) {
+			if (!isUnknown(error)) throw error;
+			// The same again: the version can be used up only once, so that when this one succeeds, the first one never will.
+			const written = await this.#tryWrite(before, data, patience);
+			if (written === undefined) throw error;
+			return written;
+		}
+	}
+
+	/**
+	 * Reads, asks `change`, writes, until nobody comes between; `change` may so be asked several times, and gives undefined to leave the node as it is.
+	 * Who comes second waits a moment that grows and is random, so that many who change one node do not keep each other from it.
+	 * @throws what `change` throws; as writeIf()
+	 */
+	async update(
+		change: (before: VersionedData) => Uint8Array | undefined,
+		patience: Patience = {},
+	): Promise<(WrittenData & { readonly data: Uint8Array }) | undefined> {
+		for (let attempts = 0; ; attempts++) {
+			patience.signal?.throwIfAborted();
+			const before = await this.read(patience);
+			const data = change(before);
+			if (data === undefined) return undefined;
+			const written = await this.writeIf(before.stat, data, patience);
+			if (written !== undefined) return { ...written, data };
+			await pause(Math.random() * Math.min(longestPauseMs, 2 ** attempts), patience.signal);
+		}
+	}
+
+	async #tryWrite(before: Stat | undefined, data: Uint8Array, patience: Patience): Promise<WrittenData | undefined> {
+		try {
+			if (before === undefined) return await this.#ck.create(this.path, data, { parents: true, ...given(patience) });
+			return await this.#ck.set(this.path, data, { version: before.version, ...given(patience) });
+		} catch (error) {
+			// One that was deleted and created again begins with version 0: who has read it as missing, or before, is too late in any case.
+			if (error instanceof BadVersionError || error instanceof NodeExistsError || error instanceof NoNodeError)
+				return undefined;
+			throw error;
+		}
+	}
+}
+
+/** Whether a write that failed so may have been done. */
+export function isUnknown(error: unknown): boolean {
+	return error instanceof OutcomeUnknownError || error instanceof SessionExpiredError;
+}
+
+/** Without what is undefined. */
+export function given({ signal, timeoutMs }: Patience): Patience {
+	return { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+}
