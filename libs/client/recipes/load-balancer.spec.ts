@@ -118,7 +118,7 @@ describe('consistentHash', () => {
 
 	it('is the same in every process and whatever the order', () => {
 		expect(placed(five.toReversed())).toEqual(before);
-		expect(keys.slice(0, 8).map((key) => before.get(key))).toEqual(['b', 'd', 'a', 'a', 'b', 'a', 'e', 'a']);
+		expect(keys.slice(0, 8).map((key) => before.get(key))).toEqual(['e', 'a', 'b', 'e', 'b', 'e', 'a', 'e']);
 	});
 
 	it('moves keys to who joins, and none between the others', () => {
