@@ -10,4 +10,9 @@ export interface ConcurrentIndex {
 export const concurrentIndexes: readonly ConcurrentIndex[] = [
 	{ name: 'change_type', table: 'change', on: '(type)' },
 	{ name: 'txn_principal', table: 'txn', on: '(principal collate "C") where principal is not null' },
+	{ name: 'change_by_path', table: 'change', on: '(path)' },
+	{ name: 'txn_by_session', table: 'txn', on: '(session)' },
 ];
+
+/** Dropped when all of those are there. */
+export const retiredIndexes: readonly string[] = ['change_path', 'txn_session'];

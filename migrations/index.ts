@@ -7,6 +7,7 @@ import * as answers from './0004-answers.ts';
 import * as checkpoints from './0005-checkpoints.ts';
 import * as partitions from './0006-partitions.ts';
 import * as sessions from './0007-sessions.ts';
+import * as leanIndexes from './0008-lean-indexes.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
 	'0001-history': history,
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
 	'0005-checkpoints': checkpoints,
 	'0006-partitions': partitions,
 	'0007-sessions': sessions,
+	'0008-lean-indexes': leanIndexes,
 };

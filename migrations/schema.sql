@@ -180,7 +180,7 @@ create table chronokeeper.txn_1 partition of chronokeeper.txn FOR VALUES FROM (M
 
 create table chronokeeper.znode_version_1 partition of chronokeeper.znode_version FOR VALUES FROM (MINVALUE) TO (MAXVALUE);
 
-CREATE INDEX change_path ON chronokeeper.change USING btree (path, zxid);
+CREATE INDEX change_by_path ON chronokeeper.change USING btree (path);
 
 CREATE INDEX change_type ON chronokeeper.change USING btree (type);
 
@@ -188,9 +188,9 @@ CREATE INDEX ledger_subject ON chronokeeper.ledger USING btree (kind, subject, n
 
 CREATE INDEX session_open ON chronokeeper.session USING btree (session) WHERE (closed_zxid IS NULL);
 
-CREATE INDEX txn_principal ON chronokeeper.txn USING btree (principal COLLATE "C") WHERE (principal IS NOT NULL);
+CREATE INDEX txn_by_session ON chronokeeper.txn USING btree (session);
 
-CREATE INDEX txn_session ON chronokeeper.txn USING btree (session, zxid);
+CREATE INDEX txn_principal ON chronokeeper.txn USING btree (principal COLLATE "C") WHERE (principal IS NOT NULL);
 
 CREATE INDEX txn_time ON chronokeeper.txn USING brin ("time");
 
@@ -965,7 +965,13 @@ CREATE OR REPLACE FUNCTION chronokeeper.changes(prefix text, z1 text, z2 text)
  LANGUAGE sql
  STABLE
 AS $function$
-		select * from chronokeeper.changes(prefix, chronokeeper.zxid_or_time(z1), chronokeeper.zxid_or_time(z2)) $function$
+		select
+	t.zxid, t.time, c.ordinal, c.type, c.path, c.version, c.size_before, c.size_after,
+	c.data, c.data_text, c.data_json, c.data_hash, c.acl,
+	t.session, t.principal, t.address, t.door, t.request_id, t.trace_id from chronokeeper.history_change c join chronokeeper.history_txn t on t.zxid = c.zxid
+		where c.zxid >= case when btrim(z1) ~* '^(0x[0-9a-f]+|[0-9]+)$' then chronokeeper.zxid(z1) else (select chronokeeper.zxid_or_time(z1)) end and c.zxid <= case when btrim(z2) ~* '^(0x[0-9a-f]+|[0-9]+)$' then chronokeeper.zxid(z2) else (select chronokeeper.zxid_or_time(z2)) end and (c.path = prefix
+			or (c.path >= case when prefix = '/' then '/' else prefix || '/' end and c.path < case when prefix = '/' then '0' else prefix || '0' end))
+		order by c.zxid, c.ordinal $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.changes(prefix text, t1 timestamp with time zone, t2 timestamp with time zone)
@@ -973,7 +979,13 @@ CREATE OR REPLACE FUNCTION chronokeeper.changes(prefix text, t1 timestamp with t
  LANGUAGE sql
  STABLE
 AS $function$
-		select * from chronokeeper.changes(prefix, coalesce(chronokeeper.last_zxid_at(t1), -1) + 1, coalesce(chronokeeper.last_zxid_at(t2), -1)) $function$
+		select
+	t.zxid, t.time, c.ordinal, c.type, c.path, c.version, c.size_before, c.size_after,
+	c.data, c.data_text, c.data_json, c.data_hash, c.acl,
+	t.session, t.principal, t.address, t.door, t.request_id, t.trace_id from chronokeeper.history_change c join chronokeeper.history_txn t on t.zxid = c.zxid
+		where c.zxid >= (select coalesce(chronokeeper.last_zxid_at(t1), -1) + 1) and c.zxid <= (select coalesce(chronokeeper.last_zxid_at(t2), -1)) and (c.path = prefix
+			or (c.path >= case when prefix = '/' then '/' else prefix || '/' end and c.path < case when prefix = '/' then '0' else prefix || '0' end))
+		order by c.zxid, c.ordinal $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.changes_by_type(type text, z1 bigint DEFAULT 0, z2 bigint DEFAULT '9223372036854775807'::bigint)

@@ -8,10 +8,10 @@
 import type pg from 'pg';
 import { inTransaction } from './batch-writer.ts';
 
-/** As the migrations 0001 and 0004 make them; a test compares the schema after an import. */
+/** As the migrations 0001, 0004 and 0008 make them; a test compares the schema after an import. */
 const indexes: Readonly<Record<string, string>> = {
-	txn_session: 'chronokeeper.txn (session, zxid)',
-	change_path: 'chronokeeper.change (path, zxid)',
+	txn_by_session: 'chronokeeper.txn (session)',
+	change_by_path: 'chronokeeper.change (path)',
 	znode_version_parent: 'chronokeeper.znode_version (parent, span, from_zxid)',
 	change_type: 'chronokeeper.change (type)',
 	txn_principal: 'chronokeeper.txn (principal collate "C") where principal is not null',

@@ -1,10 +1,10 @@
 /**
  * Builds the indexes that came with a later version on a history that is there already, while it goes on growing: `create index concurrently`, partition by
- * partition. What an attempt that was cut off left behind is invalid, and made anew.
+ * partition. What an attempt that was cut off left behind is invalid, and made anew. Those that they take the place of are dropped afterwards.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { type ConcurrentIndex, concurrentIndexes } from '#migrations/concurrent-indexes';
+import { type ConcurrentIndex, concurrentIndexes, retiredIndexes } from '#migrations/concurrent-indexes';
 import { lockTimeoutMs, untilLocked } from './short-locks.ts';
 
 const lock = `hashtext('chronokeeper.concurrent_indexes')`;
@@ -12,12 +12,15 @@ const lockPauseMs = 200;
 
 /** Cheap when there is nothing to do. Waits for another that builds them. */
 export async function buildIndexes(pool: pg.Pool): Promise<void> {
-	if ((await missing(pool)).length === 0) return;
+	if ((await missing(pool)).length === 0 && (await retired(pool)).length === 0) return;
 	const client = await pool.connect();
 	try {
 		// Not a lock that is waited for: a statement that waits has a snapshot, and a concurrent build waits for all of them.
 		while (!(await isLocked(client))) await sleep(lockPauseMs);
 		for (const index of await missing(client)) await build(client, index);
+		for (const name of await retired(client)) {
+			await untilLocked(() => client.query(`drop index if exists chronokeeper.${name}`));
+		}
 		await client.query(`select pg_advisory_unlock(${lock})`);
 	} finally {
 		client.release();
@@ -39,6 +42,17 @@ async function missing(client: pg.Pool | pg.ClientBase): Promise<ConcurrentIndex
 		[concurrentIndexes.map((it) => it.name), concurrentIndexes.map((it) => it.table)],
 	);
 	return concurrentIndexes.filter((it) => rows.some(({ name }) => name === it.name));
+}
+
+/** None while one of the others is missing: they are asked instead. */
+async function retired(client: pg.Pool | pg.ClientBase): Promise<string[]> {
+	const { rows } = await client.query<{ name: string }>(
+		`select name from unnest($1::text[]) as old (name) where to_regclass('chronokeeper.' || name) is not null
+			and not exists (select from unnest($2::text[]) as wanted (name)
+				where not exists (select from pg_index i where i.indexrelid = to_regclass('chronokeeper.' || wanted.name) and i.indisvalid))`,
+		[retiredIndexes, concurrentIndexes.map((it) => it.name)],
+	);
+	return rows.map((row) => row.name);
 }
 
 async function build(client: pg.ClientBase, { name, table, on }: ConcurrentIndex): Promise<void> {

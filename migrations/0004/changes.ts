@@ -1,14 +1,17 @@
 /** Changes with who made them: of a node, below a prefix, of a session, a principal, a type; and who is to blame. */
 
-const changeColumns = `
+export const changeColumns = `
 	zxid bigint, "time" timestamptz, ordinal integer, type text, path text, version integer, size_before integer, size_after integer,
 	data bytea, data_text text, data_json jsonb, data_hash bytea, acl jsonb,
 	session bigint, principal text, address text, door text, request_id text, trace_id text`;
-const changeOf = `
+export const changeOf = `
 	t.zxid, t.time, c.ordinal, c.type, c.path, c.version, c.size_before, c.size_after,
 	c.data, c.data_text, c.data_json, c.data_hash, c.acl,
 	t.session, t.principal, t.address, t.door, t.request_id, t.trace_id`;
-const joined = 'chronokeeper.history_change c join chronokeeper.history_txn t on t.zxid = c.zxid';
+export const joined = 'chronokeeper.history_change c join chronokeeper.history_txn t on t.zxid = c.zxid';
+
+export const beneath = `(c.path = prefix
+			or (c.path >= case when prefix = '/' then '/' else prefix || '/' end and c.path < case when prefix = '/' then '0' else prefix || '0' end))`;
 
 /** Every zxid there can be. */
 const anyZxid = 'z1 bigint default 0, z2 bigint default 9223372036854775807';
@@ -39,8 +42,7 @@ export const changeStatements = [
 
 	`create function chronokeeper.changes(prefix text, ${anyZxid}) returns table (${changeColumns}) language sql stable as $$
 		select ${changeOf} from ${joined}
-		where c.zxid >= z1 and c.zxid <= z2 and (c.path = prefix
-			or (c.path >= case when prefix = '/' then '/' else prefix || '/' end and c.path < case when prefix = '/' then '0' else prefix || '0' end))
+		where c.zxid >= z1 and c.zxid <= z2 and ${beneath}
 		order by c.zxid, c.ordinal $$`,
 	`create function chronokeeper.changes(prefix text, z1 text, z2 text) returns table (${changeColumns}) language sql stable as $$
 		select * from chronokeeper.changes(prefix, chronokeeper.zxid_or_time(z1), chronokeeper.zxid_or_time(z2)) $$`,

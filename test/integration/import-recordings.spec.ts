@@ -169,7 +169,7 @@ describe('recording a: one server', () => {
 			`update chronokeeper.znode_version set to_zxid = 20099, span = 3 where path = '/acl' and to_zxid is null and from_zxid < 20099`,
 		);
 		await database.query(`update chronokeeper.mirror_cursor set loading = true`);
-		await database.query('drop index chronokeeper.change_path');
+		await database.query('drop index chronokeeper.change_by_path');
 		expect(await database.query(versions)).not.toEqual(before);
 		expect(await importDirectories(unpacked(['recording-a']), database.url)).toMatchObject({ txns: 0 });
 		expect(await database.query(versions)).toEqual(before);
