@@ -29,7 +29,7 @@ let client: ChronokeeperClient;
 let address: string;
 
 function noNode(path: string): { code: number; details: string; metadata: Metadata } {
-	const detail: ErrorDetail = { code: -101, name: 'NoNode', path, zxid: 77n, opCodes: [], advice: '' };
+	const detail: ErrorDetail = { code: -101, name: 'NoNode', path, zxid: 77n, opCodes: [], advice: '', reason: '' };
 	const message = `${path}: the node does not exist`;
 	const rich: Status = {
 		code: status.NOT_FOUND,

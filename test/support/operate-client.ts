@@ -2,6 +2,7 @@
 import type { ClientDuplexStream, Metadata, ServiceError } from '@grpc/grpc-js';
 import {
 	type AttachSessionRequest,
+	type OpenSessionRequest,
 	OperateRequest,
 	type OperateResponse,
 	type OperateResponse_Item,
@@ -16,8 +17,16 @@ type Item = NonNullable<OperateResponse_Item['item']>;
 export type OpCase = Op['$case'];
 
 /** An operation with its defaults filled in. */
-export function operation(id: number, $case: OpCase, value: object = {}, traceparent = ''): Operation {
-	const whole = OperateRequest.fromPartial({ operations: [{ id, op: { $case, value } as Op, traceparent }] });
+export function operation(
+	id: number,
+	$case: OpCase,
+	value: object = {},
+	traceparent = '',
+	sentBefore = false,
+): Operation {
+	const whole = OperateRequest.fromPartial({
+		operations: [{ id, op: { $case, value } as Op, traceparent, sentBefore }],
+	});
 	return whole.operations[0]!;
 }
 
@@ -51,9 +60,14 @@ export class OperateClient {
 		return new OperateClient(caller, metadata);
 	}
 
-	static async open(caller: GrpcCaller, timeoutMs = 4000, metadata?: Metadata): Promise<OperateClient> {
+	static async open(
+		caller: GrpcCaller,
+		timeoutMs = 4000,
+		metadata?: Metadata,
+		repeatable = false,
+	): Promise<OperateClient> {
 		const client = new OperateClient(caller, metadata);
-		client.send([], { open: { timeoutMs } });
+		client.send([], { open: { timeoutMs, repeatable } });
 		await client.until(() => client.session !== undefined);
 		return client;
 	}
@@ -72,14 +86,17 @@ export class OperateClient {
 
 	send(
 		operations: readonly Operation[],
-		begin: { readonly open?: { timeoutMs: number }; readonly attach?: AttachSessionRequest } = {},
+		begin: {
+			readonly open?: Partial<OpenSessionRequest>;
+			readonly attach?: Omit<AttachSessionRequest, 'repeatable'> & Partial<AttachSessionRequest>;
+		} = {},
 	): void {
 		const { open, attach } = begin;
 		const first =
 			open !== undefined
-				? { $case: 'open' as const, value: open }
+				? { $case: 'open' as const, value: { timeoutMs: 0, repeatable: false, ...open } }
 				: attach !== undefined
-					? { $case: 'attach' as const, value: attach }
+					? { $case: 'attach' as const, value: { repeatable: false, ...attach } }
 					: undefined;
 		this.stream.write({ begin: first, operations: [...operations] });
 	}

@@ -59,7 +59,16 @@ describe('the operations of a multi', () => {
 	});
 
 	it('42: when one fails it is named', () => {
-		const detail = { code: -103, name: 'BadVersion', path: '/d', zxid: 5n, op: 1, opCodes: [0, -103], advice: '' };
+		const detail = {
+			code: -103,
+			name: 'BadVersion',
+			path: '/d',
+			zxid: 5n,
+			op: 1,
+			opCodes: [0, -103],
+			advice: '',
+			reason: '',
+		};
 		const failure = multiFailure(parse('delete /c ; check -v 9 /d'), new ClientError('x', 'OK', detail, undefined));
 		expect(failure?.message).toMatch(/^operation 2 \(check \/d\): .* \(BadVersion\); nothing was done$/);
 	});

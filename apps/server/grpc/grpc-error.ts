@@ -80,6 +80,7 @@ export function detailOf({
 	op,
 	opCodes = [],
 	advice = adviceFor(code).advice,
+	reason = '',
 }: ZooKeeperFailure): ErrorDetail {
 	return {
 		code,
@@ -89,6 +90,7 @@ export function detailOf({
 		op,
 		opCodes: opCodes.length > maxOpCodes ? [] : [...opCodes],
 		advice,
+		reason,
 	};
 }
 

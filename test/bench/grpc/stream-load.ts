@@ -36,7 +36,7 @@ export async function runStreams(
 		Buffer.from(
 			OperateRequest.encode({
 				begin: undefined,
-				operations: [{ id: i + 1, op: operation(i), traceparent: '' }],
+				operations: [{ id: i + 1, op: operation(i), traceparent: '', sentBefore: false }],
 			}).finish(),
 		),
 	);
@@ -100,9 +100,12 @@ class LoadStream {
 
 	/** With a session, and an operation for servers that have none. */
 	begin(): Promise<void> {
-		const begin = { $case: 'open' as const, value: { timeoutMs: 30_000 } };
+		const begin = { $case: 'open' as const, value: { timeoutMs: 30_000, repeatable: false } };
 		const op = { $case: 'whoAmI' as const, value: {} };
-		const message = OperateRequest.encode({ begin, operations: [{ id: 1, op, traceparent: '' }] }).finish();
+		const message = OperateRequest.encode({
+			begin,
+			operations: [{ id: 1, op, traceparent: '', sentBefore: false }],
+		}).finish();
 		this.#stream.write(Buffer.from(message));
 		return new Promise((resolve) => {
 			this.#begun = resolve;

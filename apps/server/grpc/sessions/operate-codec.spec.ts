@@ -55,9 +55,14 @@ const values = {
 const operation = fc
 	.oneof(
 		...Object.entries(values).map(([$case, value]) =>
-			fc.record({ id: uint32, op: fc.record({ $case: fc.constant($case), value }), traceparent: text }),
+			fc.record({
+				id: uint32,
+				op: fc.record({ $case: fc.constant($case), value }),
+				traceparent: text,
+				sentBefore: fc.boolean(),
+			}),
 		),
-		fc.record({ id: uint32, op: fc.constant(undefined), traceparent: text }),
+		fc.record({ id: uint32, op: fc.constant(undefined), traceparent: text, sentBefore: fc.boolean() }),
 	)
 	.map((one) => one as unknown as Operation);
 
@@ -82,10 +87,19 @@ describe('an OperateRequest', () => {
 	it('is read as the generated code reads it', () => {
 		const begin = fc.oneof(
 			fc.constant(undefined),
-			fc.record({ $case: fc.constant('open' as const), value: fc.record({ timeoutMs: uint32 }) }),
+			fc.record({
+				$case: fc.constant('open' as const),
+				value: fc.record({ timeoutMs: uint32, repeatable: fc.boolean() }),
+			}),
 			fc.record({
 				$case: fc.constant('attach' as const),
-				value: fc.record({ sessionId: ttlMs, password: bytes, timeoutMs: uint32, lastZxidSeen: ttlMs }),
+				value: fc.record({
+					sessionId: ttlMs,
+					password: bytes,
+					timeoutMs: uint32,
+					lastZxidSeen: ttlMs,
+					repeatable: fc.boolean(),
+				}),
 			}),
 		);
 		fc.assert(

@@ -88,7 +88,7 @@ export class OperateFrame {
 /** @throws ProtoError */
 function readOperation(): Operation {
 	const { end } = reader;
-	const operation: Operation = { id: 0, op: undefined, traceparent: '' };
+	const operation: Operation = { id: 0, op: undefined, traceparent: '', sentBefore: false };
 	while (reader.position < end) {
 		const tag = reader.tag();
 		if (tag === idTag) {
@@ -97,6 +97,10 @@ function readOperation(): Operation {
 		}
 		if (tag === traceparentTag) {
 			operation.traceparent = reader.string();
+			continue;
+		}
+		if (tag === sentBeforeTag) {
+			operation.sentBefore = reader.bool();
 			continue;
 		}
 		const read = (tag & 7) === 2 ? readers[tag >>> 3] : undefined;
@@ -118,6 +122,7 @@ type AnyOp = Operation['op'];
 
 const idTag = 1 << 3;
 const traceparentTag = lengthTag(14);
+const sentBeforeTag = 15 << 3;
 
 /** By field number: each reads from the reader's position to its end. */
 const readers: Readonly<Record<number, () => AnyOp>> = {

@@ -81,6 +81,8 @@ export interface ErrorDetail {
   opCodes: number[];
   /** What the caller can do about it, a sentence; empty when there is nothing to add. */
   advice: string;
+  /** More exact than the name where there is more to say, as in the ErrorInfo beside it: `OUTCOME_UNKNOWN`, `MIRROR_OVERDUE`; otherwise empty. */
+  reason: string;
 }
 
 function createBaseStat(): Stat {
@@ -425,7 +427,7 @@ export const Acl: MessageFns<Acl> = {
 };
 
 function createBaseErrorDetail(): ErrorDetail {
-  return { code: 0, name: "", path: "", zxid: 0n, op: undefined, opCodes: [], advice: "" };
+  return { code: 0, name: "", path: "", zxid: 0n, op: undefined, opCodes: [], advice: "", reason: "" };
 }
 
 export const ErrorDetail: MessageFns<ErrorDetail> = {
@@ -457,6 +459,9 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
     }
     if (message.advice !== "") {
       writer.uint32(58).string(message.advice);
+    }
+    if (message.reason !== "") {
+      writer.uint32(66).string(message.reason);
     }
     return writer;
   },
@@ -540,6 +545,14 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
             message.advice = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -564,6 +577,7 @@ export const ErrorDetail: MessageFns<ErrorDetail> = {
     message.op = object.op ?? undefined;
     message.opCodes = object.opCodes?.map((e) => e) || [];
     message.advice = object.advice ?? "";
+    message.reason = object.reason ?? "";
     return message;
   },
 };

@@ -78,6 +78,8 @@ export const protobufFileName = "chronokeeper/v1/session.proto";
 export interface OpenSessionRequest {
   /** How long the session survives silence, milliseconds; the server brings it into its bounds. 0: 30 s. */
   timeoutMs: number;
+  /** Of a stream: the ids of its operations are those of the session, so that its writes can be sent again on a later stream; see Operation.sent_before. */
+  repeatable: boolean;
 }
 
 /** Response of SessionService.OpenSession. */
@@ -102,6 +104,11 @@ export interface AttachSessionRequest {
   timeoutMs: number;
   /** The newest zxid that the caller has seen: a replica that is behind it refuses (UNAVAILABLE), the caller would go back in time. 0: any. */
   lastZxidSeen: bigint;
+  /**
+   * As in OpenSessionRequest, with the ids that go on from the stream before. Operations that may have to be sent again are sent behind the answer to this,
+   * and `last_zxid_seen` is then the highest zxid that an answer or an event of the session had: what is behind it is looked through.
+   */
+  repeatable: boolean;
 }
 
 /** Response of SessionService.AttachSession. */
@@ -163,7 +170,10 @@ export interface OperateRequest {
 
 /** One operation on the stream. */
 export interface Operation {
-  /** The caller's own number of it, which the reply repeats. */
+  /**
+   * The caller's own number of it, which the reply repeats. On a stream that is `repeatable` 1 to 1,073,741,823, each used once in the session and begun
+   * anew behind the last: it is the cxid of the transaction, so that the history of every replica says which operation of its session a write was.
+   */
   id: number;
   /** What to do. */
   op:
@@ -230,6 +240,14 @@ export interface Operation {
     | undefined;
   /** W3C traceparent of the caller's span; empty: the server decides whether to trace. */
   traceparent: string;
+  /**
+   * It was sent before, with this id, on an earlier `repeatable` stream of the session, and its answer never came. A write (create, set, delete, set_acl,
+   * multi) is then answered with its first result when it was done, or failed, behind `last_zxid_seen`, and done now when it was not: exactly once,
+   * sequential nodes included. When this replica's log does not tell, it fails with the reason OUTCOME_UNKNOWN and nothing is done. Other operations are
+   * simply performed. Of the Stat of a set or a set_acl that was done before, the cversion, pzxid, num_children and, for set, aversion are those of now; when
+   * the node is not there any more everything but version, mzxid, mtime_ms and data_length (of a set_acl but aversion) is 0.
+   */
+  sentBefore: boolean;
 }
 
 /** What the server sends on the stream. */
@@ -341,13 +359,16 @@ export interface Reply {
 }
 
 function createBaseOpenSessionRequest(): OpenSessionRequest {
-  return { timeoutMs: 0 };
+  return { timeoutMs: 0, repeatable: false };
 }
 
 export const OpenSessionRequest: MessageFns<OpenSessionRequest> = {
   encode(message: OpenSessionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.timeoutMs !== 0) {
       writer.uint32(8).uint32(message.timeoutMs);
+    }
+    if (message.repeatable !== false) {
+      writer.uint32(16).bool(message.repeatable);
     }
     return writer;
   },
@@ -373,6 +394,14 @@ export const OpenSessionRequest: MessageFns<OpenSessionRequest> = {
             message.timeoutMs = reader.uint32();
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.repeatable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -391,6 +420,7 @@ export const OpenSessionRequest: MessageFns<OpenSessionRequest> = {
   fromPartial(object: DeepPartial<OpenSessionRequest>): OpenSessionRequest {
     const message = createBaseOpenSessionRequest();
     message.timeoutMs = object.timeoutMs ?? 0;
+    message.repeatable = object.repeatable ?? false;
     return message;
   },
 };
@@ -493,7 +523,7 @@ export const OpenSessionResponse: MessageFns<OpenSessionResponse> = {
 };
 
 function createBaseAttachSessionRequest(): AttachSessionRequest {
-  return { sessionId: 0n, password: new Uint8Array(0), timeoutMs: 0, lastZxidSeen: 0n };
+  return { sessionId: 0n, password: new Uint8Array(0), timeoutMs: 0, lastZxidSeen: 0n, repeatable: false };
 }
 
 export const AttachSessionRequest: MessageFns<AttachSessionRequest> = {
@@ -515,6 +545,9 @@ export const AttachSessionRequest: MessageFns<AttachSessionRequest> = {
         throw new globalThis.Error("value provided for field message.lastZxidSeen of type uint64 too large");
       }
       writer.uint32(32).uint64(message.lastZxidSeen);
+    }
+    if (message.repeatable !== false) {
+      writer.uint32(40).bool(message.repeatable);
     }
     return writer;
   },
@@ -564,6 +597,14 @@ export const AttachSessionRequest: MessageFns<AttachSessionRequest> = {
             message.lastZxidSeen = reader.uint64() as bigint;
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.repeatable = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -587,6 +628,7 @@ export const AttachSessionRequest: MessageFns<AttachSessionRequest> = {
     message.lastZxidSeen = (object.lastZxidSeen !== undefined && object.lastZxidSeen !== null)
       ? BigInt(object.lastZxidSeen)
       : 0n;
+    message.repeatable = object.repeatable ?? false;
     return message;
   },
 };
@@ -1079,7 +1121,7 @@ export const OperateRequest: MessageFns<OperateRequest> = {
 };
 
 function createBaseOperation(): Operation {
-  return { id: 0, op: undefined, traceparent: "" };
+  return { id: 0, op: undefined, traceparent: "", sentBefore: false };
 }
 
 export const Operation: MessageFns<Operation> = {
@@ -1151,6 +1193,9 @@ export const Operation: MessageFns<Operation> = {
     }
     if (message.traceparent !== "") {
       writer.uint32(114).string(message.traceparent);
+    }
+    if (message.sentBefore !== false) {
+      writer.uint32(120).bool(message.sentBefore);
     }
     return writer;
   },
@@ -1347,6 +1392,14 @@ export const Operation: MessageFns<Operation> = {
             message.traceparent = reader.string();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.sentBefore = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1491,6 +1544,7 @@ export const Operation: MessageFns<Operation> = {
       }
     }
     message.traceparent = object.traceparent ?? "";
+    message.sentBefore = object.sentBefore ?? false;
     return message;
   },
 };
