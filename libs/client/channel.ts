@@ -7,7 +7,7 @@ import {
 	type ServiceError,
 } from '@grpc/grpc-js';
 import { authorization, type SecurityOptions } from './channel-security.ts';
-import { clientError } from './client-error.ts';
+import { clientError } from './service-error.ts';
 
 export interface ClientOptions extends SecurityOptions {
 	/** `host:port`. */

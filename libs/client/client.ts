@@ -40,9 +40,10 @@ import {
 } from '#proto/chronokeeper/v1/znode';
 import { Calls, type ClientOptions, type Unary } from './channel.ts';
 import { channelSecurity } from './channel-security.ts';
-import { clientError } from './client-error.ts';
 import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
+import type { OperateCall } from './operation-stream.ts';
 import { Restores } from './restores.ts';
+import { clientError } from './service-error.ts';
 import { type Dialer, Session, type SessionOptions } from './session.ts';
 import {
 	type Tailed,
@@ -162,7 +163,7 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 	/** Begins a session, for ephemeral nodes, watches and the fastest way to do many things. */
 	async openSession(options: SessionOptions = {}): Promise<Session> {
 		const dialer: Dialer = {
-			dial: () => this.#sessions.operate(this.#calls.metadata()),
+			dial: () => this.operate(),
 			errorOf: (error) => clientError(error, this.address),
 			timeoutMs: this.#calls.timeoutMs,
 		};
@@ -170,6 +171,11 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 		for (const earlier of this.#opened) if (earlier.isOver) this.#opened.delete(earlier);
 		this.#opened.add(session);
 		return session;
+	}
+
+	/** A bare stream of a session. @internal */
+	operate(): OperateCall {
+		return this.#sessions.operate(this.#calls.metadata());
 	}
 
 	history(request: Partial<HistoryRequest>, signal?: AbortSignal): AsyncGenerator<HistoryResponse> {

@@ -3,54 +3,64 @@
  * been sent and not answered is handed back then.
  */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import type { ErrorDetail } from '#proto/chronokeeper/v1/common';
 import type {
 	AttachSessionResponse,
 	OpenSessionResponse,
 	OperateRequest,
 	OperateResponse,
 	OperateResponse_Item,
+	Reply,
 } from '#proto/chronokeeper/v1/session';
 import type { WatchEvent } from '#proto/chronokeeper/v1/watch';
-import type { Answer, Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
+import type { Submission } from './submission.ts';
 
 export type OperateCall = ClientDuplexStream<OperateRequest, OperateResponse>;
 
-export interface Submitted {
-	readonly op: Operation;
-	/** Called before anything that comes behind the answer is looked at. */
-	readonly settle: (answer: Answer | { readonly $case: 'error'; readonly value: ErrorDetail }) => void;
-	/** The answer will never come. */
-	readonly fail: (error: Error) => void;
+export type ReplyResult = NonNullable<Reply['result']>;
+
+/** The numbers that a session has given to its operations, over all its streams. */
+export interface OperationNumbers {
+	last: number;
 }
 
 export interface StreamEvents {
 	opened(session: OpenSessionResponse): void;
 	attached(session: AttachSessionResponse): void;
+	/** Called before anything that comes behind the answer is looked at. */
+	answered(submission: Submission, result: ReplyResult): void;
 	event(event: WatchEvent): void;
 	/** It takes no more operations; what is under way is still answered. */
 	goingAway(reason: string): void;
 	/** The last that is told; without an error when the server ended it in order. What was not sent has surely not been done. */
-	ended(unanswered: readonly Submitted[], unsent: readonly Submitted[], error: Error | undefined): void;
+	ended(unanswered: readonly Submission[], unsent: readonly Submission[], error: Error | undefined): void;
 }
 
 const mostOperations = 256;
 const mostBytes = 512 * 1024;
+/** Those behind it begin anew. */
+const mostOperationIds = 2 ** 30 - 1;
 
 export class OperationStream {
 	readonly #call: OperateCall;
 	readonly #events: StreamEvents;
+	readonly #numbers: OperationNumbers;
 	/** Not written yet. */
-	#queue: Submitted[] = [];
+	#queue: Submission[] = [];
 	/** Written, in the order in which the answers come. */
-	#underWay: { readonly id: number; readonly submitted: Submitted }[] = [];
-	#lastId = 0;
+	#underWay: Submission[] = [];
 	#isScheduled = false;
 	#isFull = false;
 	#error: Error | undefined;
 
-	constructor(call: OperateCall, begin: NonNullable<OperateRequest['begin']>, events: StreamEvents) {
+	constructor(
+		call: OperateCall,
+		begin: NonNullable<OperateRequest['begin']>,
+		numbers: OperationNumbers,
+		events: StreamEvents,
+	) {
 		this.#call = call;
+		this.#numbers = numbers;
 		this.#events = events;
 		call.on('data', (response: OperateResponse) => this.#receive(response));
 		call.on('drain', () => {
@@ -62,15 +72,14 @@ export class OperationStream {
 			this.#error ??= error;
 		});
 		call.on('end', () => {
-			const unanswered = this.#underWay.splice(0).map(({ submitted }) => submitted);
-			events.ended(unanswered, this.#queue.splice(0), this.#error);
+			events.ended(this.#underWay.splice(0), this.#queue.splice(0), this.#error);
 		});
 		call.write({ begin, operations: [] });
 	}
 
 	/** What is submitted in one turn goes out together. */
-	submit(submitted: Submitted): void {
-		this.#queue.push(submitted);
+	submit(submission: Submission): void {
+		this.#queue.push(submission);
 		if (this.#isScheduled) return;
 		this.#isScheduled = true;
 		queueMicrotask(() => {
@@ -80,7 +89,7 @@ export class OperationStream {
 	}
 
 	/** What is under way is still answered. @returns what was not sent, and will not be */
-	end(): Submitted[] {
+	end(): Submission[] {
 		this.#call.end();
 		return this.#queue.splice(0);
 	}
@@ -97,13 +106,20 @@ export class OperationStream {
 		const operations: OperateRequest['operations'] = [];
 		let bytes = 0;
 		while (this.#queue.length > 0 && operations.length < mostOperations && bytes < mostBytes) {
-			const submitted = this.#queue.shift()!;
-			this.#lastId = (this.#lastId + 1) >>> 0;
-			operations.push({ id: this.#lastId, op: submitted.op, traceparent: '' });
-			this.#underWay.push({ id: this.#lastId, submitted });
-			bytes += sizeOf(submitted.op);
+			const submission = this.#queue.shift()!;
+			if (submission.isTakenBack) continue;
+			const { op, traceparent } = submission;
+			if (!submission.wasSent) submission.id = this.#nextId();
+			operations.push({ id: submission.id, op, traceparent, sentBefore: submission.wasSent });
+			this.#underWay.push(submission);
+			bytes += sizeOf(op);
 		}
 		return { begin: undefined, operations };
+	}
+
+	#nextId(): number {
+		this.#numbers.last = (this.#numbers.last % mostOperationIds) + 1;
+		return this.#numbers.last;
 	}
 
 	#receive({ items }: OperateResponse): void {
@@ -121,7 +137,7 @@ export class OperationStream {
 					this.cancel();
 					return;
 				}
-				next.submitted.settle(result);
+				this.#events.answered(next, result);
 				return;
 			}
 			case 'event':

@@ -4,12 +4,23 @@
  */
 import type { Id } from '#proto/chronokeeper/v1/common';
 import type { AttachSessionResponse, OpenSessionResponse, OperateRequest } from '#proto/chronokeeper/v1/session';
-import { ClientError, errorOf } from './client-error.ts';
+import { ClientError } from './client-error.ts';
+import {
+	connectionLoss,
+	errorOf,
+	OperationAbortedError,
+	OperationTimeoutError,
+	outcomeUnknown,
+	sessionExpired,
+} from './errors.ts';
+import { Lease } from './lease.ts';
+import { OneShotListeners } from './one-shot-listeners.ts';
 import type { Answer, Operation, OperationKind, RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
-import { type OperateCall, OperationStream, type Submitted } from './operation-stream.ts';
+import { type OperateCall, type OperationNumbers, OperationStream, type ReplyResult } from './operation-stream.ts';
 import { setWatchesRequests } from './set-watches.ts';
+import { isRepeatable, type NodeListener, type Patience, pathOf, Submission } from './submission.ts';
 import { type NodeEvent, nodeEvent, type WatchMode, watcherTypes, watchKinds } from './watched-event.ts';
-import { WatchedPaths } from './watched-paths.ts';
+import { type WatchedKind, WatchedPaths } from './watched-paths.ts';
 import { Znodes } from './znodes.ts';
 
 export interface SessionOptions {
@@ -17,15 +28,26 @@ export interface SessionOptions {
 	readonly timeoutMs?: number;
 	/** In their order, and before any answer that shows the change. */
 	readonly onEvent?: (event: SessionEvent) => void;
+	/** Absent: the first stream is tried once, what was under way on a lost one fails, and the session is over when the server says so. */
+	readonly endurance?: Endurance;
+	/** A path as errors have it. */
+	readonly shownPath?: (path: string) => string;
+}
+
+/** For clients that go on whatever happens: reads are repeated on the next stream, and the session is judged to be lost when no server could be reached for its timeout. */
+export interface Endurance {
+	/** Operations that wait while there is no stream; those beyond it fail. */
+	readonly mostWaiting: number;
 }
 
 export type SessionEvent =
 	| { readonly kind: 'node'; readonly event: NodeEvent }
 	/** The stream is lost; the session is being attached again. */
 	| { readonly kind: 'detached'; readonly reason: string }
-	| { readonly kind: 'attached' }
+	/** With what this replica has applied, and what the client had seen of the one before. */
+	| { readonly kind: 'attached'; readonly zxid: bigint; readonly lastZxidSeen: bigint }
 	/** It is over, its ephemeral nodes and watches are gone. */
-	| { readonly kind: 'expired' };
+	| { readonly kind: 'expired'; readonly reason: string };
 
 export type SessionState = 'opening' | 'attached' | 'detached' | 'expired' | 'closed';
 
@@ -34,12 +56,15 @@ export interface Dialer {
 	dial(): OperateCall;
 	/** What grpc-js reports, as a ClientError. */
 	errorOf(error: unknown): Error;
-	/** How long the first stream may take. */
+	/** How long the first answer on a stream may take. */
 	readonly timeoutMs: number;
+	/** Before the nth attempt in a row, from 0. */
+	pauseMs?(attempt: number): number;
 }
 
 const shortestPauseMs = 50;
 const longestPauseMs = 2000;
+const noPatience: Patience = {};
 
 export class Session extends Znodes {
 	readonly #dialer: Dialer;
@@ -53,7 +78,14 @@ export class Session extends Znodes {
 	#lastZxid = 0n;
 	#stream: OperationStream | undefined;
 	/** Submitted while there is no stream that takes it. */
-	#waiting: Submitted[] = [];
+	#waiting: Submission[] = [];
+	readonly #numbers: OperationNumbers = { last: 0 };
+	readonly #listeners = new OneShotListeners();
+	readonly #lease = new Lease(() => this.#judge());
+	#pings: NodeJS.Timeout | undefined;
+	/** When the ping was sent that is not answered yet. */
+	#pingedMs: number | undefined;
+	#beganMs = 0;
 	#attempts = 0;
 	#pause: NodeJS.Timeout | undefined;
 	#patience: NodeJS.Timeout | undefined;
@@ -61,6 +93,8 @@ export class Session extends Znodes {
 	#isLate = false;
 	/** Settles open(). */
 	#begun: { resolve(): void; reject(error: Error): void } | undefined;
+	/** Why the last attempt to open it failed. */
+	#problem: Error | undefined;
 
 	private constructor(dialer: Dialer, options: SessionOptions) {
 		super();
@@ -70,12 +104,19 @@ export class Session extends Znodes {
 
 	/** @throws ClientError when the server cannot be reached or refuses */
 	static async open(dialer: Dialer, options: SessionOptions = {}): Promise<Session> {
+		const { session, opened } = Session.begin(dialer, options);
+		await opened;
+		return session;
+	}
+
+	/** One that is not opened yet: operations wait until it is. */
+	static begin(dialer: Dialer, options: SessionOptions): { readonly session: Session; readonly opened: Promise<void> } {
 		const session = new Session(dialer, options);
-		await new Promise<void>((resolve, reject) => {
+		const opened = new Promise<void>((resolve, reject) => {
 			session.#begun = { resolve, reject };
 			session.#connect();
 		});
-		return session;
+		return { session, opened };
 	}
 
 	get id(): bigint {
@@ -87,9 +128,19 @@ export class Session extends Znodes {
 		return this.#password;
 	}
 
+	/** Why no server has opened it so far. */
+	get problem(): Error | undefined {
+		return this.#problem;
+	}
+
 	/** As the server gave it. */
 	get timeoutMs(): number {
 		return this.#timeoutMs;
+	}
+
+	/** The newest that it has seen. */
+	get lastZxid(): bigint {
+		return this.#lastZxid;
 	}
 
 	get state(): SessionState {
@@ -143,35 +194,85 @@ export class Session extends Znodes {
 		return this.#ask(kind, request);
 	}
 
-	#ask<K extends OperationKind>(kind: K, request: RequestOf<K>): Promise<ResponseOf<K>> {
-		return this.#submit({ $case: kind, value: request } as Operation) as Promise<ResponseOf<K>>;
+	/**
+	 * Submits any operation. What the caller gives up before it was sent is not done.
+	 *
+	 * @param listener of the one-shot watch that a read sets; never called when the session ends before
+	 */
+	ask<K extends OperationKind>(
+		kind: K,
+		request: RequestOf<K>,
+		patience: Patience = noPatience,
+		listener?: NodeListener,
+	): Promise<ResponseOf<K>> {
+		return new Promise((resolve, reject) => {
+			const submission = new Submission({ $case: kind, value: request } as Operation, resolve, reject);
+			submission.listener = listener;
+			if (patience.signal !== undefined || patience.timeoutMs !== undefined) this.#limit(submission, patience);
+			this.#submit(submission);
+		});
 	}
 
-	#submit(op: Operation): Promise<Answer['value']> {
-		return new Promise((resolve, reject) => {
-			if (this.isOver) {
-				reject(this.#overError());
-				return;
-			}
-			const settle: Submitted['settle'] = (answer) => {
-				this.#see(answer.value);
-				if (answer.$case === 'error') {
-					reject(errorOf(answer.value));
-					return;
-				}
-				this.#keepWatch(op, answer);
-				resolve(answer.value);
-			};
-			const submitted: Submitted = { op, settle, fail: reject };
-			if (this.#state === 'attached') this.#stream!.submit(submitted);
-			else this.#waiting.push(submitted);
-		});
+	/** Nobody waits any more for a one-shot watch with this listener; the server's watch goes with the last one. */
+	forget(path: string, listener: NodeListener): void {
+		if (this.#listeners.remove(path, listener) || this.isOver) return;
+		this.ask('removeWatches', { path, type: watcherTypes.data, checkOnly: false }).catch(() => {});
+	}
+
+	#limit(submission: Submission, { signal, timeoutMs }: Patience): void {
+		const path = this.#shown(pathOf(submission.op));
+		const abort = () => this.#giveUp(submission, new OperationAbortedError(path, signal!.reason, submission.wasSent));
+		const late = () => this.#giveUp(submission, new OperationTimeoutError(path, timeoutMs!, submission.wasSent));
+		const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+		signal?.addEventListener('abort', abort);
+		submission.cleanUp = () => {
+			clearTimeout(timer);
+			signal?.removeEventListener('abort', abort);
+		};
+		if (signal?.aborted) abort();
+	}
+
+	#giveUp(submission: Submission, error: Error): void {
+		submission.fail(error);
+		if (!submission.isTakenBack) return;
+		const at = this.#waiting.indexOf(submission);
+		if (at >= 0) this.#waiting.splice(at, 1);
+	}
+
+	#shown(path: string): string {
+		return this.#options.shownPath?.(path) ?? path;
+	}
+
+	#ask<K extends OperationKind>(kind: K, request: RequestOf<K>): Promise<ResponseOf<K>> {
+		return this.ask(kind, request);
+	}
+
+	#submit(submission: Submission): void {
+		if (submission.isSettled) return;
+		if (this.isOver) {
+			submission.fail(this.#overError());
+			return;
+		}
+		if (this.#state === 'attached') this.#stream!.submit(submission);
+		else if (this.#waiting.length < (this.#options.endurance?.mostWaiting ?? Number.POSITIVE_INFINITY))
+			this.#waiting.push(submission);
+		else submission.fail(connectionLoss(`${this.#waiting.length} operations wait for a server already: not sent`));
+	}
+
+	#answered(submission: Submission, result: ReplyResult): void {
+		this.#see(result.value);
+		if (result.$case === 'error') {
+			submission.fail(errorOf({ ...result.value, path: this.#shown(result.value.path) }));
+			return;
+		}
+		this.#keepWatch(submission, result);
+		submission.succeed(result.value);
 	}
 
 	#connect(): void {
 		const begin: NonNullable<OperateRequest['begin']> =
 			this.#id === 0n
-				? { $case: 'open', value: { timeoutMs: this.#options.timeoutMs ?? 0 } }
+				? { $case: 'open', value: { timeoutMs: this.#options.timeoutMs ?? 0, repeatable: true } }
 				: {
 						$case: 'attach',
 						value: {
@@ -179,16 +280,20 @@ export class Session extends Znodes {
 							password: this.#password,
 							timeoutMs: this.#options.timeoutMs ?? 0,
 							lastZxidSeen: this.#lastZxid,
+							repeatable: true,
 						},
 					};
-		const stream = new OperationStream(this.#dialer.dial(), begin, {
+		this.#beganMs = performance.now();
+		const stream = new OperationStream(this.#dialer.dial(), begin, this.#numbers, {
 			opened: (session) => this.#opened(session),
 			attached: (session) => this.#attached(session),
+			answered: (submission, result) => this.#answered(submission, result),
 			event: (event) => {
 				this.#see(event);
 				const known = nodeEvent(event);
 				if (known === undefined) return;
 				this.#watched.use(known.type, known.path);
+				this.#listeners.fire(known);
 				this.#tell({ kind: 'node', event: known });
 			},
 			goingAway: (reason) => {
@@ -230,12 +335,18 @@ export class Session extends Znodes {
 		}
 		for (const value of setWatchesRequests(this.#watched, lastSeen)) this.#restore({ $case: 'setWatches', value });
 		this.#takeOver(timeoutMs, zxid);
-		this.#tell({ kind: 'attached' });
+		this.#tell({ kind: 'attached', zxid, lastZxidSeen: lastSeen });
 	}
 
 	/** What the stream before had. */
 	#restore(op: Operation): void {
-		this.#stream!.submit({ op, settle: (answer) => this.#see(answer.value), fail: () => {} });
+		this.#stream!.submit(
+			new Submission(
+				op,
+				() => {},
+				() => {},
+			),
+		);
 	}
 
 	#takeOver(timeoutMs: number, zxid: bigint): void {
@@ -244,28 +355,86 @@ export class Session extends Znodes {
 		this.#timeoutMs = timeoutMs;
 		this.#see({ zxid });
 		this.#state = 'attached';
-		for (const submitted of this.#waiting.splice(0)) this.#stream!.submit(submitted);
+		if (this.#options.endurance !== undefined) this.#keepAlive();
+		for (const submission of this.#waiting.splice(0)) this.#stream!.submit(submission);
 	}
 
-	#ended(unanswered: readonly Submitted[], cause: Error | undefined): void {
+	/** Asks every third of the timeout whether the server is there. An answer that has not come after another third will not: the rest of the time is for other servers. */
+	#keepAlive(): void {
+		this.#lease.begin(this.#timeoutMs, this.#beganMs);
+		this.#pingedMs = undefined;
+		clearInterval(this.#pings);
+		this.#pings = setInterval(() => {
+			if (this.#state !== 'attached') return;
+			const stream = this.#stream!;
+			if (this.#pingedMs !== undefined) {
+				// What came while this process was busy is looked at first.
+				setImmediate(() =>
+					setImmediate(() => this.#pingedMs !== undefined && stream === this.#stream && stream.cancel()),
+				);
+				return;
+			}
+			const sentMs = performance.now();
+			this.#pingedMs = sentMs;
+			const ping = new Submission(
+				{ $case: 'keepAlive', value: {} },
+				() => {
+					this.#pingedMs = undefined;
+					this.#lease.renew(sentMs);
+				},
+				() => {},
+			);
+			stream.submit(ping);
+		}, this.#timeoutMs / 3);
+	}
+
+	/** Whatever servers may think: nothing that the session protected can be relied on from now on. */
+	#judge(): void {
+		if (this.isOver) return;
+		const reason = `no server could be reached for the session's ${this.#timeoutMs} ms`;
+		const stream = this.#stream;
+		this.#finish('expired');
+		this.#tell({ kind: 'expired', reason });
+		stream?.cancel();
+	}
+
+	#ended(unanswered: readonly Submission[], cause: Error | undefined): void {
 		clearTimeout(this.#patience);
+		clearInterval(this.#pings);
 		this.#stream = undefined;
 		const error = cause === undefined ? undefined : this.#errorOf(cause);
 		const isExpired = error instanceof ClientError && error.codeName === 'SessionExpired';
 		if (this.#begun !== undefined) {
-			this.#state = 'closed';
-			this.#begun.reject(error ?? new Error('the server ended the stream before there was a session'));
-			this.#begun = undefined;
+			this.#problem = error ?? new Error('the server ended the stream before there was a session');
+			if (this.#options.endurance === undefined || !isPassing(error)) {
+				this.#finish('closed');
+				this.#begun.reject(this.#problem);
+				this.#begun = undefined;
+			}
 		} else if (isExpired && !this.isOver) {
 			this.#finish('expired');
-			this.#tell({ kind: 'expired' });
+			this.#tell({ kind: 'expired', reason: 'the server said so' });
 		}
-		const lost = isExpired ? this.#overError() : connectionLoss(error);
-		for (const submitted of unanswered) submitted.fail(lost);
+		this.#failOrRepeat(unanswered, error);
 		if (this.isOver) return;
 		if (this.#state === 'attached') this.#detach(error?.message ?? 'the server ended the stream');
-		const pauseMs = Math.min(longestPauseMs, shortestPauseMs * 2 ** this.#attempts++) * (0.5 + Math.random() / 2);
+		const attempt = this.#attempts++;
+		const pauseMs =
+			this.#dialer.pauseMs?.(attempt) ??
+			Math.min(longestPauseMs, shortestPauseMs * 2 ** attempt) * (0.5 + Math.random() / 2);
 		this.#pause = setTimeout(() => this.#connect(), pauseMs);
+	}
+
+	#failOrRepeat(unanswered: readonly Submission[], error: Error | undefined): void {
+		const repeats = this.#options.endurance !== undefined && !this.isOver;
+		const again: Submission[] = [];
+		for (const submission of unanswered) {
+			if (submission.isSettled) continue;
+			if (repeats && isRepeatable(submission.op)) again.push(submission);
+			else if (this.#state === 'expired') submission.fail(this.#overError());
+			else submission.fail(outcomeUnknown(this.#shown(pathOf(submission.op)), error));
+		}
+		this.#waiting.unshift(...again);
 	}
 
 	#errorOf(cause: Error): Error {
@@ -283,13 +452,15 @@ export class Session extends Znodes {
 		this.#state = state;
 		clearTimeout(this.#pause);
 		clearTimeout(this.#patience);
+		clearInterval(this.#pings);
+		this.#lease.end();
 		this.#watched.clear();
-		for (const submitted of this.#waiting.splice(0)) submitted.fail(this.#overError());
+		this.#listeners.clear();
+		for (const submission of this.#waiting.splice(0)) submission.fail(this.#overError());
 	}
 
 	#overError(): ClientError {
-		const text = this.#state === 'closed' ? 'the session is closed' : 'the session has expired';
-		return errorOf({ code: -112, name: 'SessionExpired', path: '', zxid: 0n, opCodes: [], advice: '' }, text);
+		return sessionExpired(this.#state === 'closed' ? 'the session is closed' : 'the session has expired');
 	}
 
 	#see(answer: object): void {
@@ -298,18 +469,18 @@ export class Session extends Znodes {
 	}
 
 	/** The server has set or removed a watch: what must be set again on another stream is known before its event can come. */
-	#keepWatch(op: Operation, answer: Answer): void {
+	#keepWatch({ op, listener }: Submission, answer: Answer): void {
 		switch (op.$case) {
 			case 'get':
-				if (op.value.watch) this.#watched.add('data', op.value.path);
+				if (op.value.watch) this.#keepOneShot('data', op.value.path, listener);
 				return;
 			case 'exists': {
 				const isThere = answer.$case === 'exists' && answer.value.stat !== undefined;
-				if (op.value.watch) this.#watched.add(isThere ? 'data' : 'exist', op.value.path);
+				if (op.value.watch) this.#keepOneShot(isThere ? 'data' : 'exist', op.value.path, listener);
 				return;
 			}
 			case 'listChildren':
-				if (op.value.watch) this.#watched.add('children', op.value.path);
+				if (op.value.watch) this.#keepOneShot('children', op.value.path, listener);
 				return;
 			case 'addWatch':
 				this.#watched.add(modeOf(watchKinds, op.value.kind), op.value.path);
@@ -320,6 +491,11 @@ export class Session extends Znodes {
 			default:
 				return;
 		}
+	}
+
+	#keepOneShot(kind: WatchedKind, path: string, listener: NodeListener | undefined): void {
+		this.#watched.add(kind, path);
+		if (listener !== undefined) this.#listeners.add(kind, path, listener);
 	}
 
 	#forget(path: string, mode: WatchMode | 'any'): void {
@@ -339,8 +515,16 @@ function modeOf<Mode extends string>(numbers: Readonly<Record<Mode, number>>, nu
 	return (Object.keys(numbers) as Mode[]).find((mode) => numbers[mode] === number)!;
 }
 
-function connectionLoss(cause: Error | undefined): ClientError {
-	const reason = cause === undefined ? '' : ` (${cause.message})`;
-	const text = `the connection was lost: whether it was done is unknown${reason}`;
-	return errorOf({ code: -4, name: 'ConnectionLoss', path: '', zxid: 0n, opCodes: [], advice: '' }, text, cause);
+/** Another server, or this one in a moment, may open a session. */
+function isPassing(error: Error | undefined): boolean {
+	return !(error instanceof ClientError) || passing.has(error.status);
 }
+
+const passing: ReadonlySet<string> = new Set([
+	'UNAVAILABLE',
+	'RESOURCE_EXHAUSTED',
+	'DEADLINE_EXCEEDED',
+	'CANCELLED',
+	'INTERNAL',
+	'UNKNOWN',
+]);

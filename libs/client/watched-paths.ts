@@ -7,7 +7,7 @@ export type WatchedKind = WatchMode | 'exist';
 const kinds = ['data', 'exist', 'children', 'persistent', 'persistentRecursive'] as const;
 
 /** The one-shot watches that an event uses up. */
-const usedUp: Readonly<Record<NodeEventType, readonly WatchedKind[]>> = {
+export const usedUp: Readonly<Record<NodeEventType, readonly WatchedKind[]>> = {
 	NodeCreated: ['data', 'exist'],
 	NodeDataChanged: ['data', 'exist'],
 	NodeChildrenChanged: ['children'],

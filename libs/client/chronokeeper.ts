@@ -1,0 +1,333 @@
+/** The client: a session that is kept up over replicas, and replaced when it is lost. */
+
+import { Chroot } from './chroot.ts';
+import { ChronokeeperClient } from './client.ts';
+import { type ClientState, type HeldSession, type StateChange, StateFeed } from './client-state.ts';
+import type { ConnectOptions } from './connect-options.ts';
+import { Endpoints } from './endpoints.ts';
+import {
+	connectionLoss,
+	errorOf,
+	OperationAbortedError,
+	OperationTimeoutError,
+	SessionExpiredError,
+	sessionExpired,
+} from './errors.ts';
+import { shownEvent } from './node-event.ts';
+import type { NodeWatch } from './node-watch.ts';
+import { NodeWatches, type WatchOptions } from './node-watches.ts';
+import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
+import { type OperationOptions, Operations } from './operations.ts';
+import { Session, type SessionEvent } from './session.ts';
+import type { NodeListener, Patience } from './submission.ts';
+import { Transaction } from './transaction.ts';
+
+const defaultSessionTimeoutMs = 30_000;
+const defaultConnectTimeoutMs = 10_000;
+const defaultMostWaiting = 10_000;
+
+class LiveSession implements HeldSession {
+	readonly id: bigint;
+	readonly timeoutMs: number;
+	readonly #controller = new AbortController();
+
+	constructor(id: bigint, timeoutMs: number) {
+		this.id = id;
+		this.timeoutMs = timeoutMs;
+	}
+
+	get signal(): AbortSignal {
+		return this.#controller.signal;
+	}
+
+	lose(reason: string): void {
+		this.#controller.abort(sessionExpired(reason));
+	}
+}
+
+/** Made by connect(). Operations may be submitted at any time: they are sent in order, and wait while no server is connected. */
+export class Chronokeeper extends Operations implements AsyncDisposable {
+	readonly #options: ConnectOptions;
+	readonly #endpoints: Endpoints;
+	readonly #states = new StateFeed();
+	readonly #watches: NodeWatches;
+	/** What operations go to: opened, or being opened. */
+	#session!: Session;
+	#held = new LiveSession(0n, 0);
+	#state: ClientState = 'suspended';
+	#pause: NodeJS.Timeout | undefined;
+
+	private constructor(options: ConnectOptions) {
+		super(new Chroot(options.chroot));
+		this.#options = options;
+		const { tls, token, auth = [] } = options;
+		const basic = token === undefined ? auth.find(({ scheme }) => scheme === 'digest') : undefined;
+		const security = { tls, token, auth: basic && textOf(basic.credentials) };
+		const timeoutMs = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
+		this.#endpoints = new Endpoints(options.endpoints, security, timeoutMs, options.retry);
+		this.#watches = new NodeWatches(
+			() => this.#session,
+			(event) => shownEvent(event, this.chroot.shown(event.path)),
+			(path) => this.chroot.shown(path),
+		);
+	}
+
+	/** See connect(). @internal */
+	static async connect(options: ConnectOptions): Promise<Chronokeeper> {
+		const client = new Chronokeeper(options);
+		const timeoutMs = options.connectTimeoutMs ?? defaultConnectTimeoutMs;
+		const opened = client.#open();
+		let timer: NodeJS.Timeout | undefined;
+		const late = new Promise<never>((_, reject) => {
+			timer = setTimeout(() => {
+				const { problem } = client.#session;
+				const reason = problem === undefined ? '' : `: ${problem.message}`;
+				reject(connectionLoss(`no session within ${timeoutMs} ms${reason}`, problem));
+			}, timeoutMs);
+		});
+		try {
+			await Promise.race([opened, late]);
+			return client;
+		} catch (error) {
+			opened.catch(() => {});
+			client.#leave();
+			client.#session.abandon();
+			client.#endpoints.close();
+			throw error;
+		} finally {
+			clearTimeout(timer);
+		}
+	}
+
+	get state(): ClientState {
+		return this.#state;
+	}
+
+	/** The one of now; another object after the session was lost and replaced. */
+	get session(): HeldSession {
+		return this.#held;
+	}
+
+	/** The replica that the session is at, for calls of their own: history, lists in parts. @internal */
+	get replica(): ChronokeeperClient {
+		return this.#endpoints.current;
+	}
+
+	/** All replicas, that of the session first. @internal */
+	get replicas(): readonly ChronokeeperClient[] {
+		return this.#endpoints.all;
+	}
+
+	/** The path as the server calls it: with the chroot. @internal */
+	wholePath(path: string): string {
+		return this.chroot.whole(path);
+	}
+
+	/** A path of the server's without the chroot. @internal */
+	shownPath(path: string): string {
+		return this.chroot.shown(path);
+	}
+
+	/** Calls the listener at each change. @returns stops it */
+	on(listener: (change: StateChange) => void): () => void {
+		return this.#states.on(listener);
+	}
+
+	/** Each change from now on, until the client is closed, the loop is left or the signal fires. */
+	states(signal?: AbortSignal): AsyncIterableIterator<StateChange, undefined> {
+		return this.#states.iterate(signal);
+	}
+
+	/** Several writes as one: all of them or none. */
+	transaction(): Transaction {
+		return new Transaction({
+			whole: (path) => this.chroot.whole(path),
+			shown: (path) => this.chroot.shown(path),
+			multi: (ops, options) => this.perform('multi', { ops }, options),
+		});
+	}
+
+	/**
+	 * What happens to a node from now on, and with `recursive` to everything below it, over reconnects and new sessions. Nothing is lost in silence: where no server
+	 * can tell what happened meanwhile, there is an event `missed`. The watch is set at once, whether or not the loop has begun, and stays until the loop is left,
+	 * return() is called, the signal fires or the client is closed.
+	 */
+	watch(path: string, options: WatchOptions = {}): NodeWatch {
+		return this.#watches.watch(this.chroot.whole(path), options);
+	}
+
+	/**
+	 * Resolves when the node is gone, or is not there at all. One one-shot watch, set again over lost streams and sessions: what waits for a predecessor is built on it.
+	 *
+	 * @throws OperationAbortedError, OperationTimeoutError; SessionExpiredError when the client is closed
+	 */
+	async untilDeleted(path: string, options: OperationOptions = {}): Promise<void> {
+		const whole = this.chroot.whole(path);
+		const patience = new Patient(path, options);
+		try {
+			for (;;) {
+				patience.throwIfOver();
+				const session = this.#session;
+				const lost = this.#held.signal;
+				let heard!: () => void;
+				const changed = new Promise<void>((resolve) => (heard = resolve));
+				try {
+					const request = { path: whole, consistency: undefined, watch: true };
+					const { stat } = await session.ask('exists', request, { signal: patience.signal }, heard);
+					if (stat === undefined) {
+						session.forget(whole, heard);
+						return;
+					}
+				} catch (error) {
+					if (this.#state === 'closed' || patience.signal.aborted || !(error instanceof SessionExpiredError))
+						throw error;
+					continue;
+				}
+				await Promise.race([changed, aborted(patience.signal), aborted(lost)]);
+				session.forget(whole, heard);
+			}
+		} catch (error) {
+			patience.throwIfOver();
+			throw error;
+		} finally {
+			patience.end();
+		}
+	}
+
+	/** Ends the session: its ephemeral nodes are gone when it resolves, where a server can be reached. */
+	async close(): Promise<void> {
+		if (this.#state === 'closed') return;
+		const closing = this.#session.close();
+		this.#leave();
+		await closing;
+		this.#endpoints.close();
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await this.close();
+	}
+
+	/** @internal */
+	protected override perform<K extends ZnodeOperationKind>(
+		kind: K,
+		request: RequestOf<K>,
+		patience: Patience,
+		listener?: NodeListener,
+	): Promise<ResponseOf<K>> {
+		const { operationTimeoutMs } = this.#options;
+		const limits =
+			patience.timeoutMs === undefined && operationTimeoutMs !== undefined
+				? { signal: patience.signal, timeoutMs: operationTimeoutMs }
+				: patience;
+		return this.#session.ask(kind, request, limits, listener);
+	}
+
+	/** @internal */
+	protected override errorOf(detail: Parameters<typeof errorOf>[0]): Error {
+		return errorOf({ ...detail, path: this.chroot.shown(detail.path) });
+	}
+
+	#open(): Promise<void> {
+		const { session, opened } = Session.begin(this.#endpoints, {
+			timeoutMs: this.#options.sessionTimeoutMs ?? defaultSessionTimeoutMs,
+			onEvent: (event) => this.#heard(event),
+			endurance: { mostWaiting: this.#options.retry?.mostWaitingOperations ?? defaultMostWaiting },
+			shownPath: (path) => this.chroot.shown(path),
+		});
+		this.#session = session;
+		for (const { scheme, credentials } of this.#options.auth ?? [])
+			session.authenticate(scheme, bytesOfText(credentials)).catch(() => {});
+		this.#watches.setAgain(session);
+		return opened.then(() => {
+			this.#held = new LiveSession(session.id, session.timeoutMs);
+			this.#change('connected');
+		});
+	}
+
+	#heard(event: SessionEvent): void {
+		switch (event.kind) {
+			case 'node':
+				this.#watches.tell(event.event);
+				return;
+			case 'detached':
+				this.#change('suspended', event.reason);
+				return;
+			case 'attached':
+				if (event.zxid > event.lastZxidSeen) this.#watches.missed();
+				this.#change('connected');
+				return;
+			case 'expired':
+				this.#held.lose(event.reason);
+				this.#change('lost', event.reason);
+				this.#replace();
+				return;
+		}
+	}
+
+	/** Until there is a new one; operations wait for it. */
+	#replace(): void {
+		if (this.#state === 'closed') return;
+		this.#open().then(
+			() => this.#watches.missed(),
+			() => {
+				if (this.#state !== 'closed') this.#pause = setTimeout(() => this.#replace(), 1000);
+			},
+		);
+	}
+
+	#change(state: ClientState, reason?: string): void {
+		if (this.#state === 'closed') return;
+		this.#state = state;
+		this.#states.tell({ state, session: this.#held, reason });
+	}
+
+	#leave(): void {
+		clearTimeout(this.#pause);
+		this.#held.lose('the client is closed');
+		this.#change('closed');
+		this.#watches.end();
+	}
+}
+
+/** Signal and deadline of a caller as one signal, and the error of the one that fired. */
+class Patient {
+	readonly signal: AbortSignal;
+	readonly #path: string;
+	readonly #options: OperationOptions;
+	readonly #controller = new AbortController();
+	readonly #timer: NodeJS.Timeout | undefined;
+
+	constructor(path: string, options: OperationOptions) {
+		this.#path = path;
+		this.#options = options;
+		const { signal, timeoutMs } = options;
+		this.signal = signal === undefined ? this.#controller.signal : AbortSignal.any([signal, this.#controller.signal]);
+		if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#controller.abort(), timeoutMs);
+	}
+
+	/** What it waits for has no effect at the server. */
+	throwIfOver(): void {
+		const { signal, timeoutMs } = this.#options;
+		if (signal?.aborted) throw new OperationAbortedError(this.#path, signal.reason, false);
+		if (this.signal.aborted) throw new OperationTimeoutError(this.#path, timeoutMs!, false);
+	}
+
+	end(): void {
+		clearTimeout(this.#timer);
+	}
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+	return new Promise((resolve) => {
+		signal.addEventListener('abort', () => resolve(), { once: true });
+		if (signal.aborted) resolve();
+	});
+}
+
+function bytesOfText(text: Uint8Array | string): Uint8Array {
+	return typeof text === 'string' ? new TextEncoder().encode(text) : text;
+}
+
+function textOf(bytes: Uint8Array | string): string {
+	return typeof bytes === 'string' ? bytes : new TextDecoder().decode(bytes);
+}

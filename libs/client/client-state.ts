@@ -1,0 +1,61 @@
+/** How the client is connected, and whom that is told. */
+import { EventQueue } from './event-queue.ts';
+
+/**
+ * `suspended`: no server is connected, the session may live on. `lost`: it does not, or nobody can know; a new one is being opened.
+ */
+export type ClientState = 'connected' | 'suspended' | 'lost' | 'closed';
+
+/** The session of the client, as its users hold it. */
+export interface HeldSession {
+	/** 64 bits, as ZooKeeper's. */
+	readonly id: bigint;
+	/** As the server gave it. */
+	readonly timeoutMs: number;
+	/**
+	 * Aborted when the session is lost: the server said so, or none could be reached for the session's timeout, or the client was closed. From then on nothing
+	 * that the session protected may be relied on. The reason is a SessionExpiredError.
+	 */
+	readonly signal: AbortSignal;
+}
+
+export interface StateChange {
+	readonly state: ClientState;
+	/** The one of then. */
+	readonly session: HeldSession;
+	/** Why, a sentence, for `suspended` and `lost`. */
+	readonly reason?: string | undefined;
+}
+
+export class StateFeed {
+	readonly #listeners = new Set<(change: StateChange) => void>();
+
+	/** @returns stops it */
+	on(listener: (change: StateChange) => void): () => void {
+		// One that is given twice is called twice.
+		const own = (change: StateChange) => listener(change);
+		this.#listeners.add(own);
+		return () => {
+			this.#listeners.delete(own);
+		};
+	}
+
+	iterate(signal?: AbortSignal): AsyncIterableIterator<StateChange, undefined> {
+		const end = () => queue.end();
+		const stop = this.on((change) => {
+			queue.push(change);
+			if (change.state === 'closed') end();
+		});
+		const queue = new EventQueue<StateChange>(() => {
+			stop();
+			signal?.removeEventListener('abort', end);
+		});
+		signal?.addEventListener('abort', end);
+		if (signal?.aborted) end();
+		return queue;
+	}
+
+	tell(change: StateChange): void {
+		for (const listener of [...this.#listeners]) listener(change);
+	}
+}

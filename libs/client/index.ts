@@ -1,0 +1,50 @@
+/** Chronokeeper's client for Node: connect(), operations, watches, transactions. */
+
+export type { Acl, Id, Stat } from '#proto/chronokeeper/v1/common';
+export type { TlsOptions } from './channel-security.ts';
+export { Chronokeeper } from './chronokeeper.ts';
+export { ClientError } from './client-error.ts';
+export type { ClientState, HeldSession, StateChange } from './client-state.ts';
+export { connect } from './connect.ts';
+export type { ConnectOptions, Credentials, RetryOptions } from './connect-options.ts';
+export {
+	AuthFailedError,
+	BadArgumentsError,
+	BadVersionError,
+	ConnectionLossError,
+	InvalidAclError,
+	NoAuthError,
+	NoChildrenForEphemeralsError,
+	NodeExistsError,
+	NoNodeError,
+	NotEmptyError,
+	NoWatcherError,
+	OperationAbortedError,
+	OperationTimeoutError,
+	OutcomeUnknownError,
+	QuotaExceededError,
+	SessionExpiredError,
+	ThrottledError,
+	UnimplementedError,
+} from './errors.ts';
+export type { NodeEvent, NodeEventType } from './node-event.ts';
+export { NodeWatch } from './node-watch.ts';
+export type { WatchOptions } from './node-watches.ts';
+export type {
+	Children,
+	Created,
+	CreateOptions,
+	DeleteOptions,
+	EnsurePathOptions,
+	NodeData,
+	NodeMode,
+	OperationOptions,
+	Read,
+	ReadNode,
+	ReadOptions,
+	ReadResult,
+	SetOptions,
+	WatchingReadOptions,
+	Written,
+} from './operations.ts';
+export { Transaction, type TransactionCreateOptions, type TransactionResult } from './transaction.ts';

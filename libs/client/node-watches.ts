@@ -1,0 +1,123 @@
+/** The persistent watches of a client, over its sessions: those who watch the same share one of the server's. */
+import { EventQueue } from './event-queue.ts';
+import type { NodeEvent } from './node-event.ts';
+import { NodeWatch } from './node-watch.ts';
+import type { Session } from './session.ts';
+import type { NodeEvent as WatchedEvent, WatchMode } from './watched-event.ts';
+
+export interface WatchOptions {
+	/** What is below the node, too; `childrenChanged` is not told then. */
+	readonly recursive?: boolean | undefined;
+	/** Events have the node's data and Stat. */
+	readonly withData?: boolean | undefined;
+	/** Ends the loop, without an error. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+type PersistentMode = Extract<WatchMode, 'persistent' | 'persistentRecursive'>;
+
+interface SharedWatch {
+	readonly path: string;
+	readonly mode: PersistentMode;
+	withData: boolean;
+	readonly queues: Set<EventQueue<NodeEvent>>;
+	/** The server's answer, in the session of now. */
+	set: Promise<unknown>;
+}
+
+export class NodeWatches {
+	readonly #shared: Readonly<Record<PersistentMode, Map<string, SharedWatch>>> = {
+		persistent: new Map(),
+		persistentRecursive: new Map(),
+	};
+	readonly #session: () => Session;
+	readonly #show: (event: WatchedEvent) => NodeEvent;
+	readonly #shownPath: (path: string) => string;
+
+	/** @param show an event as the callers see it */
+	constructor(session: () => Session, show: (event: WatchedEvent) => NodeEvent, shownPath: (path: string) => string) {
+		this.#session = session;
+		this.#show = show;
+		this.#shownPath = shownPath;
+	}
+
+	/** @param path the server's */
+	watch(path: string, { recursive = false, withData = false, signal }: WatchOptions): NodeWatch {
+		const mode = recursive ? 'persistentRecursive' : 'persistent';
+		let shared = this.#shared[mode].get(path);
+		if (shared === undefined || (withData && !shared.withData)) {
+			if (shared === undefined) {
+				shared = { path, mode, withData, queues: new Set(), set: Promise.resolve() };
+				this.#shared[mode].set(path, shared);
+			}
+			shared.withData = withData;
+			this.#set(shared, this.#session());
+		}
+		const own = shared;
+		const end = () => queue.end();
+		const queue = new EventQueue<NodeEvent>(() => {
+			signal?.removeEventListener('abort', end);
+			this.#leave(own, queue);
+		});
+		own.queues.add(queue);
+		signal?.addEventListener('abort', end);
+		if (signal?.aborted) end();
+		return new NodeWatch(queue, async () => {
+			await own.set;
+		});
+	}
+
+	tell(event: WatchedEvent): void {
+		if (this.#shared.persistent.size > 0) this.#push(this.#shared.persistent.get(event.path), event);
+		if (this.#shared.persistentRecursive.size === 0 || event.type === 'NodeChildrenChanged') return;
+		for (let at = event.path; ; at = at.slice(0, Math.max(at.lastIndexOf('/'), 1))) {
+			this.#push(this.#shared.persistentRecursive.get(at), event);
+			if (at === '/') return;
+		}
+	}
+
+	/** A new session has none of them. */
+	setAgain(session: Session): void {
+		for (const shared of this.#all()) this.#set(shared, session);
+	}
+
+	missed(): void {
+		for (const { path, queues } of this.#all()) {
+			const event: NodeEvent = {
+				type: 'missed',
+				path: this.#shownPath(path),
+				zxid: undefined,
+				stat: undefined,
+				data: undefined,
+			};
+			for (const queue of queues) queue.push(event);
+		}
+	}
+
+	end(): void {
+		for (const { queues } of [...this.#all()]) for (const queue of [...queues]) queue.end();
+	}
+
+	*#all(): Generator<SharedWatch> {
+		yield* this.#shared.persistent.values();
+		yield* this.#shared.persistentRecursive.values();
+	}
+
+	#set(shared: SharedWatch, session: Session): void {
+		shared.set = session.addWatch(shared.path, shared.mode, shared.withData);
+		shared.set.catch(() => {});
+	}
+
+	#push(shared: SharedWatch | undefined, event: WatchedEvent): void {
+		if (shared === undefined) return;
+		const shown = this.#show(event);
+		for (const queue of shared.queues) queue.push(shown);
+	}
+
+	#leave(shared: SharedWatch, queue: EventQueue<NodeEvent>): void {
+		if (!shared.queues.delete(queue) || shared.queues.size > 0) return;
+		this.#shared[shared.mode].delete(shared.path);
+		const session = this.#session();
+		if (!session.isOver) session.removeWatches(shared.path, shared.mode).catch(() => {});
+	}
+}
