@@ -31,6 +31,7 @@ export type { NodeEvent, NodeEventType } from './node-event.ts';
 export { NodeWatch } from './node-watch.ts';
 export type { WatchOptions } from './node-watches.ts';
 export type {
+	ChildPage,
 	Children,
 	Created,
 	CreateOptions,
@@ -39,6 +40,7 @@ export type {
 	NodeData,
 	NodeMode,
 	OperationOptions,
+	PageOptions,
 	Read,
 	ReadNode,
 	ReadOptions,

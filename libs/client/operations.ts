@@ -49,6 +49,15 @@ export interface WatchingReadOptions extends ReadOptions {
 	readonly watch?: ((event: NodeEvent) => void) | undefined;
 }
 
+export interface PageOptions extends WatchingReadOptions {
+	/** Only names that begin with this. */
+	readonly prefix?: string | undefined;
+	/** Names on a page; 1,000 when absent. */
+	readonly pageSize?: number | undefined;
+	/** The `nextPageToken` of the page before; the first page when absent, or empty. */
+	readonly pageToken?: string | undefined;
+}
+
 export interface SetOptions extends OperationOptions {
 	/** The version that the data must have; any when absent, or -1. */
 	readonly version?: number | undefined;
@@ -93,6 +102,11 @@ export interface Children {
 	readonly stat: Stat;
 	/** The last that the replica had applied. */
 	readonly zxid: bigint;
+}
+
+export interface ChildPage extends Children {
+	/** Where the next page begins; empty when this is the last. */
+	readonly nextPageToken: string;
 }
 
 /** One read of several. */
@@ -189,17 +203,17 @@ export abstract class Operations {
 
 	/** @throws NoNodeError */
 	async children(path: string, options: WatchingReadOptions = noOptions): Promise<Children> {
-		const { watch } = options;
-		const request = {
-			path: this.chroot.whole(path),
-			consistency: consistencyOf(options),
-			prefix: '',
-			pageSize: 0,
-			pageToken: '',
-			watch: watch !== undefined,
-		};
-		const response = await this.perform('listChildren', request, options, watch && this.#listener(watch));
-		return { names: response.children.sort(), stat: response.stat!, zxid: response.zxid };
+		const { names, stat, zxid } = await this.#list(path, { ...options, pageSize: 0 });
+		return { names: names.sort(), stat, zxid };
+	}
+
+	/**
+	 * Some of the children, in the order of their names, for lists that are too long to come at once. A child that is there all the while is on exactly one page. A watch is one of all children.
+	 *
+	 * @throws NoNodeError
+	 */
+	childPage(path: string, options: PageOptions = noOptions): Promise<ChildPage> {
+		return this.#list(path, options);
 	}
 
 	/** @throws NoNodeError, BadVersionError */
@@ -319,6 +333,25 @@ export abstract class Operations {
 	async allChildrenNumber(path: string, options: ReadOptions = noOptions): Promise<number> {
 		const request = { path: this.chroot.whole(path), consistency: consistencyOf(options) };
 		return (await this.perform('getAllChildrenNumber', request, options)).count;
+	}
+
+	async #list(path: string, options: PageOptions): Promise<ChildPage> {
+		const { watch, prefix = '', pageSize = 1000, pageToken = '' } = options;
+		const request = {
+			path: this.chroot.whole(path),
+			consistency: consistencyOf(options),
+			prefix,
+			pageSize,
+			pageToken,
+			watch: watch !== undefined,
+		};
+		const response = await this.perform('listChildren', request, options, watch && this.#listener(watch));
+		return {
+			names: response.children,
+			stat: response.stat!,
+			zxid: response.zxid,
+			nextPageToken: response.nextPageToken,
+		};
 	}
 
 	#listener(watch: (event: NodeEvent) => void): NodeListener {
