@@ -21,7 +21,7 @@ describe('codecs', () => {
 	});
 
 	it('text that is no UTF-8 is refused, not changed; a mark at its beginning stays', () => {
-		expect(() => textCodec.decode(new Uint8Array([0xff]))).toThrow();
+		expect(() => textCodec.decode(new Uint8Array([0xff]))).toThrow(TypeError);
 		expect(textCodec.decode(textCodec.encode('\ufeffa雪'))).toBe('\ufeffa雪');
 	});
 

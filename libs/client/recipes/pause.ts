@@ -3,7 +3,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve, reject) => {
 		const stop = (): void => {
 			clearTimeout(timer);
-			reject(signal!.reason);
+			reject(signal!.reason as Error);
 		};
 		const timer = setTimeout(() => {
 			signal?.removeEventListener('abort', stop);

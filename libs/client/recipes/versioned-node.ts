@@ -1,14 +1,10 @@
 /** One node whose data change by compare-and-set: read, decide, write with the version that was read. */
 import type { Stat } from '#proto/chronokeeper/v1/common';
 import type { Chronokeeper } from '../chronokeeper.ts';
-import { BadVersionError, NodeExistsError, NoNodeError, OutcomeUnknownError, SessionExpiredError } from '../errors.ts';
+import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
+import type { Patience } from '../submission.ts';
+import { isForLostConnection, overSessions } from './over-sessions.ts';
 import { pause } from './pause.ts';
-
-export interface Patience {
-	readonly signal?: AbortSignal;
-	/** Of each operation. */
-	readonly timeoutMs?: number;
-}
 
 export interface VersionedData {
 	/** Empty when there is no node, and when its data are null. */
@@ -24,6 +20,8 @@ export interface WrittenData {
 }
 
 const longestPauseMs = 200;
+/** The version of a node that is not there. */
+export const missing = -1;
 const nothing = new Uint8Array(0);
 
 export class VersionedNode {
@@ -36,10 +34,10 @@ export class VersionedNode {
 	}
 
 	/** At least as new as anything that was acknowledged to anybody before. */
-	async read({ signal, timeoutMs }: Patience = {}): Promise<VersionedData> {
+	async read(patience: Patience = {}): Promise<VersionedData> {
 		try {
-			const options = { linearizable: true, ...given({ signal, timeoutMs }) };
-			const { data, stat } = await this.#ck.get(this.path, options);
+			const read = () => this.#ck.get(this.path, { linearizable: true, ...patience });
+			const { data, stat } = await overSessions(this.#ck, read, patience.signal);
 			return { data: data ?? nothing, stat };
 		} catch (error) {
 			if (error instanceof NoNodeError) return { data: nothing, stat: undefined };
@@ -48,19 +46,32 @@ export class VersionedNode {
 	}
 
 	/**
-	 * Writes if nobody has written since `before` was read; a node that was not there is created, with its parents.
-	 * @returns undefined when somebody has
+	 * Writes if the node has this version still; -1: if there is none, which creates it with its parents.
+	 * @returns undefined when it has another one
 	 * @throws OutcomeUnknownError, or SessionExpiredError: the answer was lost, and the node has been written since, by this call or by another
 	 */
-	async writeIf(before: Stat | undefined, data: Uint8Array, patience: Patience = {}): Promise<WrittenData | undefined> {
+	async writeIf(version: number, data: Uint8Array, patience: Patience = {}): Promise<WrittenData | undefined> {
 		try {
-			return await this.#tryWrite(before, data, patience);
+			return await this.#tryWrite(version, data, patience);
 		} catch (error) {
-			if (!isUnknown(error)) throw error;
+			if (!isForLostConnection(this.#ck, error)) throw error;
 			// The same again: the version can be used up only once, so that when this one succeeds, the first one never will.
-			const written = await this.#tryWrite(before, data, patience);
+			const written = await this.#tryWrite(version, data, patience);
 			if (written === undefined) throw error;
 			return written;
+		}
+	}
+
+	/** Whatever version it has; a node that is not there is created, with its parents. */
+	async overwrite(data: Uint8Array, patience: Patience = {}): Promise<WrittenData> {
+		for (;;) {
+			try {
+				return await this.#ck.set(this.path, data, patience);
+			} catch (error) {
+				if (!(error instanceof NoNodeError)) throw error;
+			}
+			const created = await this.#tryWrite(missing, data, patience);
+			if (created !== undefined) return created;
 		}
 	}
 
@@ -78,16 +89,16 @@ export class VersionedNode {
 			const before = await this.read(patience);
 			const data = change(before);
 			if (data === undefined) return undefined;
-			const written = await this.writeIf(before.stat, data, patience);
+			const written = await this.writeIf(before.stat?.version ?? missing, data, patience);
 			if (written !== undefined) return { ...written, data };
 			await pause(Math.random() * Math.min(longestPauseMs, 2 ** attempts), patience.signal);
 		}
 	}
 
-	async #tryWrite(before: Stat | undefined, data: Uint8Array, patience: Patience): Promise<WrittenData | undefined> {
+	async #tryWrite(version: number, data: Uint8Array, patience: Patience): Promise<WrittenData | undefined> {
 		try {
-			if (before === undefined) return await this.#ck.create(this.path, data, { parents: true, ...given(patience) });
-			return await this.#ck.set(this.path, data, { version: before.version, ...given(patience) });
+			if (version === missing) return await this.#ck.create(this.path, data, { parents: true, ...patience });
+			return await this.#ck.set(this.path, data, { version, ...patience });
 		} catch (error) {
 			// One that was deleted and created again begins with version 0: who has read it as missing, or before, is too late in any case.
 			if (error instanceof BadVersionError || error instanceof NodeExistsError || error instanceof NoNodeError)
@@ -95,14 +106,4 @@ export class VersionedNode {
 			throw error;
 		}
 	}
-}
-
-/** Whether a write that failed so may have been done. */
-export function isUnknown(error: unknown): boolean {
-	return error instanceof OutcomeUnknownError || error instanceof SessionExpiredError;
-}
-
-/** Without what is undefined. */
-export function given({ signal, timeoutMs }: Patience): Patience {
-	return { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
 }
