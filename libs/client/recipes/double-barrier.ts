@@ -1,0 +1,209 @@
+/** A barrier through which a number of members go together, in and out. */
+import type { Stat } from '#proto/chronokeeper/v1/common';
+import type { Chronokeeper } from '../chronokeeper.ts';
+import { NodeExistsError, NoNodeError } from '../errors.ts';
+import { discard, type HeldNode } from './held.ts';
+import { isForLostConnection } from './over-sessions.ts';
+import { orAborted, patiently, type WaitOptions } from './patience.ts';
+import { pause } from './pause.ts';
+import { untilSeen } from './watching.ts';
+
+export interface DoubleBarrierOptions {
+	/** Who it is, for those who look: the text in the node of each member. */
+	readonly id?: string;
+}
+
+const readyName = 'ready';
+const retryMs = 20;
+
+/**
+ * enter() waits until so many are there, leave() until all that were inside have left: they begin together and end together.
+ *
+ * Guarantee: when enter() resolves, so many members had come, and none of them had left unless its session was lost. When leave() resolves, none of those that were inside is any more.
+ * Who comes while they are inside goes in at once. When the last has left, it is a new barrier.
+ *
+ * Fails: WaitTimeoutError and OperationAbortedError of enter() leave no member behind. A member whose session is lost before it is in comes anew; one that is lost inside counts as having left.
+ *
+ * Costs: 2 round trips to come, 1 more for the last one, who lets the others in; 1 watch for each that waits, on one node: so a member that comes wakes nobody, and the last one all. Leaving is the other way round.
+ *
+ * Layout: members `<uuid>` and the node `ready`, as Curator's DistributedDoubleBarrier and Kazoo's DoubleBarrier. Unlike theirs, a `ready` that members left behind who all died lets nobody in.
+ */
+export class DoubleBarrier {
+	readonly path: string;
+	readonly members: number;
+	readonly #ck: Chronokeeper;
+	readonly #id: string;
+
+	/** @throws RangeError unless there is at least one member */
+	constructor(ck: Chronokeeper, path: string, members: number, { id = '' }: DoubleBarrierOptions = {}) {
+		if (!Number.isInteger(members) || members < 1) throw new RangeError(`${members} members: at least one is needed`);
+		this.#ck = ck;
+		this.path = path;
+		this.members = members;
+		this.#id = id;
+	}
+
+	/** Waits until so many are there. @throws WaitTimeoutError, OperationAbortedError, ClientError */
+	enter(options: WaitOptions = {}): Promise<InsideBarrier> {
+		return patiently(this.path, options, async (signal) => {
+			for (;;) {
+				const member = await this.#come(signal);
+				if (member === undefined) continue;
+				try {
+					if (await this.#isLetIn(member, signal)) return new InsideBarrier(this.#ck, this.path, member);
+				} catch (error) {
+					discard(this.#ck, member).catch(() => {});
+					throw error;
+				}
+			}
+		});
+	}
+
+	/** Undefined: once more. */
+	async #come(signal: AbortSignal): Promise<HeldNode | undefined> {
+		signal.throwIfAborted();
+		const coming = this.#create();
+		try {
+			return await orAborted(coming, signal);
+		} catch (error) {
+			if (signal.aborted) void coming.then((late) => late && discard(this.#ck, late)).catch(() => {});
+			throw error;
+		}
+	}
+
+	async #create(): Promise<HeldNode | undefined> {
+		const path = `${this.path}/${crypto.randomUUID()}`;
+		try {
+			const { stat } = await this.#ck.create(path, this.#id, { mode: 'ephemeral' });
+			const { session } = this.#ck;
+			return stat.ephemeralOwner === session.id ? { path, token: stat.czxid, session } : undefined;
+		} catch (error) {
+			if (error instanceof NoNodeError) await this.#ck.ensurePath(this.path, { mode: 'container' });
+			else if (isForLostConnection(this.#ck, error)) await pause(retryMs);
+			else throw error;
+			return undefined;
+		}
+	}
+
+	/** Waits until the barrier is open. False when the member's node is gone. */
+	async #isLetIn(member: HeldNode, signal: AbortSignal): Promise<boolean> {
+		let wasOpened = false;
+		return untilSeen(
+			this.#ck,
+			(watch) => {
+				if (wasOpened) return Promise.resolve(true);
+				return this.#look(member, (type) => {
+					// Those who were quick may have gone in and out again, and the node with them.
+					if (type === 'created') wasOpened = true;
+					watch();
+				});
+			},
+			signal,
+		);
+	}
+
+	async #look(member: HeldNode, watch: (type: string) => void): Promise<boolean | undefined> {
+		if (member.session.signal.aborted) return false;
+		const [ready, names] = await Promise.all([
+			this.#ck.exists(`${this.path}/${readyName}`, { watch: ({ type }) => watch(type) }),
+			membersIn(this.#ck, this.path),
+		]);
+		if (!names.includes(member.path.slice(this.path.length + 1))) return false;
+		if (ready !== undefined && (await this.#isMeant(ready, member, names))) return true;
+		if (names.length < this.members) return undefined;
+		return this.#open(ready);
+	}
+
+	/** Whether it is of those that are there. Others, who all died before they could leave, may have left it behind. */
+	async #isMeant(ready: Stat, member: HeldNode, names: readonly string[]): Promise<boolean> {
+		if (ready.czxid > member.token) return true;
+		const stats = await Promise.all(names.map((name) => this.#ck.exists(`${this.path}/${name}`)));
+		return stats.some((stat) => stat !== undefined && stat.czxid < ready.czxid);
+	}
+
+	/** Undefined when somebody else does it. */
+	async #open(leftBehind: Stat | undefined): Promise<true | undefined> {
+		const path = `${this.path}/${readyName}`;
+		try {
+			if (leftBehind === undefined) await this.#ck.create(path);
+			else await this.#ck.transaction().delete(path).create(path, null).commit();
+			return true;
+		} catch (error) {
+			// Its watch has fired, or the next look finds it.
+			if (error instanceof NodeExistsError || error instanceof NoNodeError) return undefined;
+			throw error;
+		}
+	}
+}
+
+/** A member that was let in. */
+export class InsideBarrier implements AsyncDisposable {
+	readonly #ck: Chronokeeper;
+	readonly #path: string;
+	readonly #member: HeldNode;
+	/** Who was inside when it began to leave. */
+	#round: ReadonlySet<string> | undefined;
+
+	/** @internal */
+	constructor(ck: Chronokeeper, path: string, member: HeldNode) {
+		this.#ck = ck;
+		this.#path = path;
+		this.#member = member;
+	}
+
+	/**
+	 * Waits until all have left. Who gives up waiting may leave again, to go on.
+	 * @throws WaitTimeoutError, OperationAbortedError, ClientError
+	 */
+	leave(options: WaitOptions = {}): Promise<void> {
+		return patiently(this.#path, options, async (signal) => {
+			for (;;) {
+				const waitedFor = await this.#step(signal);
+				if (waitedFor === undefined) return;
+				await this.#ck.untilDeleted(`${this.#path}/${waitedFor}`, { signal });
+			}
+		});
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.leave();
+	}
+
+	/** The lowest goes last, and takes `ready` along; it waits for the highest, all others go and wait for the lowest. @returns whom to wait for */
+	async #step(signal: AbortSignal): Promise<string | undefined> {
+		const names = await orAborted(membersIn(this.#ck, this.#path), signal);
+		this.#round ??= new Set(names);
+		const members = names.filter((name) => this.#round!.has(name));
+		const own = this.#member.path.slice(this.#path.length + 1);
+		const [lowest, highest] = [members[0], members.at(-1)];
+		if (!members.includes(own)) return lowest;
+		if (lowest !== own) {
+			await orAborted(discard(this.#ck, this.#member), signal);
+			return lowest;
+		}
+		if (highest !== own) return highest;
+		await orAborted(this.#closeBehind(), signal);
+		return undefined;
+	}
+
+	async #closeBehind(): Promise<void> {
+		const transaction = this.#ck.transaction().delete(this.#member.path).delete(`${this.#path}/${readyName}`);
+		try {
+			await transaction.commit();
+		} catch (error) {
+			if (!(error instanceof NoNodeError)) throw error;
+			// Another kind of client has taken `ready` away, or the session this node.
+			await discard(this.#ck, this.#member);
+		}
+	}
+}
+
+/** Sorted by code unit. */
+async function membersIn(ck: Chronokeeper, path: string): Promise<string[]> {
+	try {
+		return (await ck.children(path)).names.filter((name) => name !== readyName);
+	} catch (error) {
+		if (error instanceof NoNodeError) return [];
+		throw error;
+	}
+}
