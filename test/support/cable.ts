@@ -1,0 +1,61 @@
+/** A way to a server that can be unplugged: connections break, and new ones come to nothing. */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export class Cable {
+	/** host:port to connect to. */
+	readonly address: string;
+	readonly #server: Server;
+	readonly #sockets = new Set<Socket>();
+	#isPlugged = true;
+
+	private constructor(address: string, server: Server) {
+		this.address = address;
+		this.#server = server;
+	}
+
+	/** @param target host:port */
+	static async lay(target: string): Promise<Cable> {
+		const [host, port] = target.split(':') as [string, string];
+		const server = createServer();
+		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+		const { port: own } = server.address() as { port: number };
+		const cable = new Cable(`127.0.0.1:${own}`, server);
+		server.on('connection', (client) => cable.#connect(client, host, Number(port)));
+		return cable;
+	}
+
+	unplug(): void {
+		this.#isPlugged = false;
+		for (const socket of this.#sockets) socket.destroy();
+	}
+
+	plug(): void {
+		this.#isPlugged = true;
+	}
+
+	async close(): Promise<void> {
+		this.unplug();
+		await new Promise((resolve) => this.#server.close(resolve));
+	}
+
+	#connect(client: Socket, host: string, port: number): void {
+		if (!this.#isPlugged) {
+			client.destroy();
+			return;
+		}
+		const server = connect(port, host);
+		for (const [from, to] of [
+			[client, server],
+			[server, client],
+		] as const) {
+			this.#sockets.add(from);
+			from.setNoDelay(true);
+			from.on('error', () => {});
+			from.on('close', () => {
+				this.#sockets.delete(from);
+				to.destroy();
+			});
+			from.pipe(to);
+		}
+	}
+}
