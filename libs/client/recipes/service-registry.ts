@@ -77,7 +77,7 @@ export class ServiceRegistry {
 		requireName('service', service);
 		requireName('id', id);
 		const path = `${this.path}/${service}/${id}`;
-		return await patiently(path, { signal, timeoutMs }, async (until) => {
+		return patiently(path, { signal, timeoutMs }, async (until) => {
 			const registration = new Registration(this.#ck, path, instanceOf(service, id, details), health);
 			await registration.begin(until);
 			return registration;
@@ -245,11 +245,11 @@ export class Registration implements AsyncDisposable {
 
 	async #create(data: Uint8Array) {
 		try {
-			return await this.#ck.create(this.path, data, { mode: 'ephemeral' });
+			return this.#ck.create(this.path, data, { mode: 'ephemeral' });
 		} catch (error) {
 			if (!(error instanceof NoNodeError)) throw error;
 			await this.#ck.ensurePath(this.path.slice(0, this.path.lastIndexOf('/')), { mode: 'container' });
-			return await this.#ck.create(this.path, data, { mode: 'ephemeral' });
+			return this.#ck.create(this.path, data, { mode: 'ephemeral' });
 		}
 	}
 
