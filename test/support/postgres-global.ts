@@ -49,11 +49,14 @@ interface TestPostgres {
 	stop(): Promise<void>;
 }
 
+/** What is for machines that lose their power. */
+const costly = ['fsync', 'synchronous_commit', 'full_page_writes'];
+
 async function startForTests(directory: string): Promise<TestPostgres> {
 	const server = await start(directory);
 	// Processes are killed in tests, machines are not: what the kernel has been given is as good as on the disk.
 	if (!process.env.CK_TEST_POSTGRES_URL)
-		await run(server.url, 'alter system set fsync = off', 'select pg_reload_conf()');
+		await run(server.url, ...costly.map((setting) => `alter system set ${setting} = off`), 'select pg_reload_conf()');
 	const template = `test_template_${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
 	await run(server.url, `create database ${template}`);
 	const url = new URL(server.url);
