@@ -1,6 +1,8 @@
 /** Chronokeeper's client for Node: connect(), operations, watches, transactions. */
 
 export type { Acl, Id, Stat } from '#proto/chronokeeper/v1/common';
+export type { CacheChanged, CacheCreated, CacheDeleted, CachedNode, CacheEvent } from './cache/cached-tree.ts';
+export { type CacheKind, type CacheOptions, type CacheState, ZnodeCache } from './cache/znode-cache.ts';
 export type { TlsOptions } from './channel-security.ts';
 export { Chronokeeper } from './chronokeeper.ts';
 export { ClientError } from './client-error.ts';
@@ -49,4 +51,5 @@ export type {
 	WatchingReadOptions,
 	Written,
 } from './operations.ts';
+export * from './recipes/index.ts';
 export { Transaction, type TransactionCreateOptions, type TransactionResult } from './transaction.ts';

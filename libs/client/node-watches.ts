@@ -14,13 +14,20 @@ export interface WatchOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
+/** Who is told of events, as they come in. */
+export interface EventSink {
+	push(event: NodeEvent): void;
+	/** The client is closed. */
+	end(): void;
+}
+
 type PersistentMode = Extract<WatchMode, 'persistent' | 'persistentRecursive'>;
 
 interface SharedWatch {
 	readonly path: string;
 	readonly mode: PersistentMode;
 	withData: boolean;
-	readonly queues: Set<EventQueue<NodeEvent>>;
+	readonly sinks: Set<EventSink>;
 	/** The server's answer, in the session of now. */
 	set: Promise<unknown>;
 }
@@ -42,29 +49,42 @@ export class NodeWatches {
 	}
 
 	/** @param path the server's */
-	watch(path: string, { recursive = false, withData = false, signal }: WatchOptions): NodeWatch {
+	watch(path: string, { signal, ...options }: WatchOptions): NodeWatch {
+		const end = () => queue.end();
+		const queue = new EventQueue<NodeEvent>(() => {
+			signal?.removeEventListener('abort', end);
+			listening.stop();
+		});
+		const listening = this.listen(path, options, queue);
+		signal?.addEventListener('abort', end);
+		if (signal?.aborted) end();
+		return new NodeWatch(queue, listening.ready);
+	}
+
+	/** As watch(), without a queue: the sink has an event before any answer that shows the change is looked at. */
+	listen(
+		path: string,
+		{ recursive = false, withData = false }: Omit<WatchOptions, 'signal'>,
+		sink: EventSink,
+	): { readonly ready: () => Promise<void>; readonly stop: () => void } {
 		const mode = recursive ? 'persistentRecursive' : 'persistent';
 		let shared = this.#shared[mode].get(path);
 		if (shared === undefined || (withData && !shared.withData)) {
 			if (shared === undefined) {
-				shared = { path, mode, withData, queues: new Set(), set: Promise.resolve() };
+				shared = { path, mode, withData, sinks: new Set(), set: Promise.resolve() };
 				this.#shared[mode].set(path, shared);
 			}
 			shared.withData = withData;
 			this.#set(shared, this.#session());
 		}
 		const own = shared;
-		const end = () => queue.end();
-		const queue = new EventQueue<NodeEvent>(() => {
-			signal?.removeEventListener('abort', end);
-			this.#leave(own, queue);
-		});
-		own.queues.add(queue);
-		signal?.addEventListener('abort', end);
-		if (signal?.aborted) end();
-		return new NodeWatch(queue, async () => {
-			await own.set;
-		});
+		own.sinks.add(sink);
+		return {
+			ready: async () => {
+				await own.set;
+			},
+			stop: () => this.#leave(own, sink),
+		};
 	}
 
 	tell(event: WatchedEvent): void {
@@ -82,7 +102,7 @@ export class NodeWatches {
 	}
 
 	missed(): void {
-		for (const { path, queues } of this.#all()) {
+		for (const { path, sinks } of this.#all()) {
 			const event: NodeEvent = {
 				type: 'missed',
 				path: this.#shownPath(path),
@@ -90,12 +110,12 @@ export class NodeWatches {
 				stat: undefined,
 				data: undefined,
 			};
-			for (const queue of queues) queue.push(event);
+			for (const sink of sinks) sink.push(event);
 		}
 	}
 
 	end(): void {
-		for (const { queues } of [...this.#all()]) for (const queue of [...queues]) queue.end();
+		for (const { sinks } of [...this.#all()]) for (const sink of [...sinks]) sink.end();
 	}
 
 	*#all(): Generator<SharedWatch> {
@@ -111,11 +131,11 @@ export class NodeWatches {
 	#push(shared: SharedWatch | undefined, event: WatchedEvent): void {
 		if (shared === undefined) return;
 		const shown = this.#show(event);
-		for (const queue of shared.queues) queue.push(shown);
+		for (const sink of shared.sinks) sink.push(shown);
 	}
 
-	#leave(shared: SharedWatch, queue: EventQueue<NodeEvent>): void {
-		if (!shared.queues.delete(queue) || shared.queues.size > 0) return;
+	#leave(shared: SharedWatch, sink: EventSink): void {
+		if (!shared.sinks.delete(sink) || shared.sinks.size > 0) return;
 		this.#shared[shared.mode].delete(shared.path);
 		const session = this.#session();
 		if (!session.isOver) session.removeWatches(shared.path, shared.mode).catch(() => {});
