@@ -26,6 +26,8 @@ import { Transaction } from './transaction.ts';
 const defaultSessionTimeoutMs = 30_000;
 const defaultConnectTimeoutMs = 10_000;
 const defaultMostWaiting = 10_000;
+/** After a server refused for good. */
+const replacementPauseMs = 1000;
 
 class LiveSession implements HeldSession {
 	readonly id: bigint;
@@ -66,11 +68,17 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		const security = { tls, token, auth: basic && textOf(basic.credentials) };
 		const timeoutMs = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
 		this.#endpoints = new Endpoints(options.endpoints, security, timeoutMs, options.retry);
-		this.#watches = new NodeWatches(
-			() => this.#session,
-			(event) => shownEvent(event, this.chroot.shown(event.path)),
-			(path) => this.chroot.shown(path),
-		);
+		const client = this;
+		this.#watches = new NodeWatches({
+			get session() {
+				return client.#session;
+			},
+			get sources() {
+				return client.#endpoints.all;
+			},
+			show: (event) => shownEvent(event, this.chroot.shown(event.path)),
+			shownPath: (path) => this.chroot.shown(path),
+		});
 	}
 
 	/** See connect(). @internal */
@@ -242,17 +250,22 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		return errorOf({ ...detail, path: this.chroot.shown(detail.path) });
 	}
 
-	#open(): Promise<void> {
+	/** @param before the session that was lost */
+	#open(before?: Session): Promise<void> {
 		const { session, opened } = Session.begin(this.#endpoints, {
 			timeoutMs: this.#options.sessionTimeoutMs ?? defaultSessionTimeoutMs,
 			onEvent: (event) => this.#heard(event),
-			endurance: { mostWaiting: this.#options.retry?.mostWaitingOperations ?? defaultMostWaiting },
+			endurance: {
+				mostWaiting: this.#options.retry?.mostWaitingOperations ?? defaultMostWaiting,
+				lastZxidSeen: before?.lastZxidSeen ?? 0n,
+				toldZxid: before?.toldZxid ?? 0n,
+				restore: (toldZxid, stream) => this.#watches.restore(toldZxid, stream),
+			},
 			shownPath: (path) => this.chroot.shown(path),
 		});
 		this.#session = session;
 		for (const { scheme, credentials } of this.#options.auth ?? [])
 			session.authenticate(scheme, bytesOfText(credentials)).catch(() => {});
-		this.#watches.setAgain(session);
 		return opened.then(() => {
 			this.#held = new LiveSession(session.id, session.timeoutMs);
 			this.#change('connected');
@@ -268,7 +281,6 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 				this.#change('suspended', event.reason);
 				return;
 			case 'attached':
-				if (event.zxid > event.lastZxidSeen) this.#watches.missed();
 				this.#change('connected');
 				return;
 			case 'expired':
@@ -282,12 +294,9 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 	/** Until there is a new one; operations wait for it. */
 	#replace(): void {
 		if (this.#state === 'closed') return;
-		this.#open().then(
-			() => this.#watches.missed(),
-			() => {
-				if (this.#state !== 'closed') this.#pause = setTimeout(() => this.#replace(), 1000);
-			},
-		);
+		this.#open(this.#session).catch(() => {
+			if (this.#state !== 'closed') this.#pause = setTimeout(() => this.#replace(), replacementPauseMs);
+		});
 	}
 
 	#change(state: ClientState, reason?: string): void {

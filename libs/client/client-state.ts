@@ -41,21 +41,39 @@ export class StateFeed {
 	}
 
 	iterate(signal?: AbortSignal): AsyncIterableIterator<StateChange, undefined> {
-		const end = () => queue.end();
-		const stop = this.on((change) => {
-			queue.push(change);
-			if (change.state === 'closed') end();
-		});
-		const queue = new EventQueue<StateChange>(() => {
-			stop();
-			signal?.removeEventListener('abort', end);
-		});
-		signal?.addEventListener('abort', end);
-		if (signal?.aborted) end();
+		const queue = new StateQueue(signal);
+		queue.begin(this.on((change) => queue.push(change)));
 		return queue;
 	}
 
 	tell(change: StateChange): void {
 		for (const listener of [...this.#listeners]) listener(change);
+	}
+}
+
+class StateQueue extends EventQueue<StateChange> {
+	readonly #signal: AbortSignal | undefined;
+	readonly #abort = () => this.end();
+	#stop: (() => void) | undefined;
+
+	constructor(signal: AbortSignal | undefined) {
+		super();
+		this.#signal = signal;
+	}
+
+	begin(stop: () => void): void {
+		this.#stop = stop;
+		this.#signal?.addEventListener('abort', this.#abort);
+		if (this.#signal?.aborted) this.end();
+	}
+
+	override push(change: StateChange): void {
+		super.push(change);
+		if (change.state === 'closed') this.end();
+	}
+
+	protected override ended(): void {
+		this.#stop?.();
+		this.#signal?.removeEventListener('abort', this.#abort);
 	}
 }

@@ -13,7 +13,7 @@ export interface NodeEvent {
 	readonly path: string;
 	/** The transaction that did it; undefined where the server only knows that something happened. */
 	readonly zxid: bigint | undefined;
-	/** Right after it, where the watch is `withData`; undefined when the node is gone, and for events from a time when no server was connected. */
+	/** Right after it, where the watch is `withData`; undefined when the node is gone, and in events of a time when no server was connected, which the history tells. */
 	readonly stat: Stat | undefined;
 	/** Right after it, where the watch is `withData`; undefined also when it is null, or may not be read. */
 	readonly data: Uint8Array | undefined;
@@ -29,4 +29,9 @@ const types: Readonly<Record<WatchedEventType, NodeEventType>> = {
 /** @param path as the caller calls it @internal */
 export function shownEvent({ type, zxid, stat, data }: WatchedEvent, path: string): NodeEvent {
 	return { type: types[type], path, zxid, stat, data };
+}
+
+/** @param path that of the watch, as the caller calls it @internal */
+export function missedEvent(path: string): NodeEvent {
+	return { type: 'missed', path, zxid: undefined, stat: undefined, data: undefined };
 }

@@ -1,9 +1,15 @@
-/** The persistent watches of a client, over its sessions: those who watch the same share one of the server's. */
-import { EventQueue } from './event-queue.ts';
-import type { NodeEvent } from './node-event.ts';
-import { NodeWatch } from './node-watch.ts';
-import type { Session } from './session.ts';
-import type { NodeEvent as WatchedEvent, WatchMode } from './watched-event.ts';
+/**
+ * The persistent watches of a client, over its streams and sessions: those who watch the same share one of the server's. After a time without a stream
+ * the watches are set again, and what happened meanwhile is told from the history in front of what happens now.
+ */
+import { SessionExpiredError } from './errors.ts';
+import { missedEvent, type NodeEvent } from './node-event.ts';
+import { type Listening, NodeWatch } from './node-watch.ts';
+import type { RestoredStream, Session } from './session.ts';
+import { setWatchesRequests } from './set-watches.ts';
+import type { TailSource } from './tail.ts';
+import { WatchGap } from './watch-gap.ts';
+import { type NodeEvent as WatchedEvent, watcherTypes, watchKinds } from './watched-event.ts';
 
 export interface WatchOptions {
 	/** What is below the node, too; `childrenChanged` is not told then. */
@@ -14,130 +20,254 @@ export interface WatchOptions {
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** Who is told of events, as they come in. */
+/** Who is told of events, as they come in. @internal */
 export interface EventSink {
 	push(event: NodeEvent): void;
 	/** The client is closed. */
 	end(): void;
+	/** The server does not set the watch. */
+	fail?(error: Error): void;
 }
 
-type PersistentMode = Extract<WatchMode, 'persistent' | 'persistentRecursive'>;
+/** What of the client the watches need. */
+export interface WatchedClient {
+	readonly session: Session;
+	readonly sources: readonly TailSource[];
+	/** An event as the callers see it. */
+	show(event: WatchedEvent): NodeEvent;
+	shownPath(path: string): string;
+}
 
-interface SharedWatch {
+const noZxid = 0n;
+/** Paths that the history is asked about by name; with more of them it is asked for everything. */
+const mostNamed = 64;
+
+/** One of the server's watches, and who listens to it. There may be 100,000. */
+class SharedWatch {
 	readonly path: string;
-	readonly mode: PersistentMode;
-	withData: boolean;
-	readonly sinks: Set<EventSink>;
-	/** The server's answer, in the session of now. */
-	set: Promise<unknown>;
+	readonly isRecursive: boolean;
+	withData = false;
+	/** The server has it, or had it on the stream before. */
+	isSet = false;
+	/** What is told of a gap is behind this one. */
+	sinceZxid = noZxid;
+	sinks: readonly EventSink[] = [];
+	/** Answers that have not come. */
+	pending = 0;
+	waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined = undefined;
+
+	constructor(path: string, isRecursive: boolean) {
+		this.path = path;
+		this.isRecursive = isRecursive;
+	}
 }
 
 export class NodeWatches {
-	readonly #shared: Readonly<Record<PersistentMode, Map<string, SharedWatch>>> = {
-		persistent: new Map(),
-		persistentRecursive: new Map(),
-	};
-	readonly #session: () => Session;
-	readonly #show: (event: WatchedEvent) => NodeEvent;
-	readonly #shownPath: (path: string) => string;
+	readonly #client: WatchedClient;
+	readonly #ofNodes = new Map<string, SharedWatch>();
+	readonly #ofTrees = new Map<string, SharedWatch>();
+	#gap: WatchGap | undefined;
+	/** Events of the last transaction that was told. */
+	#last: WatchedEvent[] = [];
 
-	/** @param show an event as the callers see it */
-	constructor(session: () => Session, show: (event: WatchedEvent) => NodeEvent, shownPath: (path: string) => string) {
-		this.#session = session;
-		this.#show = show;
-		this.#shownPath = shownPath;
+	constructor(client: WatchedClient) {
+		this.#client = client;
 	}
 
 	/** @param path the server's */
 	watch(path: string, { signal, ...options }: WatchOptions): NodeWatch {
-		const end = () => queue.end();
-		const queue = new EventQueue<NodeEvent>(() => {
-			signal?.removeEventListener('abort', end);
-			listening.stop();
-		});
-		const listening = this.listen(path, options, queue);
-		signal?.addEventListener('abort', end);
-		if (signal?.aborted) end();
-		return new NodeWatch(queue, listening.ready);
+		const watch = new NodeWatch(this.#client.shownPath(path), signal);
+		watch.begin(this.listen(path, options, watch));
+		return watch;
 	}
 
-	/** As watch(), without a queue: the sink has an event before any answer that shows the change is looked at. */
-	listen(
-		path: string,
-		{ recursive = false, withData = false }: Omit<WatchOptions, 'signal'>,
-		sink: EventSink,
-	): { readonly ready: () => Promise<void>; readonly stop: () => void } {
-		const mode = recursive ? 'persistentRecursive' : 'persistent';
-		let shared = this.#shared[mode].get(path);
-		if (shared === undefined || (withData && !shared.withData)) {
-			if (shared === undefined) {
-				shared = { path, mode, withData, sinks: new Set(), set: Promise.resolve() };
-				this.#shared[mode].set(path, shared);
-			}
-			shared.withData = withData;
-			this.#set(shared, this.#session());
+	/** As watch(), without a queue: while the client is connected, the sink has an event before any answer that shows the change is looked at. */
+	listen(path: string, options: Omit<WatchOptions, 'signal'>, sink: EventSink): Listening {
+		const { recursive = false, withData = false } = options;
+		const watches = recursive ? this.#ofTrees : this.#ofNodes;
+		let shared = watches.get(path);
+		if (shared === undefined) {
+			shared = new SharedWatch(path, recursive);
+			watches.set(path, shared);
+		} else if (shared.withData || !withData) {
+			return this.#join(shared, sink);
 		}
-		const own = shared;
-		own.sinks.add(sink);
-		return {
-			ready: async () => {
-				await own.set;
-			},
-			stop: () => this.#leave(own, sink),
-		};
+		shared.withData = withData;
+		this.#set(shared);
+		return this.#join(shared, sink);
 	}
 
+	/** What a stream said. Events without a zxid are those of one-shot watches that were set again. */
 	tell(event: WatchedEvent): void {
-		if (this.#shared.persistent.size > 0) this.#push(this.#shared.persistent.get(event.path), event);
-		if (this.#shared.persistentRecursive.size === 0 || event.type === 'NodeChildrenChanged') return;
-		for (let at = event.path; ; at = at.slice(0, Math.max(at.lastIndexOf('/'), 1))) {
-			this.#push(this.#shared.persistentRecursive.get(at), event);
-			if (at === '/') return;
+		if (event.zxid === undefined || (this.#ofNodes.size === 0 && this.#ofTrees.size === 0)) return;
+		if (this.#gap === undefined) this.#deliver(event);
+		else if (!this.#gap.hold(event)) this.#closeGap(this.#gap, false, noZxid);
+	}
+
+	/** All that were set, on a new stream or in a new session. @param toldZxid everything up to it has been told, but for a gap that was being filled */
+	restore(toldZxid: bigint, stream: RestoredStream): void {
+		const before = this.#gap;
+		before?.abandon();
+		const watches = [...this.#all()].filter(({ isSet }) => isSet);
+		if (watches.length === 0) {
+			this.#gap = undefined;
+			return;
+		}
+		const gap = new WatchGap(before?.position ?? toldZxid, this.#last);
+		this.#gap = gap;
+		let [unanswered, throughZxid] = [0, noZxid];
+		const answered = ({ zxid }: { readonly zxid: bigint }): void => {
+			if (zxid > throughZxid) throughZxid = zxid;
+			unanswered -= 1;
+			if (unanswered === 0) void this.#fill(gap, throughZxid);
+		};
+		const restored: [Parameters<RestoredStream['submit']>[0], readonly SharedWatch[]][] = [];
+		const plain = watches.filter(({ withData }) => !withData);
+		const pathsOf = (isRecursive: boolean) =>
+			plain.filter((one) => one.isRecursive === isRecursive).map(({ path }) => path);
+		const paths: Partial<Record<string, string[]>> = { persistent: pathsOf(false), persistentRecursive: pathsOf(true) };
+		for (const value of setWatchesRequests((kind) => paths[kind] ?? [], toldZxid))
+			restored.push([{ $case: 'setWatches', value }, plain]);
+		for (const shared of watches.filter(({ withData }) => withData))
+			restored.push([{ $case: 'addWatch', value: addWatch(shared) }, [shared]]);
+		unanswered = restored.length;
+		for (const [op, refused] of restored)
+			stream.submit(op, answered, (error) => {
+				for (const shared of refused) this.#fail(shared, error);
+				answered({ zxid: noZxid });
+			});
+	}
+
+	/** The client is closed. */
+	end(): void {
+		this.#gap?.abandon();
+		for (const { sinks } of [...this.#all()]) for (const sink of sinks) sink.end();
+	}
+
+	*#all(): Generator<SharedWatch> {
+		yield* this.#ofNodes.values();
+		yield* this.#ofTrees.values();
+	}
+
+	#join(shared: SharedWatch, sink: EventSink): Listening {
+		shared.sinks = [...shared.sinks, sink];
+		return { ready: () => this.#ready(shared), stop: () => this.#leave(shared, sink) };
+	}
+
+	#ready(shared: SharedWatch): Promise<void> {
+		if (shared.pending === 0) return Promise.resolve();
+		return new Promise((resolve, reject) => {
+			shared.waiting ??= [];
+			shared.waiting.push({ resolve, reject });
+		});
+	}
+
+	#leave(shared: SharedWatch, sink: EventSink): void {
+		const rest = shared.sinks.filter((one) => one !== sink);
+		if (rest.length === shared.sinks.length) return;
+		shared.sinks = rest;
+		if (rest.length > 0) return;
+		this.#forget(shared);
+		const type = watcherTypes[shared.isRecursive ? 'persistentRecursive' : 'persistent'];
+		const { session } = this.#client;
+		const nothing = (): void => {};
+		if (!session.isOver)
+			session.submit(
+				{ $case: 'removeWatches', value: { path: shared.path, type, checkOnly: false } },
+				nothing,
+				nothing,
+			);
+	}
+
+	#forget(shared: SharedWatch): void {
+		const watches = shared.isRecursive ? this.#ofTrees : this.#ofNodes;
+		if (watches.get(shared.path) === shared) watches.delete(shared.path);
+	}
+
+	#set(shared: SharedWatch): void {
+		const { session } = this.#client;
+		shared.pending += 1;
+		const answered = ({ zxid }: { readonly zxid: bigint }): void => {
+			// What was before it is nothing that it has missed.
+			if (!shared.isSet) shared.sinceZxid = this.#gap === undefined ? noZxid : zxid;
+			shared.isSet = true;
+			shared.pending -= 1;
+			if (shared.pending > 0) return;
+			for (const { resolve } of shared.waiting ?? []) resolve();
+			shared.waiting = undefined;
+		};
+		session.submit({ $case: 'addWatch', value: addWatch(shared) }, answered, (error) => {
+			shared.pending -= 1;
+			const isElsewhere = error instanceof SessionExpiredError && session !== this.#client.session;
+			if (shared.sinks.length === 0) return;
+			if (!isElsewhere) this.#fail(shared, error);
+			else if (!shared.isSet) this.#set(shared);
+		});
+	}
+
+	#fail(shared: SharedWatch, error: Error): void {
+		this.#forget(shared);
+		const { sinks, waiting } = shared;
+		shared.sinks = [];
+		shared.waiting = undefined;
+		for (const { reject } of waiting ?? []) reject(error);
+		for (const sink of sinks) {
+			if (sink.fail === undefined) sink.end();
+			else sink.fail(error);
 		}
 	}
 
-	/** A new session has none of them. */
-	setAgain(session: Session): void {
-		for (const shared of this.#all()) this.#set(shared, session);
+	async #fill(gap: WatchGap, throughZxid: bigint): Promise<void> {
+		if (this.#gap !== gap) return;
+		const watches = [...this.#all()];
+		const view = {
+			paths: watches.length > mostNamed ? undefined : watches.map(({ path }) => path),
+			withData: watches.some(({ withData }) => withData),
+		};
+		const isFilled =
+			throughZxid <= gap.position ||
+			(await gap.fill(this.#client.sources, throughZxid, view, (event) => this.#deliver(event)));
+		if (this.#gap === gap) this.#closeGap(gap, isFilled, throughZxid);
 	}
 
-	missed(): void {
-		for (const { path, sinks } of this.#all()) {
-			const event: NodeEvent = {
-				type: 'missed',
-				path: this.#shownPath(path),
-				zxid: undefined,
-				stat: undefined,
-				data: undefined,
-			};
+	#closeGap(gap: WatchGap, isFilled: boolean, throughZxid: bigint): void {
+		this.#gap = undefined;
+		const { held, position } = gap;
+		const from = throughZxid > position ? throughZxid : position;
+		if (!isFilled) this.#missed();
+		for (const event of held) if (!isFilled || event.zxid! > from) this.#deliver(event);
+		gap.abandon();
+		for (const shared of this.#all()) shared.sinceZxid = noZxid;
+	}
+
+	#missed(): void {
+		for (const { path, isSet, sinks } of [...this.#all()]) {
+			if (!isSet) continue;
+			const event = missedEvent(this.#client.shownPath(path));
 			for (const sink of sinks) sink.push(event);
 		}
 	}
 
-	end(): void {
-		for (const { sinks } of [...this.#all()]) for (const sink of [...sinks]) sink.end();
+	#deliver(event: WatchedEvent): void {
+		if (this.#last[0]?.zxid !== event.zxid) this.#last = [];
+		this.#last.push(event);
+		const ofNode = this.#ofNodes.get(event.path);
+		if (ofNode !== undefined) this.#push(ofNode, event);
+		if (this.#ofTrees.size === 0 || event.type === 'NodeChildrenChanged') return;
+		for (let at = event.path; ; at = at.slice(0, Math.max(at.lastIndexOf('/'), 1))) {
+			const ofTree = this.#ofTrees.get(at);
+			if (ofTree !== undefined) this.#push(ofTree, event);
+			if (at === '/') return;
+		}
 	}
 
-	*#all(): Generator<SharedWatch> {
-		yield* this.#shared.persistent.values();
-		yield* this.#shared.persistentRecursive.values();
+	#push({ isSet, sinceZxid, sinks }: SharedWatch, event: WatchedEvent): void {
+		if (!isSet || event.zxid! <= sinceZxid) return;
+		const shown = this.#client.show(event);
+		for (const sink of sinks) sink.push(shown);
 	}
+}
 
-	#set(shared: SharedWatch, session: Session): void {
-		shared.set = session.addWatch(shared.path, shared.mode, shared.withData);
-		shared.set.catch(() => {});
-	}
-
-	#push(shared: SharedWatch | undefined, event: WatchedEvent): void {
-		if (shared === undefined) return;
-		const shown = this.#show(event);
-		for (const sink of shared.sinks) sink.push(shown);
-	}
-
-	#leave(shared: SharedWatch, sink: EventSink): void {
-		if (!shared.sinks.delete(sink) || shared.sinks.size > 0) return;
-		this.#shared[shared.mode].delete(shared.path);
-		const session = this.#session();
-		if (!session.isOver) session.removeWatches(shared.path, shared.mode).catch(() => {});
-	}
+function addWatch({ path, isRecursive, withData }: SharedWatch) {
+	return { path, kind: watchKinds[isRecursive ? 'persistentRecursive' : 'persistent'], withData };
 }

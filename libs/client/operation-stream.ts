@@ -13,7 +13,7 @@ import type {
 } from '#proto/chronokeeper/v1/session';
 import type { WatchEvent } from '#proto/chronokeeper/v1/watch';
 import type { Operation } from './operation.ts';
-import type { Submission } from './submission.ts';
+import { Submission } from './submission.ts';
 
 export type OperateCall = ClientDuplexStream<OperateRequest, OperateResponse>;
 
@@ -27,6 +27,8 @@ export interface OperationNumbers {
 export interface StreamEvents {
 	opened(session: OpenSessionResponse): void;
 	attached(session: AttachSessionResponse): void;
+	/** A message came: told before anything of it is. */
+	arrived(): void;
 	/** Called before anything that comes behind the answer is looked at. */
 	answered(submission: Submission, result: ReplyResult): void;
 	event(event: WatchEvent): void;
@@ -38,6 +40,7 @@ export interface StreamEvents {
 
 const mostOperations = 256;
 const mostBytes = 512 * 1024;
+const farewellMs = 1000;
 /** Those behind it begin anew. */
 const mostOperationIds = 2 ** 30 - 1;
 
@@ -51,6 +54,8 @@ export class OperationStream {
 	#underWay: Submission[] = [];
 	#isScheduled = false;
 	#isFull = false;
+	/** Nothing is told any more. */
+	#isLeft = false;
 	#error: Error | undefined;
 
 	constructor(
@@ -72,6 +77,7 @@ export class OperationStream {
 			this.#error ??= error;
 		});
 		call.on('end', () => {
+			if (this.#isLeft) return;
 			events.ended(this.#underWay.splice(0), this.#queue.splice(0), this.#error);
 		});
 		call.write({ begin, operations: [] });
@@ -98,6 +104,21 @@ export class OperationStream {
 		this.#call.cancel();
 	}
 
+	/** Tells nothing any more. @param closes also ends the session, if the server still listens @returns what was not answered, or not sent */
+	leave(closes: boolean): Submission[] {
+		const left = [...this.#underWay.splice(0), ...this.#queue.splice(0)];
+		this.#isLeft = true;
+		if (!closes) {
+			this.#call.cancel();
+			return left;
+		}
+		this.#queue.push(Submission.ofStream({ $case: 'closeSession', value: {} }));
+		this.#call.write(this.#batch());
+		this.#call.end();
+		setTimeout(() => this.#call.cancel(), farewellMs).unref();
+		return left;
+	}
+
 	#flush(): void {
 		while (this.#queue.length > 0 && !this.#isFull) this.#isFull = !this.#call.write(this.#batch());
 	}
@@ -110,7 +131,7 @@ export class OperationStream {
 			if (submission.isTakenBack) continue;
 			const { op, traceparent } = submission;
 			if (!submission.wasSent) submission.id = this.#nextId();
-			operations.push({ id: submission.id, op, traceparent, sentBefore: submission.wasSent });
+			operations.push({ id: submission.id, op, traceparent, sentAtZxid: undefined });
 			this.#underWay.push(submission);
 			bytes += sizeOf(op);
 		}
@@ -123,7 +144,9 @@ export class OperationStream {
 	}
 
 	#receive({ items }: OperateResponse): void {
-		for (const { item } of items) if (item !== undefined) this.#tell(item);
+		if (this.#isLeft) return;
+		this.#events.arrived();
+		for (const { item } of items) if (item !== undefined && !this.#isLeft) this.#tell(item);
 	}
 
 	#tell(item: NonNullable<OperateResponse_Item['item']>): void {

@@ -262,7 +262,7 @@ describe('a stream that is lost', () => {
 		const two = await stream(1, 3);
 		expect(two.kinds).toEqual(['authenticate', 'setWatches', 'sync']);
 		expect(two.operations[1]!.op!.value).toEqual({
-			relativeZxid: 9n,
+			relativeZxid: 8n,
 			data: ['/data'],
 			exist: ['/missing'],
 			child: ['/children'],

@@ -4,23 +4,16 @@
  */
 import type { Id } from '#proto/chronokeeper/v1/common';
 import type { AttachSessionResponse, OpenSessionResponse, OperateRequest } from '#proto/chronokeeper/v1/session';
+import type { WatchEvent } from '#proto/chronokeeper/v1/watch';
 import { ClientError } from './client-error.ts';
-import {
-	connectionLoss,
-	errorOf,
-	OperationAbortedError,
-	OperationTimeoutError,
-	outcomeUnknown,
-	sessionExpired,
-} from './errors.ts';
+import { connectionLoss, errorOf, outcomeUnknown, sessionExpired } from './errors.ts';
 import { Lease } from './lease.ts';
-import { OneShotListeners } from './one-shot-listeners.ts';
-import type { Answer, Operation, OperationKind, RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
+import type { Operation, OperationKind, RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type OperateCall, type OperationNumbers, OperationStream, type ReplyResult } from './operation-stream.ts';
-import { setWatchesRequests } from './set-watches.ts';
-import { isRepeatable, type NodeListener, type Patience, pathOf, Submission } from './submission.ts';
+import { Pings } from './pings.ts';
+import { SessionWatches } from './session-watches.ts';
+import { isRepeatable, limit, type NodeListener, type Patience, pathOf, Submission } from './submission.ts';
 import { type NodeEvent, nodeEvent, type WatchMode, watcherTypes, watchKinds } from './watched-event.ts';
-import { type WatchedKind, WatchedPaths } from './watched-paths.ts';
 import { Znodes } from './znodes.ts';
 
 export interface SessionOptions {
@@ -38,14 +31,24 @@ export interface SessionOptions {
 export interface Endurance {
 	/** Operations that wait while there is no stream; those beyond it fail. */
 	readonly mostWaiting: number;
+	/** Of the session before this one: the client does not go back in time. */
+	readonly lastZxidSeen: bigint;
+	readonly toldZxid: bigint;
+	/** Sets again what the stream before had, in front of all other operations. Everything up to the zxid has been told. */
+	readonly restore: (toldZxid: bigint, stream: RestoredStream) => void;
+}
+
+/** A stream that is about to be used. */
+export interface RestoredStream {
+	/** @param answered with the answer; @param failed when the server refuses. Neither when the stream is lost. */
+	submit(op: Operation, answered: (value: { readonly zxid: bigint }) => void, failed: (error: Error) => void): void;
 }
 
 export type SessionEvent =
 	| { readonly kind: 'node'; readonly event: NodeEvent }
 	/** The stream is lost; the session is being attached again. */
 	| { readonly kind: 'detached'; readonly reason: string }
-	/** With what this replica has applied, and what the client had seen of the one before. */
-	| { readonly kind: 'attached'; readonly zxid: bigint; readonly lastZxidSeen: bigint }
+	| { readonly kind: 'attached' }
 	/** It is over, its ephemeral nodes and watches are gone. */
 	| { readonly kind: 'expired'; readonly reason: string };
 
@@ -69,22 +72,23 @@ const noPatience: Patience = {};
 export class Session extends Znodes {
 	readonly #dialer: Dialer;
 	readonly #options: SessionOptions;
-	readonly #watched = new WatchedPaths();
+	readonly #watches: SessionWatches;
 	readonly #identities: { readonly scheme: string; readonly credentials: Uint8Array }[] = [];
 	#state: SessionState = 'opening';
 	#id = 0n;
 	#password: Uint8Array = new Uint8Array(0);
 	#timeoutMs = 0;
+	/** The highest that an answer or an event had. */
 	#lastZxid = 0n;
+	/** Everything up to here has been told: the events of the last transaction may still have been on their way. */
+	#toldZxid = 0n;
 	#stream: OperationStream | undefined;
 	/** Submitted while there is no stream that takes it. */
 	#waiting: Submission[] = [];
 	readonly #numbers: OperationNumbers = { last: 0 };
-	readonly #listeners = new OneShotListeners();
 	readonly #lease = new Lease(() => this.#judge());
-	#pings: NodeJS.Timeout | undefined;
-	/** When the ping was sent that is not answered yet. */
-	#pingedMs: number | undefined;
+	readonly #pings = new Pings(this.#lease);
+	/** When the stream was begun. */
 	#beganMs = 0;
 	#attempts = 0;
 	#pause: NodeJS.Timeout | undefined;
@@ -100,6 +104,9 @@ export class Session extends Znodes {
 		super();
 		this.#dialer = dialer;
 		this.#options = options;
+		this.#watches = new SessionWatches(options.endurance === undefined);
+		this.#lastZxid = options.endurance?.lastZxidSeen ?? 0n;
+		this.#toldZxid = options.endurance?.toldZxid ?? 0n;
 	}
 
 	/** @throws ClientError when the server cannot be reached or refuses */
@@ -138,9 +145,14 @@ export class Session extends Znodes {
 		return this.#timeoutMs;
 	}
 
-	/** The newest that it has seen. */
-	get lastZxid(): bigint {
+	/** The highest that an answer or an event had. */
+	get lastZxidSeen(): bigint {
 		return this.#lastZxid;
+	}
+
+	/** Everything up to here has been told. */
+	get toldZxid(): bigint {
+		return this.#toldZxid;
 	}
 
 	get state(): SessionState {
@@ -208,35 +220,21 @@ export class Session extends Znodes {
 		return new Promise((resolve, reject) => {
 			const submission = new Submission({ $case: kind, value: request } as Operation, resolve, reject);
 			submission.listener = listener;
-			if (patience.signal !== undefined || patience.timeoutMs !== undefined) this.#limit(submission, patience);
-			this.#submit(submission);
+			if (patience.signal !== undefined || patience.timeoutMs !== undefined)
+				limit(submission, patience, this.#shown(pathOf(submission.op)), (given) => this.#takeBack(given));
+			this.#send(submission);
 		});
+	}
+
+	/** Submits without a promise: the answer is told before anything that comes behind it is looked at. */
+	submit(op: Operation, answered: (value: never) => void, failed: (error: Error) => void): void {
+		this.#send(new Submission(op, answered, failed));
 	}
 
 	/** Nobody waits any more for a one-shot watch with this listener; the server's watch goes with the last one. */
 	forget(path: string, listener: NodeListener): void {
-		if (this.#listeners.remove(path, listener) || this.isOver) return;
+		if (this.#watches.removeListener(path, listener) || this.isOver) return;
 		this.ask('removeWatches', { path, type: watcherTypes.data, checkOnly: false }).catch(() => {});
-	}
-
-	#limit(submission: Submission, { signal, timeoutMs }: Patience): void {
-		const path = this.#shown(pathOf(submission.op));
-		const abort = () => this.#giveUp(submission, new OperationAbortedError(path, signal!.reason, submission.wasSent));
-		const late = () => this.#giveUp(submission, new OperationTimeoutError(path, timeoutMs!, submission.wasSent));
-		const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
-		signal?.addEventListener('abort', abort);
-		submission.cleanUp = () => {
-			clearTimeout(timer);
-			signal?.removeEventListener('abort', abort);
-		};
-		if (signal?.aborted) abort();
-	}
-
-	#giveUp(submission: Submission, error: Error): void {
-		submission.fail(error);
-		if (!submission.isTakenBack) return;
-		const at = this.#waiting.indexOf(submission);
-		if (at >= 0) this.#waiting.splice(at, 1);
 	}
 
 	#shown(path: string): string {
@@ -247,7 +245,12 @@ export class Session extends Znodes {
 		return this.ask(kind, request);
 	}
 
-	#submit(submission: Submission): void {
+	#takeBack(submission: Submission): void {
+		const at = this.#waiting.indexOf(submission);
+		if (at >= 0) this.#waiting.splice(at, 1);
+	}
+
+	#send(submission: Submission): void {
 		if (submission.isSettled) return;
 		if (this.isOver) {
 			submission.fail(this.#overError());
@@ -260,12 +263,13 @@ export class Session extends Znodes {
 	}
 
 	#answered(submission: Submission, result: ReplyResult): void {
-		this.#see(result.value);
+		// What is being restored was not heard of before.
+		this.#see(result.value, !submission.isOfStream);
 		if (result.$case === 'error') {
 			submission.fail(errorOf({ ...result.value, path: this.#shown(result.value.path) }));
 			return;
 		}
-		this.#keepWatch(submission, result);
+		this.#watches.answered(submission, result);
 		submission.succeed(result.value);
 	}
 
@@ -287,22 +291,22 @@ export class Session extends Znodes {
 		const stream = new OperationStream(this.#dialer.dial(), begin, this.#numbers, {
 			opened: (session) => this.#opened(session),
 			attached: (session) => this.#attached(session),
+			arrived: () => this.#lease.isOver && this.#judge(),
 			answered: (submission, result) => this.#answered(submission, result),
 			event: (event) => {
-				this.#see(event);
+				this.#seeEvent(event);
 				const known = nodeEvent(event);
 				if (known === undefined) return;
-				this.#watched.use(known.type, known.path);
-				this.#listeners.fire(known);
+				this.#watches.fire(known);
 				this.#tell({ kind: 'node', event: known });
 			},
 			goingAway: (reason) => {
 				if (this.#state === 'attached') this.#detach(reason);
 				this.#beginPatience();
-				this.#waiting.unshift(...stream.end());
+				this.#keepWaiting(stream.end());
 			},
 			ended: (unanswered, unsent, error) => {
-				this.#waiting.unshift(...unsent);
+				this.#keepWaiting(unsent);
 				this.#ended(unanswered, error);
 			},
 		});
@@ -314,93 +318,77 @@ export class Session extends Znodes {
 	#beginPatience(): void {
 		clearTimeout(this.#patience);
 		this.#isLate = false;
-		this.#patience = setTimeout(() => {
-			this.#isLate = true;
-			this.#stream?.cancel();
-		}, this.#dialer.timeoutMs);
+		this.#patience = setTimeout(() => this.#giveUpStream(), this.#dialer.timeoutMs);
+	}
+
+	#giveUpStream(): void {
+		this.#isLate = true;
+		this.#stream?.cancel();
 	}
 
 	#opened({ sessionId, password, timeoutMs, zxid }: OpenSessionResponse): void {
 		this.#id = sessionId;
 		this.#password = password;
+		// This replica may be behind the one of the session before.
+		if (zxid < this.#lastZxid) this.#restore({ $case: 'sync', value: { path: '/' } });
+		this.#options.endurance?.restore(this.#toldZxid, this.#restored());
 		this.#takeOver(timeoutMs, zxid);
+		if (this.#toldZxid === 0n) this.#toldZxid = zxid;
 		this.#begun?.resolve();
 		this.#begun = undefined;
 	}
 
 	#attached({ timeoutMs, zxid }: AttachSessionResponse): void {
-		const lastSeen = this.#lastZxid;
 		for (const { scheme, credentials } of this.#identities) {
 			this.#restore({ $case: 'authenticate', value: { scheme, credentials } });
 		}
-		for (const value of setWatchesRequests(this.#watched, lastSeen)) this.#restore({ $case: 'setWatches', value });
+		for (const value of this.#watches.requests(this.#toldZxid)) this.#restore({ $case: 'setWatches', value });
+		this.#options.endurance?.restore(this.#toldZxid, this.#restored());
 		this.#takeOver(timeoutMs, zxid);
-		this.#tell({ kind: 'attached', zxid, lastZxidSeen: lastSeen });
+		this.#tell({ kind: 'attached' });
 	}
 
 	/** What the stream before had. */
 	#restore(op: Operation): void {
-		this.#stream!.submit(
-			new Submission(
-				op,
-				() => {},
-				() => {},
-			),
-		);
+		this.#stream!.submit(Submission.ofStream(op));
+	}
+
+	#restored(): RestoredStream {
+		const stream = this.#stream!;
+		return {
+			submit: (op, answered, failed) => {
+				const submission = Submission.ofStream(op, answered, (error) => stream === this.#stream && failed(error));
+				stream.submit(submission);
+			},
+		};
 	}
 
 	#takeOver(timeoutMs: number, zxid: bigint): void {
 		clearTimeout(this.#patience);
 		this.#attempts = 0;
 		this.#timeoutMs = timeoutMs;
-		this.#see({ zxid });
+		this.#see({ zxid }, false);
 		this.#state = 'attached';
-		if (this.#options.endurance !== undefined) this.#keepAlive();
+		if (this.#options.endurance !== undefined) {
+			this.#lease.begin(timeoutMs, this.#beganMs);
+			this.#pings.begin(this.#stream!, timeoutMs, () => this.#giveUpStream());
+		}
 		for (const submission of this.#waiting.splice(0)) this.#stream!.submit(submission);
 	}
 
-	/** Asks every third of the timeout whether the server is there. An answer that has not come after another third will not: the rest of the time is for other servers. */
-	#keepAlive(): void {
-		this.#lease.begin(this.#timeoutMs, this.#beganMs);
-		this.#pingedMs = undefined;
-		clearInterval(this.#pings);
-		this.#pings = setInterval(() => {
-			if (this.#state !== 'attached') return;
-			const stream = this.#stream!;
-			if (this.#pingedMs !== undefined) {
-				// What came while this process was busy is looked at first.
-				setImmediate(() =>
-					setImmediate(() => this.#pingedMs !== undefined && stream === this.#stream && stream.cancel()),
-				);
-				return;
-			}
-			const sentMs = performance.now();
-			this.#pingedMs = sentMs;
-			const ping = new Submission(
-				{ $case: 'keepAlive', value: {} },
-				() => {
-					this.#pingedMs = undefined;
-					this.#lease.renew(sentMs);
-				},
-				() => {},
-			);
-			stream.submit(ping);
-		}, this.#timeoutMs / 3);
-	}
-
-	/** Whatever servers may think: nothing that the session protected can be relied on from now on. */
+	/** Whatever servers may think: nothing that the session protected can be relied on from now on. A server that can be reached is told, so that others need not wait for its timeout. */
 	#judge(): void {
 		if (this.isOver) return;
-		const reason = `no server could be reached for the session's ${this.#timeoutMs} ms`;
-		const stream = this.#stream;
+		const unanswered = this.#stream?.leave(this.#state === 'attached') ?? [];
+		this.#stream = undefined;
 		this.#finish('expired');
-		this.#tell({ kind: 'expired', reason });
-		stream?.cancel();
+		for (const submission of unanswered) submission.fail(this.#overError());
+		this.#tell({ kind: 'expired', reason: `no server could be reached for the session's ${this.#timeoutMs} ms` });
 	}
 
 	#ended(unanswered: readonly Submission[], cause: Error | undefined): void {
 		clearTimeout(this.#patience);
-		clearInterval(this.#pings);
+		this.#pings.end();
 		this.#stream = undefined;
 		const error = cause === undefined ? undefined : this.#errorOf(cause);
 		const isExpired = error instanceof ClientError && error.codeName === 'SessionExpired';
@@ -425,16 +413,21 @@ export class Session extends Znodes {
 		this.#pause = setTimeout(() => this.#connect(), pauseMs);
 	}
 
+	/** In front of those that wait already. */
+	#keepWaiting(submissions: readonly Submission[]): void {
+		this.#waiting = [...submissions.filter(({ isOfStream }) => !isOfStream), ...this.#waiting];
+	}
+
 	#failOrRepeat(unanswered: readonly Submission[], error: Error | undefined): void {
 		const repeats = this.#options.endurance !== undefined && !this.isOver;
 		const again: Submission[] = [];
 		for (const submission of unanswered) {
-			if (submission.isSettled) continue;
+			if (submission.isSettled || submission.isOfStream) continue;
 			if (repeats && isRepeatable(submission.op)) again.push(submission);
 			else if (this.#state === 'expired') submission.fail(this.#overError());
 			else submission.fail(outcomeUnknown(this.#shown(pathOf(submission.op)), error));
 		}
-		this.#waiting.unshift(...again);
+		this.#keepWaiting(again);
 	}
 
 	#errorOf(cause: Error): Error {
@@ -452,10 +445,9 @@ export class Session extends Znodes {
 		this.#state = state;
 		clearTimeout(this.#pause);
 		clearTimeout(this.#patience);
-		clearInterval(this.#pings);
+		this.#pings.end();
 		this.#lease.end();
-		this.#watched.clear();
-		this.#listeners.clear();
+		this.#watches.clear();
 		for (const submission of this.#waiting.splice(0)) submission.fail(this.#overError());
 	}
 
@@ -463,56 +455,23 @@ export class Session extends Znodes {
 		return sessionExpired(this.#state === 'closed' ? 'the session is closed' : 'the session has expired');
 	}
 
-	#see(answer: object): void {
-		if ('zxid' in answer && typeof answer.zxid === 'bigint' && answer.zxid > this.#lastZxid)
-			this.#lastZxid = answer.zxid;
+	/** Events come before any answer that shows their change. */
+	#see(answer: object, isTold: boolean): void {
+		if (!('zxid' in answer) || typeof answer.zxid !== 'bigint') return;
+		if (answer.zxid > this.#lastZxid) this.#lastZxid = answer.zxid;
+		if (isTold && answer.zxid > this.#toldZxid) this.#toldZxid = answer.zxid;
 	}
 
-	/** The server has set or removed a watch: what must be set again on another stream is known before its event can come. */
-	#keepWatch({ op, listener }: Submission, answer: Answer): void {
-		switch (op.$case) {
-			case 'get':
-				if (op.value.watch) this.#keepOneShot('data', op.value.path, listener);
-				return;
-			case 'exists': {
-				const isThere = answer.$case === 'exists' && answer.value.stat !== undefined;
-				if (op.value.watch) this.#keepOneShot(isThere ? 'data' : 'exist', op.value.path, listener);
-				return;
-			}
-			case 'listChildren':
-				if (op.value.watch) this.#keepOneShot('children', op.value.path, listener);
-				return;
-			case 'addWatch':
-				this.#watched.add(modeOf(watchKinds, op.value.kind), op.value.path);
-				return;
-			case 'removeWatches':
-				this.#forget(op.value.path, modeOf(watcherTypes, op.value.type));
-				return;
-			default:
-				return;
-		}
-	}
-
-	#keepOneShot(kind: WatchedKind, path: string, listener: NodeListener | undefined): void {
-		this.#watched.add(kind, path);
-		if (listener !== undefined) this.#listeners.add(kind, path, listener);
-	}
-
-	#forget(path: string, mode: WatchMode | 'any'): void {
-		const gone =
-			mode === 'any' ? (['data', 'exist', 'children', 'persistent', 'persistentRecursive'] as const) : [mode];
-		for (const kind of gone) this.#watched.remove(kind, path);
-		if (mode === 'data') this.#watched.remove('exist', path);
+	/** They come in the order of their zxids; there may be more of the same one. */
+	#seeEvent({ zxid }: WatchEvent): void {
+		if (zxid === undefined || zxid <= this.#toldZxid) return;
+		this.#toldZxid = zxid - 1n;
+		if (zxid > this.#lastZxid) this.#lastZxid = zxid;
 	}
 
 	#tell(event: SessionEvent): void {
 		this.#options.onEvent?.(event);
 	}
-}
-
-/** The name that has this number. */
-function modeOf<Mode extends string>(numbers: Readonly<Record<Mode, number>>, number: number): Mode {
-	return (Object.keys(numbers) as Mode[]).find((mode) => numbers[mode] === number)!;
 }
 
 /** Another server, or this one in a moment, may open a session. */

@@ -1,4 +1,5 @@
 /** An operation on its way: from the caller to a stream, perhaps over several, and back. */
+import { OperationAbortedError, OperationTimeoutError } from './errors.ts';
 import type { Operation } from './operation.ts';
 import type { NodeEvent } from './watched-event.ts';
 
@@ -24,11 +25,24 @@ export class Submission {
 	cleanUp: (() => void) | undefined = undefined;
 	/** Of the caller's span. */
 	traceparent = '';
+	/** Only this stream needs it: what it is for is done anew on the next one. */
+	isOfStream = false;
 
 	constructor(op: Operation, resolve: (value: never) => void, reject: (error: Error) => void) {
 		this.op = op;
 		this.resolve = resolve;
 		this.reject = reject;
+	}
+
+	/** Part of beginning a stream, or of keeping it up. @param answered with the answer, unless it is an error or never comes */
+	static ofStream(
+		op: Operation,
+		answered: (value: never) => void = nothing,
+		failed: (error: Error) => void = nothing,
+	): Submission {
+		const submission = new Submission(op, answered, failed);
+		submission.isOfStream = true;
+		return submission;
 	}
 
 	get wasSent(): boolean {
@@ -59,11 +73,34 @@ export class Submission {
 	}
 }
 
+/** Ends the caller's wait when its patience does. @param path as errors have it @param takeBack removes what was never sent from where it waits */
+export function limit(
+	submission: Submission,
+	{ signal, timeoutMs }: Patience,
+	path: string,
+	takeBack: (submission: Submission) => void,
+): void {
+	const giveUp = (error: Error): void => {
+		submission.fail(error);
+		if (submission.isTakenBack) takeBack(submission);
+	};
+	const abort = () => giveUp(new OperationAbortedError(path, signal!.reason, submission.wasSent));
+	const late = () => giveUp(new OperationTimeoutError(path, timeoutMs!, submission.wasSent));
+	const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs);
+	signal?.addEventListener('abort', abort);
+	submission.cleanUp = () => {
+		clearTimeout(timer);
+		signal?.removeEventListener('abort', abort);
+	};
+	if (signal?.aborted) abort();
+}
+
 /** Of the operation; empty for those that have none. */
 export function pathOf(op: Operation): string {
 	return 'path' in op.value ? op.value.path : '';
 }
 
+const nothing = (): void => {};
 const repeatable: ReadonlySet<Operation['$case']> = new Set([
 	'get',
 	'exists',

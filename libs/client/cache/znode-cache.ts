@@ -50,7 +50,7 @@ const longestPauseMs = 5000;
  * A live local copy of a node, its children or a subtree, with data and Stats; made by `ck.cache(path, { kind })`.
  *
  * What is in it was so at some zxid, and each node only goes forward. What this client itself has written is in it when the write resolves. What others write comes as it comes to the
- * replica: mostly within milliseconds, and never before it is committed. Over a lost connection, and over a lost session, it is read anew: the differences come as events then, each
+ * replica: mostly within milliseconds, and never before it is committed. Over a lost connection, and over a lost session, what happened meanwhile comes from the history; where no server knows it, it is read anew: the differences come as events then, each
  * node's from what it was to what it is.
  *
  * Nodes that the caller may not read are left out. That an access control list changed is not noticed before the node changes otherwise.
@@ -180,8 +180,6 @@ export class ZnodeCache implements AsyncDisposable {
 
 	#connection({ state }: StateChange): void {
 		this.#isConnected = state === 'connected';
-		// A new session says that events were missed, and then everything is read.
-		if (state === 'lost') this.#isIncomplete = true;
 		if (this.#state === 'current' && !this.#isConnected) this.#state = 'stale';
 		else if (this.#state === 'stale' && this.#isConnected && !this.#isIncomplete) this.#state = 'current';
 	}
