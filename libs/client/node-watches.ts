@@ -101,7 +101,7 @@ export class NodeWatches {
 	tell(event: WatchedEvent): void {
 		if (event.zxid === undefined || (this.#ofNodes.size === 0 && this.#ofTrees.size === 0)) return;
 		if (this.#gap === undefined) this.#deliver(event);
-		else if (!this.#gap.hold(event)) this.#closeGap(this.#gap, false, noZxid);
+		else if (!this.#gap.hold(event)) this.#closeGap(this.#gap, undefined);
 	}
 
 	/** All that were set, on a new stream or in a new session. @param toldZxid everything up to it has been told, but for a gap that was being filled */
@@ -227,15 +227,16 @@ export class NodeWatches {
 		const isFilled =
 			throughZxid <= gap.position ||
 			(await gap.fill(this.#client.sources, throughZxid, view, (event) => this.#deliver(event)));
-		if (this.#gap === gap) this.#closeGap(gap, isFilled, throughZxid);
+		if (this.#gap === gap) this.#closeGap(gap, isFilled ? throughZxid : undefined);
 	}
 
-	#closeGap(gap: WatchGap, isFilled: boolean, throughZxid: bigint): void {
+	/** @param throughZxid everything up to it has been told; undefined: nobody knows what was missed */
+	#closeGap(gap: WatchGap, throughZxid: bigint | undefined): void {
 		this.#gap = undefined;
-		const { held, position } = gap;
-		const from = throughZxid > position ? throughZxid : position;
-		if (!isFilled) this.#missed();
-		for (const event of held) if (!isFilled || event.zxid! > from) this.#deliver(event);
+		const { held } = gap;
+		if (throughZxid === undefined) this.#missed();
+		const fromZxid = throughZxid ?? gap.position;
+		for (const event of held) if (event.zxid! > fromZxid) this.#deliver(event);
 		gap.abandon();
 		for (const shared of this.#all()) shared.sinceZxid = noZxid;
 	}

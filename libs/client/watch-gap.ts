@@ -76,7 +76,7 @@ export class WatchGap {
 					if (transaction.zxid > throughZxid) break;
 					for (const event of watchedEvents(transaction)) if (!this.#wasTold(event)) tell(event);
 				}
-				this.#position = zxid;
+				this.#position = zxid < throughZxid ? zxid : throughZxid;
 				if (zxid >= throughZxid) return true;
 			}
 		} catch {

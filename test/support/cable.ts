@@ -1,4 +1,4 @@
-/** A way to a server that can be unplugged: connections break, and new ones come to nothing. */
+/** A way to a server that can be unplugged: connections break, and new ones come to nothing. Or it is silent: they stay, and nothing comes through them. */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export class Cable {
@@ -7,6 +7,7 @@ export class Cable {
 	readonly #server: Server;
 	readonly #sockets = new Set<Socket>();
 	#isPlugged = true;
+	#isSilent = false;
 
 	private constructor(address: string, server: Server) {
 		this.address = address;
@@ -24,12 +25,24 @@ export class Cable {
 		return cable;
 	}
 
-	unplug(): void {
-		this.#isPlugged = false;
+	/** What there is breaks. */
+	cut(): void {
 		for (const socket of this.#sockets) socket.destroy();
 	}
 
+	unplug(): void {
+		this.#isPlugged = false;
+		this.cut();
+	}
+
+	silence(): void {
+		this.#isSilent = true;
+	}
+
+	/** As it was. What was swallowed is lost: connections that were silent break. */
 	plug(): void {
+		if (this.#isSilent) this.cut();
+		this.#isSilent = false;
 		this.#isPlugged = true;
 	}
 
@@ -55,7 +68,9 @@ export class Cable {
 				this.#sockets.delete(from);
 				to.destroy();
 			});
-			from.pipe(to);
+			from.on('data', (bytes) => {
+				if (!this.#isSilent) to.write(bytes);
+			});
 		}
 	}
 }
