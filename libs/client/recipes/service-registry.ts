@@ -245,7 +245,7 @@ export class Registration implements AsyncDisposable {
 
 	async #create(data: Uint8Array) {
 		try {
-			return this.#ck.create(this.path, data, { mode: 'ephemeral' });
+			return await this.#ck.create(this.path, data, { mode: 'ephemeral' });
 		} catch (error) {
 			if (!(error instanceof NoNodeError)) throw error;
 			await this.#ck.ensurePath(this.path.slice(0, this.path.lastIndexOf('/')), { mode: 'container' });
