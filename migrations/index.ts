@@ -8,6 +8,7 @@ import * as checkpoints from './0005-checkpoints.ts';
 import * as partitions from './0006-partitions.ts';
 import * as sessions from './0007-sessions.ts';
 import * as leanIndexes from './0008-lean-indexes.ts';
+import * as packedPartitions from './0009-packed-partitions.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
 	'0001-history': history,
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
 	'0006-partitions': partitions,
 	'0007-sessions': sessions,
 	'0008-lean-indexes': leanIndexes,
+	'0009-packed-partitions': packedPartitions,
 };

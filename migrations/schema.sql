@@ -1305,20 +1305,6 @@ AS $function$
 			'\x'::bytea) $function$
 ;
 
-CREATE OR REPLACE FUNCTION chronokeeper.partitions()
- RETURNS TABLE("table" text, partition text, from_zxid bigint, to_zxid bigint, estimated_rows bigint, bytes bigint)
- LANGUAGE sql
- STABLE
-AS $function$
-		select p.relname::text, c.relname::text,
-			substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''?(\d+)')::bigint, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''?(\d+)')::bigint,
-			greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint, pg_total_relation_size(c.oid)
-		from pg_inherits i join pg_class p on p.oid = i.inhparent and p.relkind = 'p' join pg_namespace n on n.oid = p.relnamespace and n.nspname = 'chronokeeper'
-		join pg_class c on c.oid = i.inhrelid
-		where not i.inhdetachpending
-		order by 1, 3 nulls first $function$
-;
-
 CREATE OR REPLACE FUNCTION chronokeeper.txn_reason(z bigint)
  RETURNS text
  LANGUAGE sql
@@ -1397,6 +1383,21 @@ CREATE OR REPLACE FUNCTION chronokeeper.session_life(session text)
  STABLE
 AS $function$
 		select * from chronokeeper.session_life(chronokeeper.session_id(session)) $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.partitions()
+ RETURNS TABLE("table" text, partition text, from_zxid bigint, to_zxid bigint, estimated_rows bigint, bytes bigint, packed boolean)
+ LANGUAGE sql
+ STABLE
+AS $function$
+		select p.relname::text, c.relname::text,
+			substring(pg_get_expr(c.relpartbound, c.oid) from 'FROM \(''?(\d+)')::bigint, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO \(''?(\d+)')::bigint,
+			greatest(c.reltuples, pg_stat_get_live_tuples(c.oid), 0)::bigint, pg_total_relation_size(c.oid),
+			coalesce(starts_with(obj_description(c.oid, 'pg_class'), 'Packed'), false)
+		from pg_inherits i join pg_class p on p.oid = i.inhparent and p.relkind = 'p' join pg_namespace n on n.oid = p.relnamespace and n.nspname = 'chronokeeper'
+		join pg_class c on c.oid = i.inhrelid
+		where not i.inhdetachpending
+		order by 1, 3 nulls first $function$
 ;
 
 create view chronokeeper.history_txn as
@@ -2045,7 +2046,7 @@ comment on function chronokeeper.open_content_hash(znode text, from_zxid bigint)
 
 comment on function chronokeeper.open_content(znode text, from_zxid bigint) is 'The data of the version of a node that began with that zxid, when anybody could read them.';
 
-comment on function chronokeeper.partitions() is 'The partitions of the history with their bounds (null: none), about how many rows they have, and their bytes with indexes. Those of txn and change hold the zxids above from_zxid - 1 and below to_zxid, those of znode_version the versions that began there.';
+comment on function chronokeeper.partitions() is 'The partitions of the history with their bounds (null: none), about how many rows they have, their bytes with indexes, and whether they are packed. Those of txn and change hold the zxids above from_zxid - 1 and below to_zxid, those of znode_version the versions that began there.';
 
 comment on function chronokeeper.require_known(z bigint) is 'Raises an error when the tree at the zxid is not known: ahead of the mirror, in a gap, or pruned.';
 

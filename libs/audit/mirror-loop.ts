@@ -24,6 +24,7 @@ import { foldStart } from './fold-start.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { LogSource } from './log-source.ts';
 import { migrateToLatest } from './migrate.ts';
+import { Packing, type PackingOptions } from './packing.ts';
 import { type PartitionLimits, PartitionMaker, recoverPartitions } from './partitions.ts';
 import { Redaction } from './redaction.ts';
 import { restoreMarkerName } from './restore-marker.ts';
@@ -43,6 +44,7 @@ export interface MirrorLoopOptions {
 	readonly isMember: boolean;
 	readonly partitions: PartitionLimits;
 	readonly retention: RetentionOptions;
+	readonly packing: PackingOptions;
 	/** Paths: data of nodes there and below stay out of PostgreSQL. */
 	readonly redact: readonly string[];
 	/** Without it nothing is signed. */
@@ -98,6 +100,7 @@ export class MirrorLoop {
 	readonly #host: MirrorHost;
 	readonly #partitions: PartitionMaker;
 	readonly #retention: Retention;
+	readonly #packing: Packing;
 	#client: pg.Client | null = null;
 	#writer: HistoryWriter | null = null;
 	#tail: LogTail | null = null;
@@ -113,6 +116,7 @@ export class MirrorLoop {
 		this.#host = host;
 		this.#partitions = new PartitionMaker(options.partitions, () => this.#newClient());
 		this.#retention = new Retention(options.retention, () => this.#newClient());
+		this.#packing = new Packing(options.packing, () => this.#newClient());
 	}
 
 	/** Returns when the host is stopping, with what is committed mirrored if PostgreSQL is there. */
@@ -132,6 +136,7 @@ export class MirrorLoop {
 				retryMs = Math.min(retryMs * 2, longestRetryMs);
 			}
 		}
+		await this.#packing.stop().catch(() => undefined); // What is cut off, the next one finishes.
 		await this.#disconnect();
 		this.#tail?.close();
 		this.#report('stopped');
@@ -222,6 +227,7 @@ export class MirrorLoop {
 
 	async #idle(writer: HistoryWriter): Promise<void> {
 		await writer.seal();
+		this.#packing.run();
 		this.#report('mirroring');
 		await this.#host.wake(1_000);
 	}
@@ -306,7 +312,7 @@ export class MirrorLoop {
 
 	#report(state: MirrorState, batch: WrittenBatch | null = null): void {
 		this.#state = state;
-		const error = this.#error ?? this.#retention.problem ?? this.#partitions.refused;
+		const error = this.#error ?? this.#retention.problem ?? this.#packing.problem ?? this.#partitions.refused;
 		this.#host.report({ state, mirrored: this.#mirrored, error, batch });
 	}
 }

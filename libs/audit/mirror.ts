@@ -9,6 +9,7 @@ import {
 	type WrittenBatch,
 } from './mirror-loop.ts';
 import type { MirrorWorkerData } from './mirror-worker.ts';
+import { neverPacked, type PackingOptions } from './packing.ts';
 import { defaultPartitionLimits, type PartitionLimits } from './partitions.ts';
 import { keepEverything, limitsFor, type RetentionOptions } from './retention.ts';
 
@@ -30,6 +31,8 @@ export interface MirrorOptions {
 	readonly partitions?: Partial<PartitionLimits>;
 	/** What is pruned; nothing when it is left out. */
 	readonly retention?: RetentionOptions;
+	/** Whether full partitions are packed; not when it is left out. */
+	readonly packing?: PackingOptions;
 	/** Signs what is written; without it nothing is signed. */
 	readonly checkpoints?: MirrorCheckpoints;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
@@ -133,7 +136,7 @@ class WorkerMirror implements Mirror {
 		const { allowDigestMismatch = false, isMember = false, checkpoints = null } = this.#options;
 		const stored = { databaseUrl, dataDir, dataLogDir, writer, migrate };
 		const { redact = [] } = this.#options;
-		const { retention = keepEverything } = this.#options;
+		const { retention = keepEverything, packing = neverPacked } = this.#options;
 		const partitions = limitsFor(retention, { ...defaultPartitionLimits, ...this.#options.partitions });
 		const options: MirrorLoopOptions = {
 			...stored,
@@ -141,6 +144,7 @@ class WorkerMirror implements Mirror {
 			isMember,
 			partitions,
 			retention,
+			packing,
 			checkpoints,
 			redact,
 		};

@@ -30,7 +30,8 @@ export class PruneRefused extends Error {
 	override readonly name = 'PruneRefused';
 }
 
-const lock = `hashtext('chronokeeper.prune')`;
+/** Whoever removes or rewrites partitions has it. */
+export const partitionsLock = `hashtext('chronokeeper.prune')`;
 /** How many versions are split at once: the mirror waits for that. */
 const splitRows = 4_000;
 const deleteRows = 10_000;
@@ -54,13 +55,13 @@ export async function resumePrune(client: pg.ClientBase, options: PruneOptions):
 }
 
 async function alone(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {
-	const { rows } = await client.query<{ locked: boolean }>(`select pg_try_advisory_lock(${lock}) as locked`);
+	const { rows } = await client.query<{ locked: boolean }>(`select pg_try_advisory_lock(${partitionsLock}) as locked`);
 	if (!rows[0]!.locked) throw new PruneRefused('the history is being pruned already');
 	try {
 		await work();
 	} finally {
 		// The connection may be gone, and the lock with it.
-		await client.query(`select pg_advisory_unlock(${lock})`).catch(() => undefined);
+		await client.query(`select pg_advisory_unlock(${partitionsLock})`).catch(() => undefined);
 	}
 }
 

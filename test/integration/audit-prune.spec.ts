@@ -43,6 +43,17 @@ describe('ck audit prune', () => {
 		expect(await prune('--max-size', '5')).toMatchObject({ status: 2 });
 	});
 
+	it('packs what is full, once', async () => {
+		const pack = (...args: string[]) => ckHere(['audit', 'pack', '--database', database.url, ...args]);
+		const check = () => ckHere(['audit', 'check', '--no-cluster', '--database', database.url]);
+		expect((await pack('--dry-run')).stdout).toMatch(/^(\w+_\d: .*\n){9}Would pack .*\.\n$/);
+		expect((await check()).stdout).toMatch('0 of 3 partitions that are full are packed.');
+		expect((await pack()).stdout).toMatch(/^(\w+_\d: .*, now .*\n){9}Packed .* into .*\.\n$/);
+		expect((await check()).stdout).toMatch('3 of 3 partitions that are full are packed.');
+		expect((await pack()).stdout).toBe('Nothing to pack: no partition is full that is not packed.\n');
+		expect(objects((await pack('--json')).stdout)).toEqual([]);
+	});
+
 	it('says what would go, and what is in the way of more', async () => {
 		const { stdout } = await prune('--before', '0x7d2', '--dry-run');
 		expect(stdout).toMatch(/^Would remove the transactions up to 0x7d1, of .*: about .* in 2 partitions, .* of .*\.\n/);

@@ -1,6 +1,6 @@
 /** How the history in PostgreSQL is divided, and how long it is kept. */
 import { key } from './key.ts';
-import { integer, type ValueType } from './value-types.ts';
+import { boolean, integer, type ValueType } from './value-types.ts';
 
 const hourMs = 3_600_000;
 const units: Readonly<Record<string, number>> = {
@@ -55,5 +55,10 @@ export const retentionKeys = {
 		byteSize,
 		16 * 2 ** 30,
 		'About how large a partition becomes, indexes and all; 0: of any size.',
+	),
+	'audit.pack': key(
+		boolean,
+		true,
+		'Whether the mirror writes a partition once more, without what is free in it, when the one behind it is full, too. It does so when it has nothing else to do, and needs room for the largest table of a partition.',
 	),
 };

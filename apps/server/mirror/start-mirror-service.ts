@@ -28,6 +28,7 @@ export function startMirrorService(
 				redact: config['audit.redact'],
 				...checkpointsOf(config),
 				retention: { ageMs: config['audit.retention.age'], bytes: config['audit.retention.size'] },
+				packing: { isOn: config['audit.pack'] },
 				partitions: {
 					rows: config['audit.partition.rows'],
 					bytes: config['audit.partition.size'] || Number.MAX_SAFE_INTEGER,

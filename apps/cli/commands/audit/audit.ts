@@ -4,6 +4,7 @@ import type { CommandContext } from '../../command-context.ts';
 import { addAuditCheck } from './check.ts';
 import { addAuditExport } from './export.ts';
 import { addAuditKeygen } from './keygen.ts';
+import { addPack } from './pack.ts';
 import { addPrune } from './prune.ts';
 import { addAuditVerify } from './verify.ts';
 
@@ -18,4 +19,5 @@ export function addAudit(program: Command, context: CommandContext): void {
 	addAuditExport(audit, context);
 	addAuditKeygen(audit, context);
 	addPrune(audit, context);
+	addPack(audit, context);
 }

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import type { Command } from 'commander';
+import type { PackedShare } from '#audit/pack-database';
 import type { Checked, ClusterState } from '#audit/verify/check';
 import type { Zxid } from '#jute/scalars';
 import { addressArgument } from '../../arguments.ts';
@@ -46,29 +47,36 @@ export function addAuditCheck(audit: Command, context: CommandContext): void {
 		const asked = options.cluster ? await clusterState(options) : 'it was not to be asked';
 		const progress = new Progress(terminal, 'check');
 		const { check, inWords } = await import('#audit/verify/check');
-		const checked = await withDatabase(options, async (url) => {
+		const { packedShare } = await import('#audit/pack-database');
+		const [checked, share] = await withDatabase(options, async (url) => {
 			try {
-				return await check(url, {
+				const checked = await check(url, {
 					keys,
 					...(typeof asked === 'string' ? {} : { cluster: asked }),
 					progress: (done, total) => progress.update({ done, total, detail: `${count(done)} txns` }),
 				});
+				return [checked, await packedShare(url)] as const;
 			} finally {
 				progress.stop();
 			}
 		});
 		context.setExitCode(checked.isSound ? exitCodes.done : exitCodes.failed);
 		if (terminal.json) {
-			terminal.object(checkedObject(checked, asked));
+			terminal.object({ ...checkedObject(checked, asked), partitions: share });
 			return;
 		}
 		printFindings(terminal, checked.verified);
 		for (const line of inWords(checked)) terminal.line(line);
+		if (share !== null && share.full > 0) terminal.line(packedWords(share));
 		if (typeof asked === 'string' && options.cluster) terminal.note(`No answer from the cluster: ${asked}`);
 		terminal.line(signedWords(checked.verified, keys.length > 0));
 		const { green, red } = terminal.colors;
 		terminal.line(checked.isSound ? green('The history is complete and sound.') : red('The history is NOT sound.'));
 	});
+}
+
+function packedWords({ full, packed }: PackedShare): string {
+	return `${packed} of ${full} partitions that are full ${packed === 1 ? 'is' : 'are'} packed.`;
 }
 
 function checkedObject({ verified, cluster, isSound }: Checked, asked: ClusterState | string): object {
