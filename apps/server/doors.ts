@@ -21,6 +21,8 @@ import { openSecurity } from './grpc/identity/grpc-security.ts';
 import type { TlsMaterial } from './grpc/identity/tls-files.ts';
 import { ReadBarrier } from './grpc/read-barrier.ts';
 import { addReflection } from './grpc/reflection.ts';
+import { RepeatedWrites } from './grpc/repeats/repeated-writes.ts';
+import { SessionLog } from './grpc/repeats/session-log.ts';
 import { ResponseStreams } from './grpc/response-streams.ts';
 import { GrpcSessions } from './grpc/sessions/grpc-sessions.ts';
 import { OperateStreams, sessionService } from './grpc/sessions/operate-streams.ts';
@@ -122,6 +124,17 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		callers,
 		logger,
 	});
+	const repeats = new RepeatedWrites({
+		host: replica.host,
+		log: new SessionLog({
+			directory: replica.directory,
+			lastDurable: () => replica.member?.history.lastDurable ?? replica.host.lastProcessedZxid,
+			isServing: () => replica.host.state === 'serving',
+			logger,
+		}),
+		nextCxid: () => sessions.nextCxid(),
+		moved: (id) => sessions.moved(id, 'the session has moved to another replica'),
+	});
 	const requests = new ZnodeRequests(config['jute.maxbuffer']);
 	const sessionCalls = new SessionCalls(submission, sessions, replica.host, digestEnabled);
 	const operateStreams = new OperateStreams(
@@ -130,6 +143,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 			sessions,
 			requests,
 			barrier,
+			repeats,
 			registry,
 			tracing,
 			metrics,

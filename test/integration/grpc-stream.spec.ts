@@ -114,7 +114,7 @@ describe("a session's stream", () => {
 		const client = await open();
 		client.send([
 			operation(1, 'create', { path: '/a' }),
-			{ id: 2, op: undefined, traceparent: '', sentBefore: false },
+			{ id: 2, op: undefined, traceparent: '', sentAtZxid: undefined },
 			operation(3, 'create', { path: '/b', mode: 99 }),
 			operation(4, 'get', { path: '/a', consistency: 7 }),
 			operation(5, 'create', { path: '/c', data: new Uint8Array(1_100_000) }),

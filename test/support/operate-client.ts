@@ -22,10 +22,10 @@ export function operation(
 	$case: OpCase,
 	value: object = {},
 	traceparent = '',
-	sentBefore = false,
+	sentAtZxid?: bigint,
 ): Operation {
 	const whole = OperateRequest.fromPartial({
-		operations: [{ id, op: { $case, value } as Op, traceparent, sentBefore }],
+		operations: [{ id, op: { $case, value } as Op, traceparent, sentAtZxid }],
 	});
 	return whole.operations[0]!;
 }

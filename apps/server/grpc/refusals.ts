@@ -47,6 +47,11 @@ export const refusals = {
 		advice: 'Nothing was changed: make the call again when PostgreSQL is there again. Reads are served.',
 		retryMs: soonMs,
 	},
+	OUTCOME_UNKNOWN: {
+		code: status.UNAVAILABLE,
+		advice:
+			'Whether it was done is not known, and nothing was done now. Read what is there, then decide. The log of another replica may go back further.',
+	},
 	NO_HISTORY: {
 		code: status.FAILED_PRECONDITION,
 		advice: 'Ask a replica that has a mirror, or set audit.mode.',

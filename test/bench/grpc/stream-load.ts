@@ -36,7 +36,7 @@ export async function runStreams(
 		Buffer.from(
 			OperateRequest.encode({
 				begin: undefined,
-				operations: [{ id: i + 1, op: operation(i), traceparent: '', sentBefore: false }],
+				operations: [{ id: i + 1, op: operation(i), traceparent: '', sentAtZxid: undefined }],
 			}).finish(),
 		),
 	);
@@ -104,7 +104,7 @@ class LoadStream {
 		const op = { $case: 'whoAmI' as const, value: {} };
 		const message = OperateRequest.encode({
 			begin,
-			operations: [{ id: 1, op, traceparent: '', sentBefore: false }],
+			operations: [{ id: 1, op, traceparent: '', sentAtZxid: undefined }],
 		}).finish();
 		this.#stream.write(Buffer.from(message));
 		return new Promise((resolve) => {

@@ -12,6 +12,7 @@ import type { CallHead } from '../grpc-call.ts';
 import { ZooKeeperError } from '../grpc-error.ts';
 import type { Callers } from '../identity/callers.ts';
 import { refusal } from '../refusals.ts';
+import { firstServerCxid } from '../repeats/operation-id.ts';
 import { HeldSession } from './held-session.ts';
 import { type NamedSession, namedSession } from './named-session.ts';
 
@@ -40,8 +41,8 @@ export class GrpcSessions {
 	readonly #held = new Map<SessionId, HeldSession>();
 	/** Being attached: calls that name the same session meanwhile wait for the same answer. */
 	readonly #attaching = new Map<SessionId, Promise<HeldSession>>();
-	/** A learner knows a transaction of a session again by its cxid, wherever the session was before: it begins somewhere. */
-	#cxid = randomInt(2 ** 31);
+	/** A learner knows a transaction of a session again by its cxid, wherever the session was before: it begins somewhere. Those below are its client's. */
+	#cxid = randomInt(firstServerCxid);
 
 	constructor(parts: GrpcSessionsParts) {
 		this.#parts = parts;
@@ -51,10 +52,10 @@ export class GrpcSessions {
 		return this.#held.size;
 	}
 
-	/** For the next request that is made inside a session. */
+	/** For the next request that is made inside a session, unless its client has numbered it. */
 	nextCxid(): number {
-		this.#cxid = (this.#cxid + 1) & 0x7fff_ffff;
-		return this.#cxid;
+		this.#cxid = (this.#cxid + 1) % firstServerCxid;
+		return firstServerCxid + this.#cxid;
 	}
 
 	/**
@@ -96,10 +97,15 @@ export class GrpcSessions {
 		return this.#held.get(id);
 	}
 
+	get #isWithoutLeader(): boolean {
+		const { host } = this.#parts;
+		return host.state === 'looking' || host.isReadOnly;
+	}
+
 	/** @throws RpcException when there may be no further session here */
 	admit(id: SessionId): void {
-		const { maxSessions, admits, host } = this.#parts;
-		if (host.state === 'looking' || host.isReadOnly) throw noLeader();
+		const { maxSessions, admits } = this.#parts;
+		if (this.#isWithoutLeader) throw noLeader();
 		if (this.#held.size >= maxSessions && !this.#held.has(id)) {
 			throw refusal('TOO_MANY_SESSIONS', `there are ${maxSessions} sessions here already (grpc.maxSessions)`);
 		}
@@ -142,11 +148,17 @@ export class GrpcSessions {
 				`the caller has seen 0x${lastZxidSeen.toString(16)}, and this replica is behind that: another one may not be`,
 			);
 		}
+		// From here on its stream at this replica sends nothing more, and what it has sent is in front of this.
+		this.#take(id);
 		const timeoutMs = await new Promise<number>((resolve, reject) => {
-			host.attach(id, password, requestedMs, (answer) => {
-				if (answer.kind === 'attached') resolve(answer.timeoutMs);
-				// A learner that lost its leader meanwhile does not know.
-				else reject(host.state === 'looking' ? noLeader() : sessionExpired(id));
+			host.inTurn(() => {
+				if (this.#isWithoutLeader) reject(noLeader());
+				else
+					host.attach(id, password, requestedMs, (answer) => {
+						if (answer.kind === 'attached') resolve(answer.timeoutMs);
+						// A learner that lost its leader meanwhile does not know.
+						else reject(host.state === 'looking' ? noLeader() : sessionExpired(id));
+					});
 			});
 		});
 		taken(id);
@@ -157,10 +169,17 @@ export class GrpcSessions {
 			return held;
 		}
 		former.timeoutMs = timeoutMs;
-		const { stream } = former;
-		former.stream = null;
-		stream?.sessionTaken('the session was attached again, at this replica');
+		this.#take(id);
 		return former;
+	}
+
+	/** From the stream that has it here. */
+	#take(id: SessionId): void {
+		const held = this.#held.get(id);
+		if (held === undefined) return;
+		const { stream } = held;
+		held.stream = null;
+		stream?.sessionTaken('the session was attached again, at this replica');
 	}
 
 	/** It is over. */

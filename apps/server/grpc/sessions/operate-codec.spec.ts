@@ -59,10 +59,15 @@ const operation = fc
 				id: uint32,
 				op: fc.record({ $case: fc.constant($case), value }),
 				traceparent: text,
-				sentBefore: fc.boolean(),
+				sentAtZxid: fc.option(ttlMs, { nil: undefined }),
 			}),
 		),
-		fc.record({ id: uint32, op: fc.constant(undefined), traceparent: text, sentBefore: fc.boolean() }),
+		fc.record({
+			id: uint32,
+			op: fc.constant(undefined),
+			traceparent: text,
+			sentAtZxid: fc.option(ttlMs, { nil: undefined }),
+		}),
 	)
 	.map((one) => one as unknown as Operation);
 

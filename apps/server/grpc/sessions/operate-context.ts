@@ -6,6 +6,7 @@ import type { Metrics } from '#telemetry/metrics';
 import type { Tracing } from '#telemetry/tracing';
 import type { BackedUp } from '../../zookeeper/backed-up.ts';
 import type { ReadBarrier } from '../read-barrier.ts';
+import type { RepeatedWrites } from '../repeats/repeated-writes.ts';
 import type { StreamRegistry } from '../stream-registry.ts';
 import type { ZnodeRequests } from '../znode-requests.ts';
 import type { EventBytes } from './event-bytes.ts';
@@ -19,6 +20,7 @@ export interface OperateParts {
 	readonly sessions: GrpcSessions;
 	readonly requests: ZnodeRequests;
 	readonly barrier: ReadBarrier;
+	readonly repeats: RepeatedWrites;
 	readonly registry: StreamRegistry;
 	readonly tracing: Tracing;
 	readonly metrics: Metrics;

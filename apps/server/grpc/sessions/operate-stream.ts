@@ -17,6 +17,7 @@ import { RequestWindow } from '../../zookeeper/request-window.ts';
 import { endCall } from '../end-call.ts';
 import { grpcError, ZooKeeperError } from '../grpc-error.ts';
 import { refusal } from '../refusals.ts';
+import { OperationIds } from '../repeats/operation-ids.ts';
 import { resetWhenStuck } from '../reset-when-stuck.ts';
 import type { OpenStream } from '../stream-registry.ts';
 import { defaultTimeoutMs } from './grpc-sessions.ts';
@@ -39,24 +40,8 @@ import {
 } from './stream-operations.ts';
 import { type OperateCall, StreamOutput, type StreamSpeaker } from './stream-output.ts';
 import { openingRequest, type StreamAsker, StreamRequest } from './stream-request.ts';
+import { backedUpBytes, pause, type StreamState } from './stream-state.ts';
 import { WatchersWithData } from './watchers-with-data.ts';
-
-type State =
-	/** Nothing has come. */
-	| 'new'
-	/** Its session is being opened or attached. */
-	| 'opening'
-	| 'open'
-	/** Nothing more is read; it ends when what is under way is answered. */
-	| 'ending'
-	/** Nothing more is answered. */
-	| 'ended';
-
-/** Why nothing is taken, as bits. */
-const pause = { opening: 1, throttled: 2, window: 4, unsent: 8, barrier: 16 } as const;
-
-/** More than this unsent, and the caller has to read before more is done for it. */
-const backedUpBytes = 1 << 20;
 
 export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader, StreamAsker, StreamSpeaker {
 	readonly kind = 'grpc-session';
@@ -76,13 +61,15 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 	#caller: Caller;
 	#held: HeldSession | null = null;
 	#withData: WatchersWithData | null = null;
-	#state: State = 'new';
+	#state: StreamState = 'new';
 	#pauses = 0;
 	/** The frame that is being taken. */
 	#frame: OperateFrame | null = null;
-	/** A read that waits for the barrier. */
+	/** A read that waits for the barrier, or a write that is looked up. */
 	#waiting: Operation | null = null;
 	readonly #reads: LinearizableReads;
+	/** From its first message on. */
+	#ids: OperationIds | null = null;
 	#receivedMs = 0;
 	/** How it ends; null: well. */
 	#ending: RpcException | null = null;
@@ -197,6 +184,12 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 			if (op === undefined) throw noOperation();
 			if (isLinearizable(op, requests) && !this.#mayRead(operation)) return;
 			core = opOf(op, requests);
+			const known = this.#ids!.known(operation, core, this.sessionId, this.#goOn);
+			if (known === 'not yet') {
+				this.#waitWith(operation);
+				return;
+			}
+			if (known !== undefined) [core, outcome] = [heldPlace, known];
 			if (op.$case === 'removeWatches') outcome = this.#withData?.remove(core, this.#caller, this.#context);
 			if (op.$case === 'authenticate') outcome = this.#authenticate(this.#context.authenticate(op.value));
 		} catch (error) {
@@ -211,7 +204,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 	}
 
 	#submit(operation: Operation, op: Op, outcome: Outcome | undefined): void {
-		const { host, sessions, tracing } = this.#context;
+		const { host, tracing } = this.#context;
 		const { op: asked, traceparent } = operation;
 		const traced = tracing.request('grpc', op.kind, traceparent === '' ? undefined : traceparent);
 		traced?.describe({ sessionId: this.sessionId, pathLength: 'path' in op ? op.path.length : undefined });
@@ -221,7 +214,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 			caller = this.#withData.of(caller);
 		}
 		this.outstanding += 1;
-		const cxid = sessions.nextCxid();
+		const cxid = this.#ids!.cxidOf(operation);
 		host.submit(
 			new StreamRequest(this, this.sessionId, cxid, op, caller, operation, outcome, this.#receivedMs, traced),
 		);
@@ -240,11 +233,17 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 
 	/** @returns false while the read waits @throws ZooKeeperError when there is no barrier to pass */
 	#mayRead(operation: Operation): boolean {
-		if (this.#reads.may(this.#call, () => this.#resume(pause.barrier))) return true;
-		this.#waiting = operation;
-		this.#pauses |= pause.barrier;
+		if (this.#reads.may(this.#call, this.#goOn)) return true;
+		this.#waitWith(operation);
 		return false;
 	}
+
+	#waitWith(operation: Operation): void {
+		this.#waiting = operation;
+		this.#pauses |= pause.barrier;
+	}
+
+	readonly #goOn = (): void => this.#resume(pause.barrier);
 
 	#resume(reason: number): void {
 		if ((this.#pauses & reason) === 0) return;
@@ -273,6 +272,7 @@ export class OperateStream implements Watcher, OpenStream, SessionHolder, Reader
 		const { sessions, host, tracing, logger } = this.#context;
 		const timeoutMs = begin.value.timeoutMs === 0 ? defaultTimeoutMs : begin.value.timeoutMs;
 		this.#state = 'opening';
+		this.#ids = new OperationIds(this.#context.repeats, begin.value.repeatable);
 		this.#pauses |= pause.opening;
 		if (begin.$case === 'open') {
 			sessions.admit(noSession);

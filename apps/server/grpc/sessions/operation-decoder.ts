@@ -88,7 +88,7 @@ export class OperateFrame {
 /** @throws ProtoError */
 function readOperation(): Operation {
 	const { end } = reader;
-	const operation: Operation = { id: 0, op: undefined, traceparent: '', sentBefore: false };
+	const operation: Operation = { id: 0, op: undefined, traceparent: '', sentAtZxid: undefined };
 	while (reader.position < end) {
 		const tag = reader.tag();
 		if (tag === idTag) {
@@ -99,8 +99,8 @@ function readOperation(): Operation {
 			operation.traceparent = reader.string();
 			continue;
 		}
-		if (tag === sentBeforeTag) {
-			operation.sentBefore = reader.bool();
+		if (tag === sentAtZxidTag) {
+			operation.sentAtZxid = reader.uint64();
 			continue;
 		}
 		const read = (tag & 7) === 2 ? readers[tag >>> 3] : undefined;
@@ -122,7 +122,7 @@ type AnyOp = Operation['op'];
 
 const idTag = 1 << 3;
 const traceparentTag = lengthTag(14);
-const sentBeforeTag = 15 << 3;
+const sentAtZxidTag = 15 << 3;
 
 /** By field number: each reads from the reader's position to its end. */
 const readers: Readonly<Record<number, () => AnyOp>> = {

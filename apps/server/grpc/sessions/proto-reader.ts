@@ -49,6 +49,15 @@ export class ProtoReader {
 		throw new ProtoError('a number is longer than ten bytes', this.position);
 	}
 
+	/** All of its 64 bits. */
+	uint64(): bigint {
+		const from = this.position;
+		this.uint32();
+		let value = 0n;
+		for (let at = this.position - 1; at >= from; at--) value = (value << 7n) | BigInt(this.bytes[at]! & 0x7f);
+		return BigInt.asUintN(64, value);
+	}
+
 	/** Signed: a negative one has ten bytes. */
 	int32(): number {
 		return this.uint32() | 0;

@@ -18,6 +18,7 @@ import {
 import type { Logger } from '#telemetry/logger';
 import { detailOf, grpcError, invalidField, ZooKeeperError } from '../grpc-error.ts';
 import { childrenPage } from '../lists/children-page.ts';
+import type { Known } from '../repeats/operation-ids.ts';
 import { failureOf } from '../submission.ts';
 import type { ReadRequest, RequestPlace, ZnodeRequests } from '../znode-requests.ts';
 import { acl, multiReadResult, multiResult, stat as statMessage } from '../znode-responses.ts';
@@ -37,7 +38,7 @@ import type { StreamRequest } from './stream-request.ts';
 
 /** What is known of an operation's answer before its turn. */
 export type Outcome =
-	| { readonly kind: 'failed'; readonly detail: ErrorDetail }
+	| Known
 	/** Some of the watches are there, whatever becomes of the others. */
 	| { readonly kind: 'watches'; readonly areThere: boolean }
 	/** It has authenticated: all identities there are now. */
@@ -187,13 +188,14 @@ export function refusalOf(error: unknown): ErrorDetail {
 }
 
 /** @returns ZooKeeper's code of it; 0: it was done */
-export function writeAnswer(writer: ProtoWriter, request: StreamRequest, reply: Reply, host: Host): number {
+export function writeAnswer(writer: ProtoWriter, request: StreamRequest, chainReply: Reply, host: Host): number {
 	const operation = request.operation!;
 	const traceparent = request.traceparent ?? '';
 	const { id, op } = operation;
 	const { outcome } = request;
+	const { op: core, reply } = outcome?.kind === 'first' ? outcome : { op: request.op, reply: chainReply };
 	if (outcome?.kind === 'failed') {
-		const detail = { ...outcome.detail, zxid: BigInt(reply.zxid) };
+		const detail = { ...outcome.detail, zxid: BigInt(chainReply.zxid) };
 		writeEncoded(writer, id, 'error', detail, traceparent);
 		return detail.code;
 	}
@@ -206,8 +208,8 @@ export function writeAnswer(writer: ProtoWriter, request: StreamRequest, reply: 
 		writeZxid(writer, id, 'removeWatches', zxid, traceparent);
 		return 0;
 	}
-	if (reply.error !== 0 || request.op.kind === 'multi') {
-		const failure = failureOf(request.op, reply, host);
+	if (reply.error !== 0 || core.kind === 'multi') {
+		const failure = failureOf(core, reply, host);
 		if (failure !== undefined) {
 			const advice = failure.message === undefined ? {} : { advice: failure.message };
 			writeEncoded(writer, id, 'error', { ...detailOf(failure), ...advice }, traceparent);

@@ -78,7 +78,7 @@ export const protobufFileName = "chronokeeper/v1/session.proto";
 export interface OpenSessionRequest {
   /** How long the session survives silence, milliseconds; the server brings it into its bounds. 0: 30 s. */
   timeoutMs: number;
-  /** Of a stream: the ids of its operations are those of the session, so that its writes can be sent again on a later stream; see Operation.sent_before. */
+  /** Of a stream: the ids of its operations are those of the session, so that its writes can be sent again on a later stream; see Operation.sent_at_zxid. */
   repeatable: boolean;
 }
 
@@ -104,10 +104,7 @@ export interface AttachSessionRequest {
   timeoutMs: number;
   /** The newest zxid that the caller has seen: a replica that is behind it refuses (UNAVAILABLE), the caller would go back in time. 0: any. */
   lastZxidSeen: bigint;
-  /**
-   * As in OpenSessionRequest, with the ids that go on from the stream before. Operations that may have to be sent again are sent behind the answer to this,
-   * and `last_zxid_seen` is then the highest zxid that an answer or an event of the session had: what is behind it is looked through.
-   */
+  /** As in OpenSessionRequest, with ids that go on from the stream before. What may have to be sent again is sent behind the answer to this. */
   repeatable: boolean;
 }
 
@@ -241,13 +238,14 @@ export interface Operation {
   /** W3C traceparent of the caller's span; empty: the server decides whether to trace. */
   traceparent: string;
   /**
-   * It was sent before, with this id, on an earlier `repeatable` stream of the session, and its answer never came. A write (create, set, delete, set_acl,
-   * multi) is then answered with its first result when it was done, or failed, behind `last_zxid_seen`, and done now when it was not: exactly once,
-   * sequential nodes included. When this replica's log does not tell, it fails with the reason OUTCOME_UNKNOWN and nothing is done. Other operations are
-   * simply performed. Of the Stat of a set or a set_acl that was done before, the cversion, pzxid, num_children and, for set, aversion are those of now; when
-   * the node is not there any more everything but version, mzxid, mtime_ms and data_length (of a set_acl but aversion) is 0.
+   * It was sent before, with this id, on an earlier `repeatable` stream of the session, and its answer never came: the highest zxid that an answer or an
+   * event of the session had when it was sent for the first time. A write (create, set, delete, set_acl, multi) is then answered with its first result when
+   * it was done, or failed, and done now when it was not: exactly once, sequential nodes included. When the log of this replica does not tell, it fails
+   * with the reason OUTCOME_UNKNOWN, and nothing is done. Other operations are simply performed. Of the Stat of a set that was done before, the cversion,
+   * aversion, pzxid and num_children are those of now, of a set_acl all but the aversion; when the node is not there any more they are 0, and so is what
+   * else the set does not say.
    */
-  sentBefore: boolean;
+  sentAtZxid?: bigint | undefined;
 }
 
 /** What the server sends on the stream. */
@@ -1121,7 +1119,7 @@ export const OperateRequest: MessageFns<OperateRequest> = {
 };
 
 function createBaseOperation(): Operation {
-  return { id: 0, op: undefined, traceparent: "", sentBefore: false };
+  return { id: 0, op: undefined, traceparent: "", sentAtZxid: undefined };
 }
 
 export const Operation: MessageFns<Operation> = {
@@ -1194,8 +1192,11 @@ export const Operation: MessageFns<Operation> = {
     if (message.traceparent !== "") {
       writer.uint32(114).string(message.traceparent);
     }
-    if (message.sentBefore !== false) {
-      writer.uint32(120).bool(message.sentBefore);
+    if (message.sentAtZxid !== undefined) {
+      if (BigInt.asUintN(64, message.sentAtZxid) !== message.sentAtZxid) {
+        throw new globalThis.Error("value provided for field message.sentAtZxid of type uint64 too large");
+      }
+      writer.uint32(120).uint64(message.sentAtZxid);
     }
     return writer;
   },
@@ -1397,7 +1398,7 @@ export const Operation: MessageFns<Operation> = {
               break;
             }
 
-            message.sentBefore = reader.bool();
+            message.sentAtZxid = reader.uint64() as bigint;
             continue;
           }
         }
@@ -1544,7 +1545,9 @@ export const Operation: MessageFns<Operation> = {
       }
     }
     message.traceparent = object.traceparent ?? "";
-    message.sentBefore = object.sentBefore ?? false;
+    message.sentAtZxid = (object.sentAtZxid !== undefined && object.sentAtZxid !== null)
+      ? BigInt(object.sentAtZxid)
+      : undefined;
     return message;
   },
 };
