@@ -1,6 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SessionRelay } from '#test/support/session-relay';
-import { TestServers } from '#test/support/test-servers';
+import { describe, expect, it, vi } from 'vitest';
+import { failure, ids, RecipeClients, soon } from '#test/support/recipe-clients';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { connect } from '../connect.ts';
 import { NoNodeError, OperationAbortedError } from '../errors.ts';
@@ -8,45 +7,13 @@ import { LockLostError } from './held.ts';
 import { DistributedLock } from './lock.ts';
 import { WaitTimeoutError } from './patience.ts';
 
-const servers = new TestServers();
-let endpoints: string;
-let relay: SessionRelay;
-let ck: Chronokeeper;
-let other: Chronokeeper;
-
-/** Others may need the processor. */
-const soon = { timeout: 20_000, interval: 10 } as const;
-
-const client = async (address = endpoints) => servers.keep(await connect({ endpoints: address }));
-
-beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory())).addresses.grpc;
-	relay = servers.keep(await SessionRelay.start(endpoints));
-	ck = await client(relay.address);
-	other = await client();
-});
-afterAll(async () => {
-	await servers.close();
-	servers.remove();
-});
-
-function failure(promise: Promise<unknown>): Promise<unknown> {
-	return promise.then(
-		() => 'done',
-		(error: unknown) => error,
-	);
-}
-
-/** So many contend. */
-function contend(path: string, count: number): Promise<void> {
-	return vi.waitFor(async () => expect((await other.children(path)).names).toHaveLength(count), soon);
-}
-
-const ids = (contenders: readonly { readonly id: string }[]): string[] => contenders.map(({ id }) => id);
+const clients = RecipeClients.forFile();
 
 describe('a lock', () => {
 	it('has one holder at a time, in the order in which they came, with tokens that rise', async () => {
-		const locks = ['a', 'b', 'c'].map((id) => new DistributedLock(id === 'b' ? other : ck, '/locks/order', { id }));
+		const locks = ['a', 'b', 'c'].map(
+			(id) => new DistributedLock(id === 'b' ? clients.other : clients.ck, '/locks/order', { id }),
+		);
 		const first = await locks[0]!.acquire();
 		const order: string[] = [];
 		const tokens = [first.token];
@@ -58,11 +25,11 @@ describe('a lock', () => {
 				return Promise.resolve();
 			});
 			waiting.push(turn);
-			await contend('/locks/order', index + 2);
+			await clients.children('/locks/order', index + 2);
 		}
 		expect(ids(await locks[0]!.contenders())).toEqual(['a', 'b', 'c']);
 		expect(await locks[1]!.holders()).toMatchObject([
-			{ id: 'a', path: first.path, token: first.token, sessionId: ck.session.id },
+			{ id: 'a', path: first.path, token: first.token, sessionId: clients.ck.session.id },
 		]);
 		expect(order).toEqual([]);
 		await first.release();
@@ -74,15 +41,15 @@ describe('a lock', () => {
 	});
 
 	it('the token is the czxid of the node that stands for it', async () => {
-		const held = await new DistributedLock(ck, '/locks/token').acquire();
+		const held = await new DistributedLock(clients.ck, '/locks/token').acquire();
 		expect(held.path).toMatch(/^\/locks\/token\/_c_[\da-f-]{36}-lock-0000000000$/);
-		expect(held.token).toBe((await other.exists(held.path))!.czxid);
+		expect(held.token).toBe((await clients.other.exists(held.path))!.czxid);
 		await held.release();
-		expect(await other.exists(held.path)).toBeUndefined();
+		expect(await clients.other.exists(held.path)).toBeUndefined();
 	});
 
 	it("keeps its holders' additions apart", async () => {
-		await ck.create('/sum', '0');
+		await clients.ck.create('/sum', '0');
 		const add = async (adder: Chronokeeper): Promise<void> => {
 			const lock = new DistributedLock(adder, '/locks/sum');
 			for (let i = 0; i < 5; i++) {
@@ -92,15 +59,15 @@ describe('a lock', () => {
 				});
 			}
 		};
-		await Promise.all([add(ck), add(other), add(ck), add(other)]);
-		expect(Buffer.from((await ck.get('/sum')).data!).toString()).toBe('20');
+		await Promise.all([add(clients.ck), add(clients.other), add(clients.ck), add(clients.other)]);
+		expect(Buffer.from((await clients.ck.get('/sum')).data!).toString()).toBe('20');
 	});
 
 	it('is tried without waiting', async () => {
-		const lock = new DistributedLock(ck, '/locks/tried');
+		const lock = new DistributedLock(clients.ck, '/locks/tried');
 		const held = await lock.tryAcquire();
-		expect(await new DistributedLock(other, '/locks/tried').tryAcquire()).toBeUndefined();
-		expect((await other.children('/locks/tried')).names).toHaveLength(1);
+		expect(await new DistributedLock(clients.other, '/locks/tried').tryAcquire()).toBeUndefined();
+		expect((await clients.other.children('/locks/tried')).names).toHaveLength(1);
 		await held!.release();
 		const again = await lock.tryAcquire();
 		expect(again!.token).toBeGreaterThan(held!.token);
@@ -108,55 +75,57 @@ describe('a lock', () => {
 	});
 
 	it('who gives up leaves no node behind, and does not keep others from their turn', async () => {
-		const held = await new DistributedLock(ck, '/locks/patience').acquire();
+		const held = await new DistributedLock(clients.ck, '/locks/patience').acquire();
 		const controller = new AbortController();
 		const impatient = failure(
-			new DistributedLock(other, '/locks/patience').acquire({ signal: controller.signal, timeoutMs: 60_000 }),
+			new DistributedLock(clients.other, '/locks/patience').acquire({ signal: controller.signal, timeoutMs: 60_000 }),
 		);
-		await contend('/locks/patience', 2);
-		const next = new DistributedLock(ck, '/locks/patience').acquire();
-		await contend('/locks/patience', 3);
+		await clients.children('/locks/patience', 2);
+		const next = new DistributedLock(clients.ck, '/locks/patience').acquire();
+		await clients.children('/locks/patience', 3);
 		controller.abort('enough');
 		expect(await impatient).toBeInstanceOf(OperationAbortedError);
 		expect(await impatient).toMatchObject({ cause: 'enough' });
-		await contend('/locks/patience', 2);
-		expect(await failure(new DistributedLock(other, '/locks/patience').acquire({ timeoutMs: 5 }))).toBeInstanceOf(
-			WaitTimeoutError,
-		);
-		await contend('/locks/patience', 2);
+		await clients.children('/locks/patience', 2);
+		expect(
+			await failure(new DistributedLock(clients.other, '/locks/patience').acquire({ timeoutMs: 5 })),
+		).toBeInstanceOf(WaitTimeoutError);
+		await clients.children('/locks/patience', 2);
 		await held.release();
 		await (await next).release();
-		await contend('/locks/patience', 0);
+		await clients.children('/locks/patience', 0);
 	});
 
 	it('given up before its node was there, it is deleted as soon as it is', async () => {
-		await ck.ensurePath('/locks/early');
+		await clients.ck.ensurePath('/locks/early');
 		const controller = new AbortController();
-		const acquiring = failure(new DistributedLock(ck, '/locks/early').acquire({ signal: controller.signal }));
+		const acquiring = failure(new DistributedLock(clients.ck, '/locks/early').acquire({ signal: controller.signal }));
 		// The creation is on its way.
 		await Promise.resolve();
 		controller.abort();
 		expect(await acquiring).toBeInstanceOf(OperationAbortedError);
-		const { stat } = await ck.children('/locks/early');
+		const { stat } = await clients.ck.children('/locks/early');
 		expect(stat.cversion).toBe(1);
-		await contend('/locks/early', 0);
+		await clients.children('/locks/early', 0);
 	});
 
 	it('its parents vanish when nobody needs them: they are containers', async () => {
 		const often = { 'znode.container.checkIntervalMs': 20 } as const;
-		const tidy = await client((await servers.start(servers.newDirectory(), often)).addresses.grpc);
+		const { servers } = clients;
+		const { addresses } = await servers.start(servers.newDirectory(), often);
+		const tidy = servers.keep(await connect({ endpoints: addresses.grpc }));
 		await new DistributedLock(tidy, '/vanishing/lock').run(() => Promise.resolve());
 		await tidy.untilDeleted('/vanishing', { timeoutMs: 20_000 });
 	});
 
 	it("Kazoo's nodes stand in the same line", async () => {
-		const kazoo = new DistributedLock(other, '/locks/both', { layout: 'kazoo' });
+		const kazoo = new DistributedLock(clients.other, '/locks/both', { layout: 'kazoo' });
 		const held = await kazoo.acquire();
 		expect(held.path).toMatch(/\/[\da-f]{32}__lock__0000000000$/);
-		const ours = new DistributedLock(ck, '/locks/both');
+		const ours = new DistributedLock(clients.ck, '/locks/both');
 		expect(await ours.tryAcquire()).toBeUndefined();
 		const waiting = ours.acquire();
-		await contend('/locks/both', 2);
+		await clients.children('/locks/both', 2);
 		await held.release();
 		const next = await waiting;
 		expect(await kazoo.tryAcquire()).toBeUndefined();
@@ -166,58 +135,58 @@ describe('a lock', () => {
 
 describe('what is held', () => {
 	it('ends once: by its release, which may be asked for again', async () => {
-		const held = await new DistributedLock(ck, '/locks/ends').acquire();
+		const held = await new DistributedLock(clients.ck, '/locks/ends').acquire();
 		const { signal } = held;
 		expect(held.isHeld).toBe(true);
 		await Promise.all([held.release(), held.release()]);
 		expect(signal.reason).toMatchObject({ name: 'LockLostError', reason: 'released', path: held.path });
 		expect(held.isHeld).toBe(false);
-		const { stat } = await ck.children('/locks/ends');
+		const { stat } = await clients.ck.children('/locks/ends');
 		await held.release();
-		expect((await ck.children('/locks/ends')).stat.cversion).toBe(stat.cversion);
+		expect((await clients.ck.children('/locks/ends')).stat.cversion).toBe(stat.cversion);
 	});
 
 	it('is released at the end of its scope', async () => {
 		{
-			await using held = await new DistributedLock(ck, '/locks/scope').acquire();
-			expect((await other.exists(held.path))?.ephemeralOwner).toBe(ck.session.id);
+			await using held = await new DistributedLock(clients.ck, '/locks/scope').acquire();
+			expect((await clients.other.exists(held.path))?.ephemeralOwner).toBe(clients.ck.session.id);
 		}
-		expect((await other.children('/locks/scope')).names).toEqual([]);
+		expect((await clients.other.children('/locks/scope')).names).toEqual([]);
 	});
 
 	it('ends when somebody else deletes its node, and tells', async () => {
-		const held = await new DistributedLock(ck, '/locks/stolen').acquire();
+		const held = await new DistributedLock(clients.ck, '/locks/stolen').acquire();
 		const lost = new Promise((resolve) =>
 			held.signal.addEventListener('abort', () => resolve(held.signal.reason), { once: true }),
 		);
-		await other.delete(held.path);
+		await clients.other.delete(held.path);
 		expect(await lost).toBeInstanceOf(LockLostError);
 		expect(await lost).toMatchObject({ reason: 'deleted' });
 		await held.release();
 	});
 
 	it('guards what is written in its transaction, from the moment it is held to the moment it is not', async () => {
-		await ck.create('/guarded', 'before');
-		const held = await new DistributedLock(ck, '/locks/guard').acquire();
+		await clients.ck.create('/guarded', 'before');
+		const held = await new DistributedLock(clients.ck, '/locks/guard').acquire();
 		const results = await held.transaction().set('/guarded', 'held').commit();
 		expect(results.map(({ path }) => path)).toEqual([held.path, '/guarded']);
-		await other.delete(held.path);
-		const next = await new DistributedLock(other, '/locks/guard').acquire();
+		await clients.other.delete(held.path);
+		const next = await new DistributedLock(clients.other, '/locks/guard').acquire();
 		await next.transaction().set('/guarded', 'by the next').commit();
 		const late = await failure(held.transaction().set('/guarded', 'too late').commit());
 		expect(late).toBeInstanceOf(NoNodeError);
 		expect(late).toMatchObject({ op: 0 });
-		expect(Buffer.from((await ck.get('/guarded')).data!).toString()).toBe('by the next');
+		expect(Buffer.from((await clients.ck.get('/guarded')).data!).toString()).toBe('by the next');
 		await next.release();
 	});
 
 	it('63: ends with its session, and the next in line has it', async () => {
-		const holder = await client(relay.address);
+		const holder = await clients.connect('relay');
 		const held = await new DistributedLock(holder, '/locks/session').acquire();
-		const next = new DistributedLock(other, '/locks/session').acquire();
-		await contend('/locks/session', 2);
+		const next = new DistributedLock(clients.other, '/locks/session').acquire();
+		await clients.children('/locks/session', 2);
 		const before = holder.session;
-		await relay.end(before.id);
+		await clients.relay.end(before.id);
 		expect((await next).token).toBeGreaterThan(held.token);
 		await vi.waitFor(() => expect(held.isHeld).toBe(false), soon);
 		expect(held.signal.reason).toMatchObject({ reason: 'sessionLost' });
@@ -226,7 +195,7 @@ describe('what is held', () => {
 		await vi.waitFor(() => expect(holder.state).toBe('connected'), soon);
 		expect(holder.session).not.toBe(before);
 		const again = new DistributedLock(holder, '/locks/session').acquire();
-		await contend('/locks/session', 2);
+		await clients.children('/locks/session', 2);
 		await (await next).release();
 		await (await again).release();
 	});
@@ -234,16 +203,16 @@ describe('what is held', () => {
 
 describe('who waits', () => {
 	it('begins anew at the end of the line when the session is lost', async () => {
-		const waiter = await client(relay.address);
-		const first = await new DistributedLock(ck, '/locks/lost').acquire();
+		const waiter = await clients.connect('relay');
+		const first = await new DistributedLock(clients.ck, '/locks/lost').acquire();
 		const waiting = new DistributedLock(waiter, '/locks/lost', { id: 'waiter' }).acquire();
-		await contend('/locks/lost', 2);
-		const next = new DistributedLock(other, '/locks/lost', { id: 'next' }).acquire();
-		await contend('/locks/lost', 3);
-		await relay.end(waiter.session.id);
+		await clients.children('/locks/lost', 2);
+		const next = new DistributedLock(clients.other, '/locks/lost', { id: 'next' }).acquire();
+		await clients.children('/locks/lost', 3);
+		await clients.relay.end(waiter.session.id);
 		await vi.waitFor(
 			async () =>
-				expect(ids(await new DistributedLock(ck, '/locks/lost').contenders())).toEqual(['', 'next', 'waiter']),
+				expect(ids(await new DistributedLock(clients.ck, '/locks/lost').contenders())).toEqual(['', 'next', 'waiter']),
 			soon,
 		);
 		await first.release();
@@ -254,11 +223,11 @@ describe('who waits', () => {
 	});
 
 	it('begins anew when somebody deletes its node', async () => {
-		const first = await new DistributedLock(ck, '/locks/robbed').acquire();
-		const waiting = new DistributedLock(other, '/locks/robbed', { id: 'robbed' }).acquire();
-		await contend('/locks/robbed', 2);
-		const [, robbed] = await new DistributedLock(ck, '/locks/robbed').contenders();
-		await ck.delete(robbed!.path);
+		const first = await new DistributedLock(clients.ck, '/locks/robbed').acquire();
+		const waiting = new DistributedLock(clients.other, '/locks/robbed', { id: 'robbed' }).acquire();
+		await clients.children('/locks/robbed', 2);
+		const [, robbed] = await new DistributedLock(clients.ck, '/locks/robbed').contenders();
+		await clients.ck.delete(robbed!.path);
 		await first.release();
 		const held = await waiting;
 		expect(held.token).toBeGreaterThan(robbed!.token);
@@ -266,48 +235,48 @@ describe('who waits', () => {
 	});
 
 	it('goes on when the stream is lost, whatever happened meanwhile', async () => {
-		const waiter = await client(relay.address);
-		const first = await new DistributedLock(other, '/locks/stream').acquire();
+		const waiter = await clients.connect('relay');
+		const first = await new DistributedLock(clients.other, '/locks/stream').acquire();
 		const waiting = new DistributedLock(waiter, '/locks/stream').acquire();
-		await contend('/locks/stream', 2);
-		relay.cut(true);
+		await clients.children('/locks/stream', 2);
+		clients.relay.cut(true);
 		await first.release();
-		relay.back();
+		clients.relay.back();
 		const held = await waiting;
-		expect((await other.children('/locks/stream')).names).toHaveLength(1);
+		expect((await clients.other.children('/locks/stream')).names).toHaveLength(1);
 		await held.release();
 	});
 
 	it('one node comes of a creation whose answer is lost', async () => {
-		const waiter = await client(relay.address);
+		const waiter = await clients.connect('relay');
 		await waiter.ensurePath('/locks/answer');
-		relay.loseAnswer('create');
+		clients.relay.loseAnswer('create');
 		const held = await new DistributedLock(waiter, '/locks/answer').acquire();
-		const { names, stat } = await other.children('/locks/answer');
+		const { names, stat } = await clients.other.children('/locks/answer');
 		expect(names).toEqual([held.path.slice('/locks/answer/'.length)]);
 		expect(stat.cversion).toBe(1);
-		relay.loseAnswer('delete');
+		clients.relay.loseAnswer('delete');
 		await held.release();
-		expect((await other.children('/locks/answer')).names).toEqual([]);
+		expect((await clients.other.children('/locks/answer')).names).toEqual([]);
 	});
 });
 
 describe('what it costs', () => {
 	it('one round trip to acquire, one to release', async () => {
-		const lock = new DistributedLock(ck, '/locks/cost');
+		const lock = new DistributedLock(clients.ck, '/locks/cost');
 		await lock.run(() => Promise.resolve());
 		expect(
-			await relay.during(async () => {
+			await clients.relay.during(async () => {
 				const held = await lock.acquire();
-				expect(await relay.during(() => held.release())).toEqual({ messages: 1, operations: 1, events: 0 });
+				expect(await clients.relay.during(() => held.release())).toEqual({ messages: 1, operations: 1, events: 0 });
 			}),
 		).toEqual({ messages: 2, operations: 3, events: 0 });
 	});
 
 	it('a release wakes the next in line and nobody else: 100 wait, and each hears of one event', async () => {
 		const path = '/locks/herd';
-		const first = await new DistributedLock(ck, path).acquire();
-		const lock = new DistributedLock(ck, path);
+		const first = await new DistributedLock(clients.ck, path).acquire();
+		const lock = new DistributedLock(clients.ck, path);
 		const order: number[] = [];
 		const turns = Array.from({ length: 100 }, (_, index) =>
 			lock.run(() => {
@@ -315,8 +284,8 @@ describe('what it costs', () => {
 				return Promise.resolve();
 			}),
 		);
-		await contend(path, 101);
-		const { events } = await relay.during(async () => {
+		await clients.children(path, 101);
+		const { events } = await clients.relay.during(async () => {
 			await first.release();
 			await Promise.all(turns);
 		});
