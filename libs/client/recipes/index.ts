@@ -1,9 +1,29 @@
 /** The recipes: what programs need to agree on something, each in a few lines. docs/recipes.md shows them. */
 export { Barrier, type SetBarrierOptions } from './barrier.ts';
+export {
+	Configuration,
+	type ConfigurationChanges,
+	ConfigurationConflictError,
+	type ConfigurationOptions,
+	type ConfigurationState,
+	type UpdateOptions,
+} from './configuration.ts';
+export type { ConfigurationVersion } from './configuration-history.ts';
 export type { Contender } from './contenders.ts';
 export { DoubleBarrier, type DoubleBarrierOptions, InsideBarrier } from './double-barrier.ts';
+export type { HealthOptions } from './health-check.ts';
 export { HeldLock, LockLostError, type LossReason } from './held.ts';
 export { type ElectionOptions, LeaderElection, type Leadership } from './leader-election.ts';
+export {
+	type BalancerOptions,
+	type InstanceSource,
+	type Lease,
+	LoadBalancer,
+	NoInstanceError,
+	type PickOptions,
+	type Strategy,
+	type StrategyName,
+} from './load-balancer.ts';
 export { DistributedLock, type Lockable, type LockOptions } from './lock.ts';
 export { HeldLocks, MultiLock } from './multi-lock.ts';
 export { type WaitOptions, WaitTimeoutError } from './patience.ts';
@@ -16,3 +36,13 @@ export {
 	SharedLock,
 } from './read-write-lock.ts';
 export { Semaphore, type SemaphoreOptions } from './semaphore.ts';
+export { ServiceDiscovery, ServicesView, ServiceView } from './service-discovery.ts';
+export type { ServiceInstance } from './service-instance.ts';
+export {
+	type InstanceDetails,
+	type RegisterOptions,
+	Registration,
+	RegistrationEndedError,
+	ServiceRegistry,
+} from './service-registry.ts';
+export { InvalidValueError, type Schema, type StandardSchema } from './standard-schema.ts';
