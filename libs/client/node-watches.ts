@@ -27,6 +27,8 @@ export interface EventSink {
 	end(): void;
 	/** The server does not set the watch. */
 	fail?(error: Error): void;
+	/** After a time without a stream: everything that happened then has been told. */
+	caughtUp?(): void;
 }
 
 /** What of the client the watches need. */
@@ -238,7 +240,10 @@ export class NodeWatches {
 		const fromZxid = throughZxid ?? gap.position;
 		for (const event of held) if (event.zxid! > fromZxid) this.#deliver(event);
 		gap.abandon();
-		for (const shared of this.#all()) shared.sinceZxid = noZxid;
+		for (const shared of this.#all()) {
+			shared.sinceZxid = noZxid;
+			for (const sink of shared.sinks) sink.caughtUp?.();
+		}
 	}
 
 	#missed(): void {

@@ -130,17 +130,19 @@ export class CachedTree {
 
 	/** A node was created, or its data were set. @param zxid the transaction's */
 	heard(path: string, state: NodeState, zxid: bigint): void {
-		const isNew = this.#learn(path, state, zxid, true);
-		if (isNew) this.#childMoved(parentOf(path), { by: 1, zxid });
+		const { czxid } = state.stat;
+		const isCreation = czxid === zxid && this.#entries.get(path)?.node.stat.czxid !== czxid;
+		if (this.#learn(path, state, zxid, true) && isCreation) this.#childMoved(parentOf(path), { by: 1, zxid });
 	}
 
 	/** @param zxid the transaction's */
 	heardDeleted(path: string, zxid: bigint): void {
-		const isNew = this.#learn(path, undefined, zxid, true);
-		if (isNew) this.#childMoved(parentOf(path), { by: -1, zxid });
+		// Of one that was never heard of, too: its parent may be read as it was before.
+		const isNews = this.#entries.has(path) || (this.#reading > 0 && this.#gone.get(path) !== zxid);
+		if (this.#learn(path, undefined, zxid, true) && isNews) this.#childMoved(parentOf(path), { by: -1, zxid });
 	}
 
-	/** @returns whether the node was created or deleted by what was said */
+	/** @returns false when what was said is older than what is known */
 	#learn(path: string, state: NodeState | undefined, zxid: bigint, isEvent: boolean): boolean {
 		const entry = this.#entries.get(path);
 		if (zxid < (entry?.asOf ?? this.#gone.get(path) ?? -1n)) {
@@ -149,18 +151,14 @@ export class CachedTree {
 		}
 		if (state === undefined) {
 			if (this.#reading > 0) this.#gone.set(path, zxid);
-			if (entry === undefined) return false;
-			this.#remove(path, entry, zxid);
-			return true;
-		}
-		const isSame = entry !== undefined && entry.node.stat.czxid === state.stat.czxid;
-		if (!isSame) {
+			if (entry !== undefined) this.#remove(path, entry, zxid);
+		} else if (entry?.node.stat.czxid === state.stat.czxid) {
+			this.#renew(entry, state, zxid, isEvent);
+		} else {
 			if (entry !== undefined) this.#remove(path, entry, zxid);
 			this.#add(path, state, zxid, isEvent);
-			return true;
 		}
-		this.#renew(entry, state, zxid, isEvent);
-		return false;
+		return true;
 	}
 
 	#add(path: string, state: NodeState, zxid: bigint, isEvent: boolean): void {

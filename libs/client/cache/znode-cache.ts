@@ -14,7 +14,8 @@ import { parentOf } from './paths.ts';
 export type CacheKind = 'node' | 'children' | 'tree';
 
 /**
- * `filling`: it is read for the first time. `current`: it has everything that the replica has told. `stale`: no replica is connected, or it is read anew; it has what was there before.
+ * `filling`: it is read for the first time. `current`: it has everything that the replica has told. `stale`: no replica is connected, or what changed meanwhile is being read; it has what
+ * was there before.
  */
 export type CacheState = 'filling' | 'current' | 'stale' | 'closed';
 
@@ -50,8 +51,8 @@ const longestPauseMs = 5000;
  * A live local copy of a node, its children or a subtree, with data and Stats; made by `ck.cache(path, { kind })`.
  *
  * What is in it was so at some zxid, and each node only goes forward. What this client itself has written is in it when the write resolves. What others write comes as it comes to the
- * replica: mostly within milliseconds, and never before it is committed. Over a lost connection, and over a lost session, what happened meanwhile comes from the history; where no server knows it, it is read anew: the differences come as events then, each
- * node's from what it was to what it is.
+ * replica: mostly within milliseconds, and never before it is committed. After a lost connection or session what changed meanwhile is read again, each node once: where the history tells
+ * which nodes these are only they, else all. The differences come as events then, each node's from what it was to what it is.
  *
  * Nodes that the caller may not read are left out. That an access control list changed is not noticed before the node changes otherwise.
  */
@@ -66,13 +67,15 @@ export class ZnodeCache implements AsyncDisposable {
 	readonly #queues = new Set<ChangeQueue>();
 	readonly #following: ReturnType<CacheSource['follow']>;
 	readonly #stopListening: () => void;
+	readonly #forgetSignal: () => void;
 	readonly #filled: Settle;
 	/** Nodes of which something was heard that does not say what they are now. */
 	readonly #unclear = new Set<string>();
-	#state: CacheState = 'filling';
+	#isFilled = false;
+	#isClosed = false;
 	#isConnected: boolean;
-	/** Something may have happened that was not told, and is to be read. */
-	#isIncomplete = true;
+	/** There was a time without events, and what happened then has not been told. */
+	#isBehind = false;
 	#filling: NodeReader | undefined;
 	#rereading: NodeReader | undefined;
 	#attempts = 0;
@@ -91,17 +94,36 @@ export class ZnodeCache implements AsyncDisposable {
 		});
 		this.#filled = filled;
 		this.ready.catch(() => {});
+		const abort = () => void this.close();
+		signal?.addEventListener('abort', abort, { once: true });
+		this.#forgetSignal = () => signal?.removeEventListener('abort', abort);
 		this.#stopListening = source.on((change) => this.#connection(change));
-		const sink = { push: (event: NodeEvent) => this.#hear(event), end: () => this.#end() };
-		this.#following = source.follow(path, kind !== 'node', sink);
+		this.#following = source.follow(path, kind !== 'node', {
+			push: (event) => this.#hear(event),
+			end: () => this.#end(),
+			fail: (error) => this.#end(error),
+			caughtUp: () => {
+				this.#isBehind = false;
+			},
+		});
 		// Requests that are sent now are answered behind the watch.
 		this.#fill();
-		signal?.addEventListener('abort', () => this.#end(), { once: true });
-		if (signal?.aborted) this.#end();
+		// What was before the watch was set is nothing that was not told.
+		this.#following.ready().then(
+			() => {
+				this.#isBehind = false;
+			},
+			() => {},
+		);
+		if (signal?.aborted) abort();
 	}
 
 	get state(): CacheState {
-		return this.#state;
+		if (this.#isClosed) return 'closed';
+		if (!this.#isFilled) return 'filling';
+		const isReading = this.#filling !== undefined || this.#pause !== undefined || this.#rereading !== undefined;
+		const isStale = !this.#isConnected || this.#isBehind || isReading || this.#unclear.size > 0;
+		return isStale ? 'stale' : 'current';
 	}
 
 	/** Nodes in it. */
@@ -158,7 +180,7 @@ export class ZnodeCache implements AsyncDisposable {
 		});
 		this.#queues.add(queue);
 		signal?.addEventListener('abort', end);
-		if (signal?.aborted || this.#state === 'closed') end();
+		if (signal?.aborted || this.#isClosed) end();
 		return queue;
 	}
 
@@ -173,15 +195,9 @@ export class ZnodeCache implements AsyncDisposable {
 		return this.close();
 	}
 
-	/** A function, because it changes between two looks at it. */
-	#isClosed(): boolean {
-		return this.#state === 'closed';
-	}
-
 	#connection({ state }: StateChange): void {
 		this.#isConnected = state === 'connected';
-		if (this.#state === 'current' && !this.#isConnected) this.#state = 'stale';
-		else if (this.#state === 'stale' && this.#isConnected && !this.#isIncomplete) this.#state = 'current';
+		if (!this.#isConnected) this.#isBehind = true;
 	}
 
 	#hear(event: NodeEvent): void {
@@ -205,7 +221,7 @@ export class ZnodeCache implements AsyncDisposable {
 	}
 
 	#readUnclear(): void {
-		if (this.#unclear.size === 0 || this.#rereading !== undefined || this.#isClosed()) return;
+		if (this.#unclear.size === 0 || this.#rereading !== undefined || this.#isClosed) return;
 		const paths = [...this.#unclear];
 		this.#unclear.clear();
 		const reader = new NodeReader(this.#tree, this.#source.multiRead, false);
@@ -224,12 +240,10 @@ export class ZnodeCache implements AsyncDisposable {
 
 	/** Reads everything, instead of whatever was being read. */
 	#fill(): void {
-		if (this.#isClosed()) return;
+		if (this.#isClosed) return;
 		clearTimeout(this.#pause);
 		this.#pause = undefined;
 		this.#filling?.stop();
-		this.#isIncomplete = true;
-		if (this.#state === 'current') this.#state = 'stale';
 		const reader = new NodeReader(this.#tree, this.#source.multiRead, this.kind === 'tree');
 		this.#filling = reader;
 		this.#tree.beginFilling();
@@ -244,19 +258,17 @@ export class ZnodeCache implements AsyncDisposable {
 		if (reader !== this.#filling) return;
 		this.#filling = undefined;
 		this.#attempts = 0;
-		this.#isIncomplete = false;
 		this.#tree.endFilling(zxid);
-		this.#state = this.#isConnected ? 'current' : 'stale';
+		this.#isFilled = true;
 		this.#filled.resolve();
 	}
 
 	#notFilled(reader: NodeReader, error: unknown): void {
 		if (reader !== this.#filling) return;
 		this.#filling = undefined;
-		if (this.#source.state() === 'closed' || (this.#state === 'filling' && !isPassing(error))) {
-			this.#filled.reject(error);
+		if (this.#source.state() === 'closed' || (!this.#isFilled && !isPassing(error))) {
 			this.#following.stop();
-			this.#end();
+			this.#end(error);
 			return;
 		}
 		const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#attempts++) * (0.5 + Math.random() / 2);
@@ -264,7 +276,7 @@ export class ZnodeCache implements AsyncDisposable {
 	}
 
 	#tell(event: CacheEvent): void {
-		if (this.#state === 'filling') return;
+		if (!this.#isFilled) return;
 		for (const queue of this.#queues) queue.push(event);
 		for (const listener of [...this.#listeners]) {
 			try {
@@ -278,14 +290,15 @@ export class ZnodeCache implements AsyncDisposable {
 		}
 	}
 
-	#end(): void {
-		if (this.#isClosed()) return;
-		this.#state = 'closed';
+	#end(cause: unknown = sessionExpired('the cache is closed')): void {
+		if (this.#isClosed) return;
+		this.#isClosed = true;
 		clearTimeout(this.#pause);
 		this.#stopListening();
+		this.#forgetSignal();
 		this.#filling?.stop();
 		this.#rereading?.stop();
-		this.#filled.reject(sessionExpired('the cache is closed'));
+		this.#filled.reject(cause);
 		for (const queue of [...this.#queues]) queue.end();
 	}
 }
