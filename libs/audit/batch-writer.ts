@@ -197,27 +197,43 @@ export async function copyBytes(client: pg.ClientBase, statement: string, chunks
 const copyChunk = 1 << 18;
 
 /**
- * Ends the versions that were valid before the batch. Of each node the last version is the valid one, found by index; the planner is
- * told so, because it knows nothing of the arrays.
+ * Ends the versions that were valid before the batch. Most are where the fold takes them to be, and one look at one partition finds them; of the others the
+ * last version is the valid one. The planner is told that indexes find them, because it knows nothing of the arrays.
  */
-async function endVersions(client: pg.ClientBase, { endedPaths, endedZxids }: Batch): Promise<void> {
+async function endVersions(client: pg.ClientBase, { endedPaths, endedZxids, endedFroms }: Batch): Promise<void> {
 	if (endedPaths.length === 0) return;
 	await client.query(
 		'set local enable_seqscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off; set local jit = off',
 	);
 	// In the order of the index: neighbours share its pages. That takes a third less of PostgreSQL.
 	const order = [...endedPaths.keys()].sort((a, b) => (endedPaths[a]! < endedPaths[b]! ? -1 : 1));
-	const zxids = order.map((it) => endedZxids[it]!);
-	await client.query(endVersionsSql, [textArray(order.map((it) => endedPaths[it]!)), bigintArray(zxids)]);
+	const pathsOf = (some: readonly number[]) => textArray(some.map((it) => endedPaths[it]!));
+	const zxidsOf = (some: readonly number[]) => bigintArray(some.map((it) => endedZxids[it]!));
+	const known = order.filter((it) => endedFroms[it] !== -1);
+	let ended = 0;
+	if (known.length > 0) {
+		const froms = bigintArray(known.map((it) => endedFroms[it]!));
+		ended = (await client.query(endKnownVersionsSql, [pathsOf(known), zxidsOf(known), froms])).rowCount ?? 0;
+	}
+	if (ended === order.length) return;
+	const others = ended === known.length ? order.filter((it) => endedFroms[it] === -1) : order;
+	await client.query(endVersionsSql, [pathsOf(others), zxidsOf(others)]);
 }
 
+export const endKnownVersionsSql = `
+	update chronokeeper.znode_version v set to_zxid = ended.to_zxid, span = chronokeeper.version_span(ended.to_zxid - ended.from_zxid)
+	from (select * from unnest($1::text[], $2::bigint[], $3::bigint[]) as e (path, to_zxid, from_zxid) offset 0) ended
+	where v.path = ended.path and v.from_zxid = ended.from_zxid and v.to_zxid is null`;
+
+/** What is ended already stays as it is. */
 export const endVersionsSql = `
 	update chronokeeper.znode_version v set to_zxid = ended.to_zxid, span = chronokeeper.version_span(ended.to_zxid - ended.from_zxid)
 	from (
 		select e.path, e.to_zxid, valid.from_zxid from unnest($1::text[], $2::bigint[]) as e (path, to_zxid)
 		cross join lateral (
-			select n.from_zxid from chronokeeper.znode_version n where n.path = e.path order by n.from_zxid desc limit 1
+			select n.from_zxid, n.to_zxid from chronokeeper.znode_version n where n.path = e.path order by n.from_zxid desc limit 1
 		) valid
+		where valid.to_zxid is null
 		offset 0
 	) ended
 	where v.path = ended.path and v.from_zxid = ended.from_zxid`;

@@ -48,6 +48,8 @@ export class Batch {
 	/** path and zxid of each version that was valid before the batch and ended in it. */
 	readonly endedPaths: string[] = [];
 	readonly endedZxids: number[] = [];
+	/** Where each of them most likely began; -1 where nothing is known of it. */
+	readonly endedFroms: number[] = [];
 	readonly acls = new Map<bigint, string>();
 	readonly sessions: SessionRow[] = [];
 	/** Sessions from before the batch that were closed in it. */

@@ -17,7 +17,15 @@ import { Batch, type HistoryPoint } from './batch.ts';
 import { nodeFacts, noFacts, sessionFacts } from './facts.ts';
 import { type WhoColumns, whoColumns } from './principal.ts';
 import { nothingRedacted, type Redaction } from './redaction.ts';
-import { type Change, txnFields, type Version, writeChange, writeRedactedChange, writeVersion } from './rows.ts';
+import {
+	type Change,
+	parentOf,
+	txnFields,
+	type Version,
+	writeChange,
+	writeRedactedChange,
+	writeVersion,
+} from './rows.ts';
 import { TouchedPaths } from './touched-paths.ts';
 
 /** The tree that the log makes is not the tree that its leader had. */
@@ -74,6 +82,8 @@ export class HistoryFold {
 	#open = new Map<string, Version | null>();
 	#openSessionRows = new Map<SessionId, Batch['sessions'][number]>();
 	readonly #touched = new TouchedPaths();
+	/** Nodes of the transaction under way that were not touched in this batch before it: when they last changed, as their Stat says it. */
+	readonly #lastChanged = new Map<string, number>();
 	/** Created by the transaction under way, as often as it has a change that says so. */
 	#created: string[] = [];
 	#scratch = Buffer.allocUnsafe(4096);
@@ -110,6 +120,7 @@ export class HistoryFold {
 		const { zxid } = header;
 		this.#created = [];
 		const before = this.#before(txn, header.sessionId);
+		this.#noteLastChanged(txn, before);
 		const touched = this.#touched;
 		touched.clear();
 		const result = this.#tree.apply(record, touched);
@@ -214,6 +225,29 @@ export class HistoryFold {
 				return this.#nodes([...(txn.paths ?? []), ...this.#tree.ephemeralsOf(sessionId)]);
 			default:
 				return null;
+		}
+	}
+
+	/** A Stat does not say when an ACL or the counter of a quota changed, nor where a prune has cut: who writes looks those up. */
+	#noteLastChanged(txn: Txn, before: Map<string, NodeRecord> | null): void {
+		this.#lastChanged.clear();
+		for (const [path, node] of before ?? []) this.#noteNode(path, node);
+		if (txn.kind === 'closeSession') for (const path of before!.keys()) this.#noteParent(path);
+		for (const { kind, path } of txn.kind === 'multi' ? mutations(txn) : isMutation(txn) ? [txn] : []) {
+			if (kind !== 'setData' && kind !== 'setACL') this.#noteParent(path);
+		}
+	}
+
+	#noteParent(path: string): void {
+		const parent = parentOf(path);
+		if (parent === null || this.#open.has(parent) || this.#lastChanged.has(parent)) return;
+		const node = this.#tree.node(parent);
+		if (node !== undefined) this.#noteNode(parent, node);
+	}
+
+	#noteNode(path: string, { stat }: NodeRecord): void {
+		if (!this.#open.has(path)) {
+			this.#lastChanged.set(path, Math.max(stat.czxid, stat.mzxid, stat.pzxid, this.#baseZxid));
 		}
 	}
 
@@ -360,6 +394,7 @@ export class HistoryFold {
 			if (existed) {
 				batch.endedPaths.push(path);
 				batch.endedZxids.push(zxid);
+				batch.endedFroms.push(this.#lastChanged.get(path) ?? -1);
 			}
 		} else if (open !== null) {
 			writeVersion(batch.versions, open, zxid);

@@ -14,6 +14,7 @@ import pg from 'pg';
 import { importDirectories } from '#audit/import';
 import { migrateToLatest } from '#audit/migrate';
 import { startMirror } from '#audit/mirror';
+import { packDatabase } from '#audit/pack-database';
 import { restore } from '#audit/restore';
 import { counterOf, makeZxid, type Zxid } from '#core/model/zxid';
 import { openAcl } from '#jute/acl';
@@ -241,7 +242,6 @@ async function benchRestore(): Promise<void> {
 	await dropDatabase(url);
 }
 
-/** Whether it stays as fast as it was, what it takes up, and what answers cost then. */
 /** A subtree that somebody deleted, and one that somebody has overwritten, in a tree with others beside it; on a serving replica with its log and its mirror. */
 async function benchLiveRestore(): Promise<void> {
 	const nodes = 10_000;
@@ -292,6 +292,7 @@ async function benchLiveRestore(): Promise<void> {
 	await restores.close();
 }
 
+/** Whether it stays as fast as it was, what it takes up, and what answers cost then. */
 async function benchGrowth(): Promise<void> {
 	const count = Number(values.growth);
 	const log = await generateLog(directory(), count, growingWorkload(count));
@@ -306,6 +307,15 @@ async function benchGrowth(): Promise<void> {
 	const bytes = await bytesPerTxn(url, count);
 	const parts = Object.entries(bytes).map(([name, it]) => `${name} ${it}`);
 	print(`bytes of PostgreSQL per transaction: ${parts.join(', ')}`, { bench: 'bytes', count, ...bytes });
+	const begun = performance.now();
+	const packed = await packDatabase(url);
+	const packMs = Math.round(performance.now() - begun);
+	const dense = await bytesPerTxn(url, count);
+	const denseParts = Object.entries(dense).map(([name, it]) => `${name} ${it}`);
+	print(
+		`the same when the ${packed.length / 3} partitions that are full are packed, in ${(packMs / 1000).toFixed(1)} s: ${denseParts.join(', ')}`,
+		{ bench: 'packed', count, packMs, ...dense },
+	);
 	const asked = await ask(url, log.lastZxid);
 	const half = await ask(url, makeZxid(0, count / 2));
 	print(

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DummyDriver, Kysely, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from 'kysely';
 import { expect, it } from 'vitest';
-import { endVersionsSql } from '../batch-writer.ts';
+import { endKnownVersionsSql, endVersionsSql } from '../batch-writer.ts';
 import type { HistoryDatabase } from '../schema.ts';
 import { storedTreeSql } from '../stored-tree.ts';
 import { blameQuery, dataVersionsQuery, lastZxidAtQuery } from './blame.ts';
@@ -38,6 +38,7 @@ const compiled: Readonly<Record<string, string>> = {
 	'children-at': childrenAtQuery('/a', 1).compile(db).sql,
 	'tree-at': treeAtQuery(1, '/').compile(db).sql,
 	diff: diffQuery(1, 2, '/').compile(db).sql,
+	'end-known-versions': endKnownVersionsSql,
 	'end-versions': endVersionsSql,
 	'stored-tree': storedTreeSql(1 as never),
 };
