@@ -1,5 +1,6 @@
 /** What specs of recipes need: a server, a relay in front of it, clients on both sides, and a way to wait for contenders. */
-import { afterAll, beforeAll, expect, vi } from 'vitest';
+import { equal } from 'node:assert/strict';
+import { afterAll, beforeAll, vi } from 'vitest';
 import { type Chronokeeper, type ConnectOptions, connect, NoNodeError } from '#client/index';
 import { SessionRelay } from './session-relay.ts';
 import { TestServers } from './test-servers.ts';
@@ -35,7 +36,7 @@ export class RecipeClients {
 
 	/** Until the node has so many children. */
 	async children(path: string, count: number): Promise<void> {
-		await vi.waitFor(async () => expect(await this.names(path)).toHaveLength(count), soon);
+		await vi.waitFor(async () => equal((await this.names(path)).length, count), soon);
 	}
 
 	/** None when there is no such node. */
