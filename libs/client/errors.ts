@@ -35,7 +35,7 @@ export class UnimplementedError extends ClientError {}
 export class ThrottledError extends ClientError {}
 /** No server can be reached. What failed so was not done: OutcomeUnknownError is for what may have been done (-4). */
 export class ConnectionLossError extends ClientError {}
-/** It was sent, and the stream was lost before the answer came: nobody knows whether it was done. Read, then decide (-4). */
+/** It was sent, the stream was lost before the answer came, and no server can say any more whether it was done. Read, then decide (-4). */
 export class OutcomeUnknownError extends ConnectionLossError {}
 
 /** It took longer than its `timeoutMs` (-7). */
@@ -67,6 +67,9 @@ export class OperationAbortedError extends ClientError {
 function fateOf(wasSent: boolean): string {
 	return wasSent ? 'it was sent, whether it was done is unknown' : 'it was not sent, and will not be done';
 }
+
+/** @internal */
+export const connectionLossCode = -4;
 
 const classes: ReadonlyMap<number, typeof NoNodeError> = new Map([
 	[-101, NoNodeError],
@@ -118,6 +121,11 @@ export function outcomeUnknown(path: string, cause: Error | undefined): OutcomeU
 	const reason = cause === undefined ? '' : ` (${cause.message})`;
 	const text = `the connection was lost: whether it was done is unknown${reason}`;
 	return new OutcomeUnknownError(text, 'OK', detailOf(-4, 'ConnectionLoss', path), cause);
+}
+
+/** What the server says it does not know: a ConnectionLoss of its own. @internal */
+export function unknownToServer(detail: ErrorDetail): OutcomeUnknownError {
+	return new OutcomeUnknownError(`${detail.path}: ${detail.advice}`, 'OK', detail, undefined);
 }
 
 function detailOf(code: number, name: string, path = ''): ErrorDetail {

@@ -22,6 +22,8 @@ export type ReplyResult = NonNullable<Reply['result']>;
 /** The numbers that a session has given to its operations, over all its streams. */
 export interface OperationNumbers {
 	last: number;
+	/** The newest zxid that it has seen. */
+	seenZxid: bigint;
 }
 
 export interface StreamEvents {
@@ -54,6 +56,8 @@ export class OperationStream {
 	#underWay: Submission[] = [];
 	#isScheduled = false;
 	#isFull = false;
+	/** Nothing is told any more, but for the end. */
+	#isGivenUp = false;
 	/** Nothing is told any more. */
 	#isLeft = false;
 	#error: Error | undefined;
@@ -104,6 +108,13 @@ export class OperationStream {
 		this.#call.cancel();
 	}
 
+	/** The server does not know what became of this one: it is the first that has no answer, whatever comes behind it. */
+	giveUp(submission: Submission): void {
+		this.#underWay.unshift(submission);
+		this.#isGivenUp = true;
+		this.#call.cancel();
+	}
+
 	/** Tells nothing any more. @param closes also ends the session, if the server still listens @returns what was not answered, or not sent */
 	leave(closes: boolean): Submission[] {
 		const left = [...this.#underWay.splice(0), ...this.#queue.splice(0)];
@@ -130,23 +141,27 @@ export class OperationStream {
 			const submission = this.#queue.shift()!;
 			if (submission.isTakenBack) continue;
 			const { op, traceparent } = submission;
-			if (!submission.wasSent) submission.id = this.#nextId();
-			operations.push({ id: submission.id, op, traceparent, sentAtZxid: undefined });
+			const sentAtZxid = submission.wasSent ? submission.sentAtZxid : undefined;
+			if (!submission.wasSent) this.#number(submission);
+			operations.push({ id: submission.id, op, traceparent, sentAtZxid });
 			this.#underWay.push(submission);
 			bytes += sizeOf(op);
 		}
 		return { begin: undefined, operations };
 	}
 
-	#nextId(): number {
-		this.#numbers.last = (this.#numbers.last % mostOperationIds) + 1;
-		return this.#numbers.last;
+	/** By this number, and behind this zxid, its transaction is found when it has to be sent again. */
+	#number(submission: Submission): void {
+		const numbers = this.#numbers;
+		numbers.last = (numbers.last % mostOperationIds) + 1;
+		submission.id = numbers.last;
+		submission.sentAtZxid = numbers.seenZxid;
 	}
 
 	#receive({ items }: OperateResponse): void {
-		if (this.#isLeft) return;
+		if (this.#isLeft || this.#isGivenUp) return;
 		this.#events.arrived();
-		for (const { item } of items) if (item !== undefined && !this.#isLeft) this.#tell(item);
+		for (const { item } of items) if (item !== undefined && !this.#isLeft && !this.#isGivenUp) this.#tell(item);
 	}
 
 	#tell(item: NonNullable<OperateResponse_Item['item']>): void {

@@ -1,15 +1,24 @@
 /**
- * A session: it holds ephemeral nodes and watches, and outlives its streams. When one is lost, what had been sent and not answered fails with
- * ConnectionLoss; then the session is attached again, gets back its identities and watches, and what was submitted meanwhile is sent.
+ * A session: it holds ephemeral nodes and watches, and outlives its streams. When one is lost, the session is attached again and gets back its
+ * identities and watches; what had been sent and not answered is sent again, with its numbers, which the server knows again: a write is done once and has its first result. Then comes
+ * what was submitted meanwhile.
  */
-import type { Id } from '#proto/chronokeeper/v1/common';
+import type { ErrorDetail, Id } from '#proto/chronokeeper/v1/common';
 import type { AttachSessionResponse, OpenSessionResponse, OperateRequest } from '#proto/chronokeeper/v1/session';
 import type { WatchEvent } from '#proto/chronokeeper/v1/watch';
 import { ClientError } from './client-error.ts';
-import { connectionLoss, errorOf, outcomeUnknown, sessionExpired } from './errors.ts';
+import {
+	connectionLoss,
+	connectionLossCode,
+	errorOf,
+	outcomeUnknown,
+	sessionExpired,
+	unknownToServer,
+} from './errors.ts';
 import { Lease } from './lease.ts';
 import type { Operation, OperationKind, RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type OperateCall, type OperationNumbers, OperationStream, type ReplyResult } from './operation-stream.ts';
+import { isPassing } from './passing.ts';
 import { Pings } from './pings.ts';
 import { SessionWatches } from './session-watches.ts';
 import { isRepeatable, limit, type NodeListener, type Patience, pathOf, Submission } from './submission.ts';
@@ -27,7 +36,7 @@ export interface SessionOptions {
 	readonly shownPath?: (path: string) => string;
 }
 
-/** For clients that go on whatever happens: reads are repeated on the next stream, and the session is judged to be lost when no server could be reached for its timeout. */
+/** For clients that go on whatever happens: what has no answer is sent again on the next stream, and the session is judged to be lost when no server could be reached for its timeout. */
 export interface Endurance {
 	/** Operations that wait while there is no stream; those beyond it fail. */
 	readonly mostWaiting: number;
@@ -79,13 +88,12 @@ export class Session extends Znodes {
 	#password: Uint8Array = new Uint8Array(0);
 	#timeoutMs = 0;
 	/** The highest that an answer or an event had. */
-	#lastZxid = 0n;
 	/** Everything up to here has been told: the events of the last transaction may still have been on their way. */
 	#toldZxid = 0n;
 	#stream: OperationStream | undefined;
 	/** Submitted while there is no stream that takes it. */
 	#waiting: Submission[] = [];
-	readonly #numbers: OperationNumbers = { last: 0 };
+	readonly #numbers: OperationNumbers = { last: 0, seenZxid: 0n };
 	readonly #lease = new Lease(() => this.#judge());
 	readonly #pings = new Pings(this.#lease);
 	/** When the stream was begun. */
@@ -105,7 +113,7 @@ export class Session extends Znodes {
 		this.#dialer = dialer;
 		this.#options = options;
 		this.#watches = new SessionWatches(options.endurance === undefined);
-		this.#lastZxid = options.endurance?.lastZxidSeen ?? 0n;
+		this.#numbers.seenZxid = options.endurance?.lastZxidSeen ?? 0n;
 		this.#toldZxid = options.endurance?.toldZxid ?? 0n;
 	}
 
@@ -147,7 +155,7 @@ export class Session extends Znodes {
 
 	/** The highest that an answer or an event had. */
 	get lastZxidSeen(): bigint {
-		return this.#lastZxid;
+		return this.#numbers.seenZxid;
 	}
 
 	/** Everything up to here has been told. */
@@ -266,11 +274,24 @@ export class Session extends Znodes {
 		// What is being restored was not heard of before.
 		this.#see(result.value, !submission.isOfStream);
 		if (result.$case === 'error') {
-			submission.fail(errorOf({ ...result.value, path: this.#shown(result.value.path) }));
+			this.#failed(submission, result.value);
 			return;
 		}
 		this.#watches.answered(submission, result);
 		submission.succeed(result.value);
+	}
+
+	#failed(submission: Submission, detail: ErrorDetail): void {
+		const shown = { ...detail, path: this.#shown(detail.path) };
+		if (detail.code !== connectionLossCode) submission.fail(errorOf(shown));
+		else if (detail.reason !== '' || !this.#repeats) submission.fail(unknownToServer(shown));
+		// This server lost what was under way. Another one can say what became of it, or the same one when it is well again.
+		else this.#stream!.giveUp(submission);
+	}
+
+	/** What has no answer is sent again. */
+	get #repeats(): boolean {
+		return this.#options.endurance !== undefined && !this.isOver;
 	}
 
 	#connect(): void {
@@ -283,7 +304,7 @@ export class Session extends Znodes {
 							sessionId: this.#id,
 							password: this.#password,
 							timeoutMs: this.#options.timeoutMs ?? 0,
-							lastZxidSeen: this.#lastZxid,
+							lastZxidSeen: this.#numbers.seenZxid,
 							repeatable: true,
 						},
 					};
@@ -330,7 +351,7 @@ export class Session extends Znodes {
 		this.#id = sessionId;
 		this.#password = password;
 		// This replica may be behind the one of the session before.
-		if (zxid < this.#lastZxid) this.#restore({ $case: 'sync', value: { path: '/' } });
+		if (zxid < this.#numbers.seenZxid) this.#restore({ $case: 'sync', value: { path: '/' } });
 		this.#options.endurance?.restore(this.#toldZxid, this.#restored());
 		this.#takeOver(timeoutMs, zxid);
 		if (this.#toldZxid === 0n) this.#toldZxid = zxid;
@@ -419,7 +440,7 @@ export class Session extends Znodes {
 	}
 
 	#failOrRepeat(unanswered: readonly Submission[], error: Error | undefined): void {
-		const repeats = this.#options.endurance !== undefined && !this.isOver;
+		const repeats = this.#repeats;
 		const again: Submission[] = [];
 		for (const submission of unanswered) {
 			if (submission.isSettled || submission.isOfStream) continue;
@@ -458,7 +479,7 @@ export class Session extends Znodes {
 	/** Events come before any answer that shows their change. */
 	#see(answer: object, isTold: boolean): void {
 		if (!('zxid' in answer) || typeof answer.zxid !== 'bigint') return;
-		if (answer.zxid > this.#lastZxid) this.#lastZxid = answer.zxid;
+		if (answer.zxid > this.#numbers.seenZxid) this.#numbers.seenZxid = answer.zxid;
 		if (isTold && answer.zxid > this.#toldZxid) this.#toldZxid = answer.zxid;
 	}
 
@@ -466,24 +487,10 @@ export class Session extends Znodes {
 	#seeEvent({ zxid }: WatchEvent): void {
 		if (zxid === undefined || zxid <= this.#toldZxid) return;
 		this.#toldZxid = zxid - 1n;
-		if (zxid > this.#lastZxid) this.#lastZxid = zxid;
+		if (zxid > this.#numbers.seenZxid) this.#numbers.seenZxid = zxid;
 	}
 
 	#tell(event: SessionEvent): void {
 		this.#options.onEvent?.(event);
 	}
 }
-
-/** Another server, or this one in a moment, may open a session. */
-function isPassing(error: Error | undefined): boolean {
-	return !(error instanceof ClientError) || passing.has(error.status);
-}
-
-const passing: ReadonlySet<string> = new Set([
-	'UNAVAILABLE',
-	'RESOURCE_EXHAUSTED',
-	'DEADLINE_EXCEEDED',
-	'CANCELLED',
-	'INTERNAL',
-	'UNKNOWN',
-]);

@@ -17,6 +17,8 @@ export class Submission {
 	readonly reject: (error: Error) => void;
 	/** The operation's number in its session, which it keeps over streams; 0: it was never sent. */
 	id = 0;
+	/** What the session had seen when it was sent first. */
+	sentAtZxid = 0n;
 	/** The caller has what it will get: an answer, should one come, is for nobody. */
 	isSettled = false;
 	/** Of the one-shot watch that it sets. */
@@ -101,22 +103,8 @@ export function pathOf(op: Operation): string {
 }
 
 const nothing = (): void => {};
-const repeatable: ReadonlySet<Operation['$case']> = new Set([
-	'get',
-	'exists',
-	'listChildren',
-	'multiRead',
-	'sync',
-	'getAcl',
-	'whoAmI',
-	'getEphemerals',
-	'getAllChildrenNumber',
-	'addWatch',
-	'authenticate',
-	'keepAlive',
-]);
 
-/** Done twice it is the same as done once, whatever was done in between. */
+/** Whether it may be sent again when its answer did not come. A server knows a write again, and answers it with its first result; the rest is the same however often it is done. */
 export function isRepeatable(op: Operation): boolean {
-	return repeatable.has(op.$case);
+	return op.$case !== 'closeSession' && op.$case !== 'setWatches';
 }
