@@ -28,7 +28,7 @@ import {
 	type TreeAtResponse,
 	type ZnodeAtResponse,
 } from '#proto/chronokeeper/v1/history';
-import { SessionServiceClient } from '#proto/chronokeeper/v1/session';
+import { SessionServiceClient, SessionServiceService } from '#proto/chronokeeper/v1/session';
 import { WatchServiceClient } from '#proto/chronokeeper/v1/watch';
 import {
 	CreateMode,
@@ -175,7 +175,8 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 
 	/** A bare stream of a session. @internal */
 	operate(): OperateCall {
-		return this.#sessions.operate(this.#calls.metadata());
+		const { path } = SessionServiceService.operate;
+		return this.#sessions.makeBidiStreamRequest(path, itself, itself, this.#calls.metadata());
 	}
 
 	history(request: Partial<HistoryRequest>, signal?: AbortSignal): AsyncGenerator<HistoryResponse> {
@@ -262,6 +263,10 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 		const method = this.#znodes[kind] as unknown as Unary<RequestOf<K>, ResponseOf<K>>;
 		return this.#calls.unary(method.bind(this.#znodes), request);
 	}
+}
+
+function itself(bytes: Buffer): Buffer {
+	return bytes;
 }
 
 /**

@@ -3,7 +3,10 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 	#items: T[] | undefined;
 	/** Those before it have been taken. */
 	#at = 0;
-	#waiting: Waiting<T>[] | undefined;
+	/** Who waits for the next one. */
+	#waiting: Waiting<T> | undefined;
+	/** And behind him, who mostly is nobody. */
+	#others: Waiting<T>[] | undefined;
 	#isOver = false;
 	#error: Error | undefined;
 
@@ -18,8 +21,7 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 
 	push(value: T): void {
 		if (this.#isOver) return;
-		const next = this.#waiting?.shift();
-		if (next !== undefined) next.resolve({ value, done: false });
+		if (this.#waiting !== undefined) this.#give({ value, done: false });
 		else if (this.#items === undefined) this.#items = [value];
 		else this.#items.push(value);
 	}
@@ -28,17 +30,14 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 	end(): void {
 		if (this.#isOver) return;
 		this.#isOver = true;
-		const waiting = this.#waiting;
-		this.#waiting = undefined;
-		for (const { resolve } of waiting ?? []) resolve({ value: undefined, done: true });
+		while (this.#waiting !== undefined) this.#give({ value: undefined, done: true });
 		this.ended();
 	}
 
 	/** What was pushed before is still given, then the loop throws. */
 	fail(error: Error): void {
 		if (this.#isOver) return;
-		const next = this.#waiting?.shift();
-		if (next !== undefined) next.reject(error);
+		if (this.#waiting !== undefined) this.#give(Promise.reject(error));
 		else this.#error = error;
 		this.end();
 	}
@@ -56,8 +55,9 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 			return Promise.reject(error);
 		}
 		if (this.#isOver) return Promise.resolve({ value: undefined, done: true });
-		return new Promise((resolve, reject) => {
-			(this.#waiting ??= []).push({ resolve, reject });
+		return new Promise((resolve) => {
+			if (this.#waiting === undefined) this.#waiting = resolve;
+			else (this.#others ??= []).push(resolve);
 		});
 	}
 
@@ -76,6 +76,13 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 		await this.return();
 	}
 
+	/** To the one who has waited longest. */
+	#give(result: IteratorResult<T, undefined> | Promise<never>): void {
+		const waiting = this.#waiting!;
+		this.#waiting = this.#others?.shift();
+		waiting(result);
+	}
+
 	/** What has not been taken. */
 	protected drop(): void {
 		this.#items = undefined;
@@ -86,7 +93,4 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 	protected ended(): void {}
 }
 
-interface Waiting<T> {
-	readonly resolve: (result: IteratorResult<T, undefined>) => void;
-	readonly reject: (error: Error) => void;
-}
+type Waiting<T> = (result: IteratorResult<T, undefined> | Promise<never>) => void;

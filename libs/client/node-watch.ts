@@ -1,33 +1,24 @@
 /** One loop over what happens to a node, or to everything below it. */
 import { EventQueue } from './event-queue.ts';
 import { missedEvent, type NodeEvent } from './node-event.ts';
-
-/** A watch that is set, or being set, for one who listens. @internal */
-export interface Listening {
-	/** Resolves when the server has set it. */
-	ready(): Promise<void>;
-	stop(): void;
-}
+import type { EventSink, SharedWatch } from './shared-watch.ts';
 
 /** Events that nobody takes are dropped beyond so many, and told as missed. */
 const mostEvents = 65_536;
 
-/** Iterated once, by one loop; leaving the loop ends it, as do return() and the signal. A loop that is slower than 65,536 events is told that it missed some. */
-export class NodeWatch extends EventQueue<NodeEvent> {
-	readonly #path: string;
+/** Iterated once, by one loop; leaving the loop ends it, as do return() and the signal. A loop that is behind by more than 65,536 events is told that it missed some. */
+export class NodeWatch extends EventQueue<NodeEvent> implements EventSink {
+	readonly #shared: SharedWatch;
 	readonly #signal: AbortSignal | undefined;
-	readonly #abort: (() => void) | undefined;
-	#listening: Listening | undefined;
 
 	/** @internal */
-	constructor(path: string, signal: AbortSignal | undefined) {
+	constructor(shared: SharedWatch, signal: AbortSignal | undefined) {
 		super();
-		this.#path = path;
+		this.#shared = shared;
 		this.#signal = signal;
-		if (signal !== undefined) {
-			this.#abort = () => this.end();
-			signal.addEventListener('abort', this.#abort);
-		}
+		shared.join(this);
+		signal?.addEventListener('abort', this);
+		if (signal?.aborted) this.end();
 	}
 
 	/**
@@ -35,13 +26,7 @@ export class NodeWatch extends EventQueue<NodeEvent> {
 	 * it in any case.
 	 */
 	get ready(): Promise<void> {
-		return this.#listening?.ready() ?? Promise.resolve();
-	}
-
-	/** @internal */
-	begin(listening: Listening): void {
-		this.#listening = listening;
-		if (this.#signal?.aborted) this.end();
+		return this.#shared.ready();
 	}
 
 	/** @internal */
@@ -51,12 +36,17 @@ export class NodeWatch extends EventQueue<NodeEvent> {
 			return;
 		}
 		this.drop();
-		super.push(missedEvent(this.#path));
+		super.push(missedEvent(this.#shared.shownPath));
+	}
+
+	/** Of the signal. @internal */
+	handleEvent(): void {
+		this.end();
 	}
 
 	/** @internal */
 	protected override ended(): void {
-		if (this.#abort !== undefined) this.#signal?.removeEventListener('abort', this.#abort);
-		this.#listening?.stop();
+		this.#signal?.removeEventListener('abort', this);
+		this.#shared.leave(this);
 	}
 }

@@ -4,9 +4,10 @@
  */
 import { SessionExpiredError } from './errors.ts';
 import { missedEvent, type NodeEvent } from './node-event.ts';
-import { type Listening, NodeWatch } from './node-watch.ts';
+import { NodeWatch } from './node-watch.ts';
 import type { RestoredStream, Session } from './session.ts';
 import { setWatchesRequests } from './set-watches.ts';
+import { type EventSink, SharedWatch, type SharedWatchOwner } from './shared-watch.ts';
 import type { TailSource } from './tail.ts';
 import { WatchGap } from './watch-gap.ts';
 import { type NodeEvent as WatchedEvent, watcherTypes, watchKinds } from './watched-event.ts';
@@ -18,17 +19,6 @@ export interface WatchOptions {
 	readonly withData?: boolean | undefined;
 	/** Ends the loop, without an error. */
 	readonly signal?: AbortSignal | undefined;
-}
-
-/** Who is told of events, as they come in. @internal */
-export interface EventSink {
-	push(event: NodeEvent): void;
-	/** The client is closed. */
-	end(): void;
-	/** The server does not set the watch. */
-	fail?(error: Error): void;
-	/** After a time without a stream: everything that happened then has been told. */
-	caughtUp?(): void;
 }
 
 /** What of the client the watches need. */
@@ -44,27 +34,7 @@ const noZxid = 0n;
 /** Paths that the history is asked about by name; with more of them it is asked for everything. */
 const mostNamed = 64;
 
-/** One of the server's watches, and who listens to it. There may be 100,000. */
-class SharedWatch {
-	readonly path: string;
-	readonly isRecursive: boolean;
-	withData = false;
-	/** The server has it, or had it on the stream before. */
-	isSet = false;
-	/** What is told of a gap is behind this one. */
-	sinceZxid = noZxid;
-	sinks: readonly EventSink[] = [];
-	/** Answers that have not come. */
-	pending = 0;
-	waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] | undefined = undefined;
-
-	constructor(path: string, isRecursive: boolean) {
-		this.path = path;
-		this.isRecursive = isRecursive;
-	}
-}
-
-export class NodeWatches {
+export class NodeWatches implements SharedWatchOwner {
 	readonly #client: WatchedClient;
 	readonly #ofNodes = new Map<string, SharedWatch>();
 	readonly #ofTrees = new Map<string, SharedWatch>();
@@ -78,25 +48,35 @@ export class NodeWatches {
 
 	/** @param path the server's */
 	watch(path: string, { signal, ...options }: WatchOptions): NodeWatch {
-		const watch = new NodeWatch(this.#client.shownPath(path), signal);
-		watch.begin(this.listen(path, options, watch));
-		return watch;
+		return new NodeWatch(this.#shared(path, options), signal);
 	}
 
 	/** As watch(), without a queue: while the client is connected, the sink has an event before any answer that shows the change is looked at. */
-	listen(path: string, options: Omit<WatchOptions, 'signal'>, sink: EventSink): Listening {
-		const { recursive = false, withData = false } = options;
+	listen(
+		path: string,
+		options: Omit<WatchOptions, 'signal'>,
+		sink: EventSink,
+	): { readonly ready: () => Promise<void>; readonly stop: () => void } {
+		const shared = this.#shared(path, options);
+		shared.join(sink);
+		return { ready: () => shared.ready(), stop: () => shared.leave(sink) };
+	}
+
+	shownPath(path: string): string {
+		return this.#client.shownPath(path);
+	}
+
+	#shared(path: string, { recursive = false, withData = false }: Omit<WatchOptions, 'signal'>): SharedWatch {
 		const watches = recursive ? this.#ofTrees : this.#ofNodes;
 		let shared = watches.get(path);
+		if (shared !== undefined && (shared.withData || !withData)) return shared;
 		if (shared === undefined) {
-			shared = new SharedWatch(path, recursive);
+			shared = new SharedWatch(path, recursive, this);
 			watches.set(path, shared);
-		} else if (shared.withData || !withData) {
-			return this.#join(shared, sink);
 		}
 		shared.withData = withData;
 		this.#set(shared);
-		return this.#join(shared, sink);
+		return shared;
 	}
 
 	/** What a stream said. Events without a zxid are those of one-shot watches that were set again. */
@@ -143,7 +123,7 @@ export class NodeWatches {
 	/** The client is closed. */
 	end(): void {
 		this.#gap?.abandon();
-		for (const { sinks } of [...this.#all()]) for (const sink of sinks) sink.end();
+		for (const shared of [...this.#all()]) shared.end();
 	}
 
 	*#all(): Generator<SharedWatch> {
@@ -151,24 +131,8 @@ export class NodeWatches {
 		yield* this.#ofTrees.values();
 	}
 
-	#join(shared: SharedWatch, sink: EventSink): Listening {
-		shared.sinks = [...shared.sinks, sink];
-		return { ready: () => this.#ready(shared), stop: () => this.#leave(shared, sink) };
-	}
-
-	#ready(shared: SharedWatch): Promise<void> {
-		if (shared.pending === 0) return Promise.resolve();
-		return new Promise((resolve, reject) => {
-			shared.waiting ??= [];
-			shared.waiting.push({ resolve, reject });
-		});
-	}
-
-	#leave(shared: SharedWatch, sink: EventSink): void {
-		const rest = shared.sinks.filter((one) => one !== sink);
-		if (rest.length === shared.sinks.length) return;
-		shared.sinks = rest;
-		if (rest.length > 0) return;
+	/** Of the server's watches, too. */
+	abandoned(shared: SharedWatch): void {
 		this.#forget(shared);
 		const type = watcherTypes[shared.isRecursive ? 'persistentRecursive' : 'persistent'];
 		const { session } = this.#client;
@@ -188,35 +152,26 @@ export class NodeWatches {
 
 	#set(shared: SharedWatch): void {
 		const { session } = this.#client;
-		shared.pending += 1;
+		shared.asked();
 		const answered = ({ zxid }: { readonly zxid: bigint }): void => {
 			// What was before it is nothing that it has missed.
 			if (!shared.isSet) shared.sinceZxid = this.#gap === undefined ? noZxid : zxid;
 			shared.isSet = true;
-			shared.pending -= 1;
-			if (shared.pending > 0) return;
-			for (const { resolve } of shared.waiting ?? []) resolve();
-			shared.waiting = undefined;
+			shared.answered();
 		};
 		session.submit({ $case: 'addWatch', value: addWatch(shared) }, answered, (error) => {
-			shared.pending -= 1;
 			const isElsewhere = error instanceof SessionExpiredError && session !== this.#client.session;
-			if (shared.sinks.length === 0) return;
 			if (!isElsewhere) this.#fail(shared, error);
-			else if (!shared.isSet) this.#set(shared);
+			else if (!shared.isSet && !shared.isAbandoned) {
+				this.#set(shared);
+				shared.unanswered();
+			} else shared.answered();
 		});
 	}
 
 	#fail(shared: SharedWatch, error: Error): void {
 		this.#forget(shared);
-		const { sinks, waiting } = shared;
-		shared.sinks = [];
-		shared.waiting = undefined;
-		for (const { reject } of waiting ?? []) reject(error);
-		for (const sink of sinks) {
-			if (sink.fail === undefined) sink.end();
-			else sink.fail(error);
-		}
+		shared.fail(error);
 	}
 
 	async #fill(gap: WatchGap, throughZxid: bigint): Promise<void> {
@@ -242,16 +197,12 @@ export class NodeWatches {
 		gap.abandon();
 		for (const shared of this.#all()) {
 			shared.sinceZxid = noZxid;
-			for (const sink of shared.sinks) sink.caughtUp?.();
+			shared.caughtUp();
 		}
 	}
 
 	#missed(): void {
-		for (const { path, isSet, sinks } of [...this.#all()]) {
-			if (!isSet) continue;
-			const event = missedEvent(this.#client.shownPath(path));
-			for (const sink of sinks) sink.push(event);
-		}
+		for (const shared of [...this.#all()]) if (shared.isSet) shared.push(missedEvent(shared.shownPath));
 	}
 
 	#deliver(event: WatchedEvent): void {
@@ -267,10 +218,8 @@ export class NodeWatches {
 		}
 	}
 
-	#push({ isSet, sinceZxid, sinks }: SharedWatch, event: WatchedEvent): void {
-		if (!isSet || event.zxid! <= sinceZxid) return;
-		const shown = this.#client.show(event);
-		for (const sink of sinks) sink.push(shown);
+	#push(shared: SharedWatch, event: WatchedEvent): void {
+		if (shared.isSet && event.zxid! > shared.sinceZxid) shared.push(this.#client.show(event));
 	}
 }
 

@@ -3,19 +3,20 @@
  * been sent and not answered is handed back then.
  */
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import type {
-	AttachSessionResponse,
-	OpenSessionResponse,
+import {
+	type AttachSessionResponse,
+	type OpenSessionResponse,
 	OperateRequest,
-	OperateResponse,
-	OperateResponse_Item,
-	Reply,
+	type OperateResponse_Item,
+	type Reply,
 } from '#proto/chronokeeper/v1/session';
 import type { WatchEvent } from '#proto/chronokeeper/v1/watch';
-import type { Operation } from './operation.ts';
+import { type ItemListener, OperateDecoder } from './operate-decoder.ts';
+import { OperateEncoder } from './operate-encoder.ts';
 import { Submission } from './submission.ts';
 
-export type OperateCall = ClientDuplexStream<OperateRequest, OperateResponse>;
+/** Messages as their bytes. */
+export type OperateCall = ClientDuplexStream<Buffer, Buffer>;
 
 export type ReplyResult = NonNullable<Reply['result']>;
 
@@ -46,7 +47,11 @@ const farewellMs = 1000;
 /** Those behind it begin anew. */
 const mostOperationIds = 2 ** 30 - 1;
 
-export class OperationStream {
+/** One of each does for all streams: a message is made, and read, in one go. */
+const encoder = /* @__PURE__ */ new OperateEncoder();
+const decoder = /* @__PURE__ */ new OperateDecoder();
+
+export class OperationStream implements ItemListener {
 	readonly #call: OperateCall;
 	readonly #events: StreamEvents;
 	readonly #numbers: OperationNumbers;
@@ -71,7 +76,7 @@ export class OperationStream {
 		this.#call = call;
 		this.#numbers = numbers;
 		this.#events = events;
-		call.on('data', (response: OperateResponse) => this.#receive(response));
+		call.on('data', (bytes: Buffer) => this.#receive(bytes));
 		call.on('drain', () => {
 			this.#isFull = false;
 			this.#flush();
@@ -84,7 +89,7 @@ export class OperationStream {
 			if (this.#isLeft) return;
 			events.ended(this.#underWay.splice(0), this.#queue.splice(0), this.#error);
 		});
-		call.write({ begin, operations: [] });
+		call.write(Buffer.from(OperateRequest.encode({ begin, operations: [] }).finish()));
 	}
 
 	/** What is submitted in one turn goes out together. */
@@ -134,20 +139,21 @@ export class OperationStream {
 		while (this.#queue.length > 0 && !this.#isFull) this.#isFull = !this.#call.write(this.#batch());
 	}
 
-	#batch(): OperateRequest {
-		const operations: OperateRequest['operations'] = [];
-		let bytes = 0;
-		while (this.#queue.length > 0 && operations.length < mostOperations && bytes < mostBytes) {
-			const submission = this.#queue.shift()!;
+	#batch(): Buffer {
+		const queue = this.#queue;
+		const most = Math.min(queue.length, mostOperations);
+		encoder.begin();
+		let count = 0;
+		while (count < most && encoder.length < mostBytes) {
+			const submission = queue[count++]!;
 			if (submission.isTakenBack) continue;
-			const { op, traceparent } = submission;
 			const sentAtZxid = submission.wasSent ? submission.sentAtZxid : undefined;
 			if (!submission.wasSent) this.#number(submission);
-			operations.push({ id: submission.id, op, traceparent, sentAtZxid });
+			encoder.add(submission.id, submission.op, submission.traceparent, sentAtZxid);
 			this.#underWay.push(submission);
-			bytes += sizeOf(op);
 		}
-		return { begin: undefined, operations };
+		this.#queue = count === queue.length ? [] : queue.slice(count);
+		return encoder.finish();
 	}
 
 	/** By this number, and behind this zxid, its transaction is found when it has to be sent again. */
@@ -158,26 +164,35 @@ export class OperationStream {
 		submission.sentAtZxid = numbers.seenZxid;
 	}
 
-	#receive({ items }: OperateResponse): void {
-		if (this.#isLeft || this.#isGivenUp) return;
-		this.#events.arrived();
-		for (const { item } of items) if (item !== undefined && !this.#isLeft && !this.#isGivenUp) this.#tell(item);
+	/** Nothing more is told. */
+	get isDone(): boolean {
+		return this.#isLeft || this.#isGivenUp;
 	}
 
-	#tell(item: NonNullable<OperateResponse_Item['item']>): void {
+	#receive(bytes: Buffer): void {
+		if (this.isDone) return;
+		this.#events.arrived();
+		try {
+			decoder.decode(bytes, this);
+		} catch (error) {
+			this.#error ??= new Error('the server sent what cannot be read', { cause: error });
+			this.cancel();
+		}
+	}
+
+	reply(id: number, result: ReplyResult | undefined): void {
+		const next = this.#underWay.shift();
+		if (next?.id === id && result !== undefined) {
+			this.#events.answered(next, result);
+			return;
+		}
+		if (next !== undefined) this.#underWay.unshift(next);
+		this.#error ??= new Error(`the server answered operation ${id}, but ${next?.id ?? 'none'} was next`);
+		this.cancel();
+	}
+
+	item(item: Exclude<NonNullable<OperateResponse_Item['item']>, { readonly $case: 'reply' }>): void {
 		switch (item.$case) {
-			case 'reply': {
-				const { id, result } = item.value;
-				const next = this.#underWay.shift();
-				if (next?.id !== id || result === undefined) {
-					if (next !== undefined) this.#underWay.unshift(next);
-					this.#error ??= new Error(`the server answered operation ${id}, but ${next?.id ?? 'none'} was next`);
-					this.cancel();
-					return;
-				}
-				this.#events.answered(next, result);
-				return;
-			}
 			case 'event':
 				this.#events.event(item.value);
 				return;
@@ -193,22 +208,5 @@ export class OperationStream {
 			default:
 				return;
 		}
-	}
-}
-
-/** About: what data take, where there are any. */
-function sizeOf(op: Operation): number {
-	switch (op.$case) {
-		case 'create':
-		case 'set':
-			return op.value.data?.length ?? 0;
-		case 'multi': {
-			let bytes = 0;
-			for (const { op: one } of op.value.ops)
-				if (one !== undefined && 'data' in one.value) bytes += one.value.data?.length ?? 0;
-			return bytes;
-		}
-		default:
-			return 0;
 	}
 }

@@ -4,7 +4,7 @@ import { ClientError } from '../client-error.ts';
 import type { ClientState, StateChange } from '../client-state.ts';
 import { sessionExpired } from '../errors.ts';
 import type { NodeEvent } from '../node-event.ts';
-import type { EventSink } from '../node-watches.ts';
+import type { EventSink } from '../shared-watch.ts';
 import { type CachedNode, CachedTree, type CacheEvent } from './cached-tree.ts';
 import { ChangeQueue } from './change-queue.ts';
 import { type MultiRead, NodeReader } from './node-reader.ts';
