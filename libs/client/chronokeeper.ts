@@ -237,12 +237,24 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		patience: Patience,
 		listener?: NodeListener,
 	): Promise<ResponseOf<K>> {
+		return this.#session.ask(kind, request, this.#limited(patience), listener);
+	}
+
+	/** @internal */
+	protected override performAs<K extends ZnodeOperationKind, Result>(
+		kind: K,
+		request: RequestOf<K>,
+		patience: Patience,
+		made: (response: ResponseOf<K>) => Result,
+		listener?: NodeListener,
+	): Promise<Result> {
+		return this.#session.askAs(kind, request, this.#limited(patience), made, listener);
+	}
+
+	#limited(patience: Patience): Patience {
 		const { operationTimeoutMs } = this.#options;
-		const limits =
-			patience.timeoutMs === undefined && operationTimeoutMs !== undefined
-				? { signal: patience.signal, timeoutMs: operationTimeoutMs }
-				: patience;
-		return this.#session.ask(kind, request, limits, listener);
+		if (operationTimeoutMs === undefined || patience.timeoutMs !== undefined) return patience;
+		return { signal: patience.signal, timeoutMs: operationTimeoutMs };
 	}
 
 	/** @internal */

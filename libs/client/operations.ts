@@ -120,7 +120,9 @@ export type ReadResult =
 	| { readonly kind: 'children'; readonly names: string[]; readonly stat: Stat }
 	| { readonly kind: 'error'; readonly error: Error };
 
+/** Of versions: any. */
 const any = -1;
+const noTtlMs = 0n;
 const noOptions = {};
 
 /** @internal */
@@ -144,6 +146,11 @@ export function bytesOf(data: NodeData | undefined): Uint8Array | undefined {
 export abstract class Operations {
 	/** @internal */
 	protected readonly chroot: Chroot;
+	readonly #created = ({ path, stat, zxid }: ResponseOf<'create'>): Created => ({
+		path: this.chroot.shown(path),
+		stat: stat!,
+		zxid,
+	});
 
 	/** @internal */
 	protected constructor(chroot: Chroot) {
@@ -158,6 +165,15 @@ export abstract class Operations {
 		listener?: NodeListener,
 	): Promise<ResponseOf<K>>;
 
+	/** As perform(), without a step in between. @param made what the caller gets of the answer @internal */
+	protected abstract performAs<K extends ZnodeOperationKind, Result>(
+		kind: K,
+		request: RequestOf<K>,
+		patience: Patience,
+		made: (response: ResponseOf<K>) => Result,
+		listener?: NodeListener,
+	): Promise<Result>;
+
 	/** @internal */
 	protected abstract errorOf(detail: ReadError): Error;
 
@@ -166,39 +182,42 @@ export abstract class Operations {
 	 *
 	 * @throws NodeExistsError when there is one already (sequential ones have names of their own); NoNodeError without the parent, unless `parents`
 	 */
-	async create(path: string, data: NodeData = null, options: CreateOptions = noOptions): Promise<Created> {
+	create(path: string, data: NodeData = null, options: CreateOptions = noOptions): Promise<Created> {
 		const { mode = 'persistent', acl, ttlMs } = options;
 		const request = {
 			path: this.chroot.whole(path),
 			data: bytesOf(data),
 			mode: createModes[mode],
 			acl: acl === undefined ? [] : [...acl],
-			ttlMs: BigInt(ttlMs ?? 0),
+			ttlMs: ttlMs === undefined ? noTtlMs : BigInt(Math.round(ttlMs)),
 		};
+		if (options.parents === true) return this.#createWithParents(request, options);
+		return this.performAs('create', request, options, this.#created);
+	}
+
+	async #createWithParents(request: RequestOf<'create'>, options: CreateOptions): Promise<Created> {
 		for (;;) {
 			try {
-				const response = await this.perform('create', request, options);
-				return { path: this.chroot.shown(response.path), stat: response.stat!, zxid: response.zxid };
+				return await this.performAs('create', request, options, this.#created);
 			} catch (error) {
-				if (!(error instanceof NoNodeError) || options.parents !== true) throw error;
+				if (!(error instanceof NoNodeError)) throw error;
 			}
-			await this.ensurePath(parentOf(path), { signal: options.signal, timeoutMs: options.timeoutMs });
+			await this.#ensure(parentOf(request.path), patienceOf(options));
 		}
 	}
 
 	/** @throws NoNodeError */
-	async get(path: string, options: WatchingReadOptions = noOptions): Promise<ReadNode> {
+	get(path: string, options: WatchingReadOptions = noOptions): Promise<ReadNode> {
 		const { watch } = options;
 		const request = { path: this.chroot.whole(path), consistency: consistencyOf(options), watch: watch !== undefined };
-		const response = await this.perform('get', request, options, watch && this.#listener(watch));
-		return { data: response.data ?? null, stat: response.stat!, zxid: response.zxid };
+		return this.performAs('get', request, options, readNode, watch && this.#listener(watch));
 	}
 
 	/** Undefined when there is no such node; a watch then waits for its creation. */
-	async exists(path: string, options: WatchingReadOptions = noOptions): Promise<Stat | undefined> {
+	exists(path: string, options: WatchingReadOptions = noOptions): Promise<Stat | undefined> {
 		const { watch } = options;
 		const request = { path: this.chroot.whole(path), consistency: consistencyOf(options), watch: watch !== undefined };
-		return (await this.perform('exists', request, options, watch && this.#listener(watch))).stat;
+		return this.performAs('exists', request, options, statOf, watch && this.#listener(watch));
 	}
 
 	/** @throws NoNodeError */
@@ -217,25 +236,16 @@ export abstract class Operations {
 	}
 
 	/** @throws NoNodeError, BadVersionError */
-	async set(path: string, data: NodeData, options: SetOptions = noOptions): Promise<Written> {
-		const { version = any } = options;
-		const response = await this.perform(
-			'set',
-			{ path: this.chroot.whole(path), data: bytesOf(data), version },
-			options,
-		);
-		return { stat: response.stat!, zxid: response.zxid };
+	set(path: string, data: NodeData, options: SetOptions = noOptions): Promise<Written> {
+		const request = { path: this.chroot.whole(path), data: bytesOf(data), version: demanded(options) };
+		return this.performAs('set', request, options, written);
 	}
 
 	/** @returns the transaction's zxid @throws NoNodeError, BadVersionError, NotEmptyError */
-	async delete(path: string, options: DeleteOptions = noOptions): Promise<bigint> {
-		const { version = any } = options;
-		try {
-			return (await this.perform('delete', { path: this.chroot.whole(path), version }, options)).zxid;
-		} catch (error) {
-			if (options.ifExists === true && error instanceof NoNodeError) return 0n;
-			throw error;
-		}
+	delete(path: string, options: DeleteOptions = noOptions): Promise<bigint> {
+		const request = { path: this.chroot.whole(path), version: demanded(options) };
+		const deleted = this.performAs('delete', request, options, zxidOf);
+		return options.ifExists === true ? deleted.catch(unlessMissing) : deleted;
 	}
 
 	/** The node and everything below it, node by node from the leaves: others see what is between. No error when there is no such node. */
@@ -281,14 +291,9 @@ export abstract class Operations {
 	}
 
 	/** `version` is that of the list: `stat.aversion`. @throws NoNodeError, BadVersionError, InvalidAclError */
-	async setAcl(path: string, acl: readonly Acl[], options: SetOptions = noOptions): Promise<Written> {
-		const { version = any } = options;
-		const response = await this.perform(
-			'setAcl',
-			{ path: this.chroot.whole(path), acl: [...acl], aversion: version },
-			options,
-		);
-		return { stat: response.stat!, zxid: response.zxid };
+	setAcl(path: string, acl: readonly Acl[], options: SetOptions = noOptions): Promise<Written> {
+		const request = { path: this.chroot.whole(path), acl: [...acl], aversion: demanded(options) };
+		return this.performAs('setAcl', request, options, written);
 	}
 
 	/** Several reads of one state, in one round trip; each succeeds or fails alone. */
@@ -369,6 +374,32 @@ export abstract class Operations {
 }
 
 type ReadError = Parameters<typeof import('./errors.ts').errorOf>[0];
+
+function readNode({ data, stat, zxid }: ResponseOf<'get'>): ReadNode {
+	return { data: data ?? null, stat: stat!, zxid };
+}
+
+function statOf({ stat }: ResponseOf<'exists'>): Stat | undefined {
+	return stat;
+}
+
+function written({ stat, zxid }: ResponseOf<'set' | 'setAcl'>): Written {
+	return { stat: stat!, zxid };
+}
+
+function zxidOf({ zxid }: ResponseOf<'delete'>): bigint {
+	return zxid;
+}
+
+function unlessMissing(error: unknown): bigint {
+	if (error instanceof NoNodeError) return 0n;
+	throw error;
+}
+
+/** Absent is any, in fewer bytes. */
+function demanded({ version }: SetOptions): number | undefined {
+	return version === any ? undefined : version;
+}
 
 function consistencyOf({ linearizable = false }: ReadOptions): Consistency | undefined {
 	return linearizable ? Consistency.CONSISTENCY_LINEARIZABLE : undefined;

@@ -225,8 +225,20 @@ export class Session extends Znodes {
 		patience: Patience = noPatience,
 		listener?: NodeListener,
 	): Promise<ResponseOf<K>> {
+		return this.askAs(kind, request, patience, undefined, listener);
+	}
+
+	/** As ask(). @param made what the caller gets of the answer */
+	askAs<K extends OperationKind, Result = ResponseOf<K>>(
+		kind: K,
+		request: RequestOf<K>,
+		patience: Patience,
+		made: ((response: ResponseOf<K>) => Result) | undefined,
+		listener?: NodeListener,
+	): Promise<Result> {
 		return new Promise((resolve, reject) => {
 			const submission = new Submission({ $case: kind, value: request } as Operation, resolve, reject);
+			submission.made = made;
 			submission.listener = listener;
 			if (patience.signal !== undefined || patience.timeoutMs !== undefined)
 				limit(submission, patience, this.#shown(pathOf(submission.op)), (given) => this.#takeBack(given));

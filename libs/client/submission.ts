@@ -21,6 +21,8 @@ export class Submission {
 	sentAtZxid = 0n;
 	/** The caller has what it will get: an answer, should one come, is for nobody. */
 	isSettled = false;
+	/** What the caller gets of the answer; absent: the answer. */
+	made: ((value: never) => unknown) | undefined = undefined;
 	/** Of the one-shot watch that it sets. */
 	listener: NodeListener | undefined = undefined;
 	/** Ends timers and the like. */
@@ -59,7 +61,8 @@ export class Submission {
 	succeed(value: unknown): void {
 		if (this.isSettled) return;
 		this.#settle();
-		this.resolve(value as never);
+		const { made } = this;
+		this.resolve((made === undefined ? value : made(value as never)) as never);
 	}
 
 	fail(error: Error): void {
