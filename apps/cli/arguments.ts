@@ -64,6 +64,11 @@ export function addressArgument(text: string): string {
 	return text;
 }
 
+/** Several addresses, separated by commas. */
+export function replicasArgument(text: string): string[] {
+	return text.split(',').map((address) => addressArgument(address.trim()));
+}
+
 export function databaseArgument(text: string): string {
 	if (!/^postgres(ql)?:\/\/./.test(text) || !URL.canParse(text)) {
 		throw new InvalidArgumentError('it must be like postgresql://user:password@host:5432/database.');

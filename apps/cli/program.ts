@@ -12,6 +12,7 @@ import { addClone } from './commands/clone.ts';
 import { addCreate } from './commands/create.ts';
 import { addDelete } from './commands/delete.ts';
 import { addDiff } from './commands/diff.ts';
+import { addDns } from './commands/dns.ts';
 import { addGet } from './commands/get.ts';
 import { addHistory } from './commands/history.ts';
 import { addImport } from './commands/import.ts';
@@ -78,6 +79,7 @@ export function makeProgram(context: CommandContext): Command {
 	addAddWatch(program, context);
 	addTail(program, context);
 	addWords(program, context);
+	addDns(program, context);
 	program.commandsGroup('History, in PostgreSQL:');
 	addHistory(program, context);
 	addAt(program, context);
