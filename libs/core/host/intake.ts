@@ -16,8 +16,8 @@ export class Intake {
 	readonly #options: ChainOptions;
 	readonly #tracer: Tracer;
 	readonly #clock: Clock;
-	/** When those that are sampled came, in monotonic milliseconds. */
-	readonly #sampledMs = new Map<Request, number>();
+	/** When those that wait and are sampled came, in their order, in monotonic milliseconds. A Map of them would do what NewestChanges tells of Maps. */
+	readonly #sampledMs: number[] = [];
 	#queue: Request[] = [];
 	#head = 0;
 	#refused: Request[] = [];
@@ -50,11 +50,14 @@ export class Intake {
 
 	push(request: Request): void {
 		this.count(request);
-		if (request.traceparent !== undefined) this.#sampledMs.set(request, this.#clock.monotonicMs());
 		const isTooMuch =
 			this.#outstanding > this.#options.maxOutstanding || this.#bytes > this.#options.maxOutstandingBytes;
-		if (isTooMuch && isRefusable(request)) this.#refused.push(request);
-		else this.#queue.push(request);
+		if (isTooMuch && isRefusable(request)) {
+			this.#refused.push(request);
+			return;
+		}
+		this.#queue.push(request);
+		if (request.traceparent !== undefined) this.#sampledMs.push(this.#clock.monotonicMs());
 	}
 
 	/** Runs it when all that wait now had their turn: at once when none does. */
@@ -82,8 +85,7 @@ export class Intake {
 
 	#trace(request: Request, traceparent: string): void {
 		const nowMs = this.#clock.monotonicMs();
-		const sinceMs = this.#sampledMs.get(request) ?? nowMs;
-		this.#sampledMs.delete(request);
+		const sinceMs = this.#sampledMs.shift() ?? nowMs;
 		this.#tracer.stage(traceparent, 'queue', sinceMs, nowMs, { zxid: zeroZxid, op: request.op.kind, error: 0 });
 	}
 
@@ -92,7 +94,6 @@ export class Intake {
 		if (this.#refused.length === 0) return this.#refused;
 		const refused = this.#refused;
 		this.#refused = [];
-		if (this.#sampledMs.size > 0) for (const request of refused) this.#sampledMs.delete(request);
 		return refused;
 	}
 
