@@ -162,6 +162,10 @@ function senderFor({ endpoint, serviceName, serviceVersion, serverId }: TracingO
 	});
 }
 
+/** Of a number in two halves: V8 takes twice as long for one that has more than 32 bits. */
 function hexadecimal(value: number | bigint): string {
-	return `0x${(typeof value === 'bigint' ? BigInt.asUintN(64, value) : value).toString(16)}`;
+	if (typeof value === 'bigint') return `0x${BigInt.asUintN(64, value).toString(16)}`;
+	const high = Math.floor(value / 2 ** 32);
+	if (high === 0) return `0x${value.toString(16)}`;
+	return `0x${high.toString(16)}${(value - high * 2 ** 32).toString(16).padStart(8, '0')}`;
 }

@@ -22,6 +22,10 @@ const mostPerUnit = 3;
 /** What a length takes that has one byte. */
 const shortLength = 0x80;
 const maxUint32 = 2 ** 32;
+/** What performance.now() counts from, in nanoseconds since 1970: more than a double has, so in two halves. */
+const originNs = BigInt(Math.round(performance.timeOrigin * 1000)) * 1000n;
+const originHigh = Number(originNs / BigInt(maxUint32));
+const originLow = Number(originNs % BigInt(maxUint32));
 
 export class OtlpEncoder {
 	/** Spans since the last take(). */
@@ -30,6 +34,7 @@ export class OtlpEncoder {
 	readonly #scope: Uint8Array;
 	readonly #names = new Map<string, Uint8Array>();
 	#bytes = new Uint8Array(1 << 16);
+	#view = new DataView(this.#bytes.buffer);
 	#at = 0;
 
 	constructor({ attributes, scope }: Resource) {
@@ -104,9 +109,7 @@ export class OtlpEncoder {
 		const isText = typeof value === 'string';
 		this.#ensure(spanRoom + attributeRoom + (name.length + (isText ? value.length : 0)) * mostPerUnit);
 		const lengthAt = this.#begin(tag);
-		const field = this.#nameField(name);
-		this.#bytes.set(field, this.#at);
-		this.#at += field.length;
+		this.#raw(this.#nameField(name));
 		const valueAt = this.#begin(0x12);
 		if (isText) {
 			this.#text(0x0a, value);
@@ -116,6 +119,14 @@ export class OtlpEncoder {
 		}
 		this.#end(valueAt);
 		this.#end(lengthAt);
+	}
+
+	/** So few bytes that a call would take longer. There must be room. */
+	#raw(from: Uint8Array): void {
+		const bytes = this.#bytes;
+		const at = this.#at;
+		for (let i = 0; i < from.length; i++) bytes[at + i] = from[i]!;
+		this.#at = at + from.length;
 	}
 
 	/** The name of an attribute as it stands in each: there are few of them. */
@@ -181,24 +192,17 @@ export class OtlpEncoder {
 		this.#at = at;
 	}
 
-	/** Nanoseconds since 1970: more than a double has, so in two halves. */
+	/** Nanoseconds since 1970. */
 	#time(tag: number, ms: number): void {
-		const since = performance.timeOrigin + ms;
-		const whole = Math.floor(since);
-		const high = Math.floor(whole / 0x1_0000) * 1e6;
-		const low = (whole % 0x1_0000) * 1e6 + Math.round((since - whole) * 1e6);
-		const rest = (high % 0x1_0000) * 0x1_0000 + low;
-		this.#bytes[this.#at++] = tag;
-		this.#uint32(rest % maxUint32);
-		this.#uint32(Math.floor(high / 0x1_0000) + Math.floor(rest / maxUint32));
-	}
-
-	#uint32(value: number): void {
-		const bytes = this.#bytes;
-		bytes[this.#at++] = value;
-		bytes[this.#at++] = value >>> 8;
-		bytes[this.#at++] = value >>> 16;
-		bytes[this.#at++] = value >>> 24;
+		const since = Math.round(ms * 1e6);
+		const carried = Math.floor(since / maxUint32);
+		const low = originLow + (since - carried * maxUint32);
+		const carry = low >= maxUint32 ? 1 : 0;
+		const at = this.#at;
+		this.#bytes[at] = tag;
+		this.#view.setUint32(at + 1, low - carry * maxUint32, true);
+		this.#view.setUint32(at + 5, originHigh + carried + carry, true);
+		this.#at = at + 9;
 	}
 
 	/** A message that stands in front of all spans, in its field 1. */
@@ -217,6 +221,7 @@ export class OtlpEncoder {
 		const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#at + more));
 		larger.set(this.#bytes.subarray(0, this.#at));
 		this.#bytes = larger;
+		this.#view = new DataView(larger.buffer);
 	}
 }
 

@@ -15,6 +15,8 @@ export interface OtlpSenderOptions {
 	readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Spans are encoded so many at a time: one by one, the code for it would have left the processor's caches each time, and it would take twice as long. */
+const encodedTogether = 64;
 /** Spans that wait, in bytes; more are dropped. */
 const mostWaiting = 4 << 20;
 const batchSpans = 2048;
@@ -33,6 +35,8 @@ export class OtlpSender {
 	readonly #headers: Readonly<Record<string, string>>;
 	readonly #encoder: OtlpEncoder;
 	readonly #agent: Agent;
+	/** Not encoded yet. */
+	#spans: Span[] = [];
 	#timer: NodeJS.Timeout | undefined;
 	#sending: Promise<void> | undefined;
 	#isClosing = false;
@@ -46,16 +50,10 @@ export class OtlpSender {
 	}
 
 	add(span: Span): void {
-		if (this.#encoder.bytes >= mostWaiting) {
-			this.dropped += 1;
-			return;
-		}
-		this.#encoder.add(span);
+		this.#spans.push(span);
+		if (this.#spans.length >= encodedTogether) this.#encode();
 		if (this.#encoder.spans >= batchSpans) this.#send();
-		else if (this.#timer === undefined && this.#sending === undefined) {
-			this.#timer = setTimeout(() => this.#send(), delayMs);
-			this.#timer.unref();
-		}
+		else if (this.#timer === undefined && this.#sending === undefined) this.#sendLater();
 	}
 
 	/** Resolves when everything was sent, or dropped. */
@@ -69,7 +67,9 @@ export class OtlpSender {
 	#send(): void {
 		clearTimeout(this.#timer);
 		this.#timer = undefined;
-		if (this.#sending !== undefined || this.#encoder.spans === 0) return;
+		if (this.#sending !== undefined) return;
+		this.#encode();
+		if (this.#encoder.spans === 0) return;
 		this.#sending = this.#sendAll().finally(() => {
 			this.#sending = undefined;
 		});
@@ -79,11 +79,22 @@ export class OtlpSender {
 		// What is less than a batch waits for more of it, except at the end.
 		do {
 			await this.#deliver(this.#encoder.take());
+			this.#encode();
 		} while (this.#encoder.spans >= (this.#isClosing ? 1 : batchSpans));
-		if (this.#encoder.spans > 0 && this.#timer === undefined) {
-			this.#timer = setTimeout(() => this.#send(), delayMs);
-			this.#timer.unref();
+		if (this.#encoder.spans > 0 && this.#timer === undefined) this.#sendLater();
+	}
+
+	#sendLater(): void {
+		this.#timer = setTimeout(() => this.#send(), delayMs);
+		this.#timer.unref();
+	}
+
+	#encode(): void {
+		for (const span of this.#spans) {
+			if (this.#encoder.bytes < mostWaiting) this.#encoder.add(span);
+			else this.dropped += 1;
 		}
+		this.#spans = [];
 	}
 
 	async #deliver(body: Uint8Array): Promise<void> {
