@@ -28,6 +28,8 @@ const defaultConnectTimeoutMs = 10_000;
 const defaultMostWaiting = 10_000;
 /** After a server refused for good. */
 const replacementPauseMs = 1000;
+/** Of who waits for a node to go, when there is no session to look in. */
+const lookAgainPauseMs = 20;
 
 class LiveSession implements HeldSession {
 	readonly id: bigint;
@@ -204,9 +206,11 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 				} catch (error) {
 					if (this.#state === 'closed' || patience.signal.aborted || !(error instanceof SessionExpiredError))
 						throw error;
+					// Where no session can be had the next look fails at once, too, and a loop without a pause would let no timer fire.
+					await new Promise((resolve) => setTimeout(resolve, lookAgainPauseMs));
 					continue;
 				}
-				await Promise.race([changed, aborted(patience.signal), aborted(lost)]);
+				await firstOf(changed, [patience.signal, lost]);
 				session.forget(whole, heard);
 			}
 		} catch (error) {
@@ -353,10 +357,16 @@ class Patient {
 	}
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+/** Until it comes, or a signal fires. Sessions live long: nothing stays behind on their signals. */
+function firstOf(changed: Promise<void>, signals: readonly AbortSignal[]): Promise<void> {
 	return new Promise((resolve) => {
-		signal.addEventListener('abort', () => resolve(), { once: true });
-		if (signal.aborted) resolve();
+		const end = (): void => {
+			for (const signal of signals) signal.removeEventListener('abort', end);
+			resolve();
+		};
+		for (const signal of signals) signal.addEventListener('abort', end, { once: true });
+		if (signals.some(({ aborted }) => aborted)) end();
+		else void changed.then(end);
 	});
 }
 
