@@ -2,7 +2,8 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, OutcomeUnknownError } from '../errors.ts';
 import type { HeldNode } from './held.ts';
-import { isForLostConnection } from './over-sessions.ts';
+import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { pause } from './pause.ts';
 
 /**
  * Creates the node, and its parents. When the answer is lost the node itself tells whose it is.
@@ -23,6 +24,8 @@ export async function createHeldNode(ck: Chronokeeper, path: string, data: strin
 				const found = await findHeldNode(ck, path, data);
 				if (found !== undefined) return found;
 			}
+			// A server that refuses to open another session is not asked without end.
+			await pause(retryMs);
 		}
 	}
 }

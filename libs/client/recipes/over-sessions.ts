@@ -7,6 +7,9 @@ export function isForLostConnection(ck: Chronokeeper, error: unknown): boolean {
 	return (error instanceof SessionExpiredError || error instanceof OutcomeUnknownError) && ck.state !== 'closed';
 }
 
+/** Between two attempts. */
+export const retryMs = 20;
+
 /** Does what can be done twice until it is answered: in the next session when the one that asked is lost. */
 export async function overSessions<T>(ck: Chronokeeper, act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
 	for (;;) {
@@ -19,5 +22,3 @@ export async function overSessions<T>(ck: Chronokeeper, act: () => Promise<T>, s
 		await pause(retryMs, signal);
 	}
 }
-
-const retryMs = 20;
