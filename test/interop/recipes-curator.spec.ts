@@ -1,5 +1,5 @@
 /** Recipes of the TypeScript client on the same nodes as Curator's: they keep each other out. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
 	type Chronokeeper,
 	connect,
@@ -8,6 +8,8 @@ import {
 	LeaderElection,
 	ReadWriteLock,
 	Semaphore,
+	ServiceDiscovery,
+	ServiceRegistry,
 } from '#client/index';
 import { JavaPrograms } from '#test/support/java-programs';
 import { ServerUnderTest } from '#test/support/server-under-test';
@@ -80,4 +82,34 @@ describe("Curator's recipes and ours on one path", () => {
 		expect(await java.exited, java.output).toBe(0);
 		expect(java.output).toContain('left');
 	});
+});
+
+it('instances of both are found by both, with what was said of them; one that is out takes no requests of Curator’s', async () => {
+	const registry = new ServiceRegistry(ck, '/directory/services');
+	await using view = new ServiceDiscovery(ck, '/directory/services').watch('web');
+	await view.ready;
+	const java = programs.start('Directory', server.address, '/directory');
+	const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000 });
+	await java.waitFor(/^registered$/m);
+	await eventually(() => expect(view.instances).toHaveLength(1));
+	expect(view.instances[0]).toMatchObject({
+		id: 'curators',
+		address: '10.0.0.1',
+		port: 8001,
+		weight: 1,
+		metadata: { made: 'by Curator' },
+		enabled: true,
+	});
+	const curators = 'curators=10.0.0.1:8001 by Curator';
+	await java.waitFor(new RegExp(`^${curators}$`, 'm'));
+	const details = { service: 'web', id: 'ours', address: 'fd00::7', port: 8002, tags: ['blue'], weight: 2 };
+	const ours = await registry.register({ ...details, metadata: { made: 'by us' } });
+	await java.waitFor(new RegExp(`^${curators}, ours=fd00::7:8002 by us$`, 'm'));
+	await ours.update({ enabled: false });
+	await java.waitFor(new RegExp(`by us\n${curators}$`, 'm'));
+	await ours.update({ enabled: true, metadata: { made: 'by us, leave' } });
+	await java.waitFor(/^ours=fd00::7:8002 by us, leave$/m);
+	await eventually(() => expect(view.instances.map(({ id }) => id)).toEqual(['ours']));
+	await ours.close();
+	expect(await java.exited, java.output).toBe(0);
 });
