@@ -14,6 +14,18 @@ import {
 	SessionExpiredError,
 	sessionExpired,
 } from './errors.ts';
+import { type CommittedTransaction, type TailOptions, tailHistory } from './history/history-tail.ts';
+import type { Moment } from './history/moment.ts';
+import {
+	differences,
+	type HistoryGap,
+	type HistoryOptions,
+	type NodeDifference,
+	type NodeVersion,
+	nodeHistory,
+} from './history/node-history.ts';
+import { Past } from './history/past.ts';
+import type { HistoryGround } from './history/replicas.ts';
 import { shownEvent } from './node-event.ts';
 import type { NodeWatch } from './node-watch.ts';
 import { NodeWatches, type WatchOptions } from './node-watches.ts';
@@ -56,6 +68,7 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 	readonly #endpoints: Endpoints;
 	readonly #states = new StateFeed();
 	readonly #watches: NodeWatches;
+	readonly #past: HistoryGround;
 	/** What operations go to: opened, or being opened. */
 	#session!: Session;
 	#held = new LiveSession(0n, 0);
@@ -70,6 +83,12 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		const security = { tls, token, auth: basic && textOf(basic.credentials) };
 		const timeoutMs = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
 		this.#endpoints = new Endpoints(options.endpoints, security, timeoutMs, options.retry);
+		this.#past = {
+			replicas: () => this.#endpoints.all,
+			whole: (path) => this.chroot.whole(path),
+			shown: (path) => this.chroot.shown(path),
+			root: this.chroot.prefix,
+		};
 		const client = this;
 		this.#watches = new NodeWatches({
 			get session() {
@@ -179,6 +198,34 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 			state: () => this.#state,
 		};
 		return new ZnodeCache(source, path, options);
+	}
+
+	/**
+	 * The tree as it was, for reads like those of now: `await ck.at('2026-11-20T13:00:00Z').get('/config')`, `ck.at(zxid).tree('/services')`.
+	 *
+	 * @throws RangeError when the moment is neither a zxid nor a time
+	 */
+	at(moment: Moment): Past {
+		return new Past(this.#past, moment);
+	}
+
+	/** The changes of a node, and with `recursive` of what is below it, from the oldest on. A part of the history that is not known is told as a `gap`. */
+	history(path: string, options: HistoryOptions = {}): AsyncGenerator<NodeVersion | HistoryGap, void> {
+		return nodeHistory(this.#past, path, options);
+	}
+
+	/** What is different between two moments, in the order of the paths: of a node and everything below it. */
+	changes(path: string, from: Moment, to: Moment, signal?: AbortSignal): AsyncGenerator<NodeDifference, void> {
+		return differences(this.#past, path, from, to, signal);
+	}
+
+	/**
+	 * Every committed transaction behind `from`, each once and in order, over lost replicas, until the loop is left or the signal fires. The zxid of the last one is where another tail goes on.
+	 *
+	 * @throws ClientError for what will not pass: history that is not known, a zxid that never was committed
+	 */
+	tail(options: TailOptions = {}): AsyncGenerator<CommittedTransaction, void> {
+		return tailHistory(this.#past, options);
 	}
 
 	/**

@@ -211,8 +211,9 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 		return this.#calls.stream(this.#history.watch.bind(this.#history), request, signal);
 	}
 
-	znodeAt(path: string, zxid?: bigint): Promise<ZnodeAtResponse> {
-		return this.#calls.unary(this.#history.znodeAt.bind(this.#history), { path, zxid });
+	/** At a zxid, or at a time in milliseconds since 1970; as it was mirrored last when both are absent. */
+	znodeAt(path: string, zxid?: bigint, timeMs?: bigint): Promise<ZnodeAtResponse> {
+		return this.#calls.unary(this.#history.znodeAt.bind(this.#history), { path, zxid, timeMs });
 	}
 
 	treeAt(zxid?: bigint, prefix = '', signal?: AbortSignal): AsyncGenerator<TreeAtResponse> {

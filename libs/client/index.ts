@@ -29,6 +29,16 @@ export {
 	ThrottledError,
 	UnimplementedError,
 } from './errors.ts';
+export type { CommittedChange, CommittedTransaction, TailOptions } from './history/history-tail.ts';
+export type { Moment } from './history/moment.ts';
+export type {
+	ChangedBy,
+	HistoryGap,
+	HistoryOptions,
+	NodeDifference,
+	NodeVersion,
+} from './history/node-history.ts';
+export { Past, type PastChildren, type PastNode } from './history/past.ts';
 export type { NodeEvent, NodeEventType } from './node-event.ts';
 export { NodeWatch } from './node-watch.ts';
 export type { WatchOptions } from './node-watches.ts';
