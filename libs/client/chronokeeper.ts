@@ -33,6 +33,7 @@ import type { RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
 import { type OperationOptions, Operations } from './operations.ts';
 import { Session, type SessionEvent } from './session.ts';
 import type { NodeListener, Patience } from './submission.ts';
+import { startTracing, type Tracing } from './tracing.ts';
 import { Transaction } from './transaction.ts';
 
 const defaultSessionTimeoutMs = 30_000;
@@ -73,6 +74,7 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 	#session!: Session;
 	#held = new LiveSession(0n, 0);
 	#state: ClientState = 'suspended';
+	#tracing: Tracing | undefined;
 	#pause: NodeJS.Timeout | undefined;
 
 	private constructor(options: ConnectOptions) {
@@ -117,6 +119,7 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		});
 		try {
 			await Promise.race([opened, late]);
+			client.#tracing = await startTracing();
 			return client;
 		} catch (error) {
 			opened.catch(() => {});
@@ -288,7 +291,7 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		patience: Patience,
 		listener?: NodeListener,
 	): Promise<ResponseOf<K>> {
-		return this.#session.ask(kind, request, this.#limited(patience), listener);
+		return this.#traced(kind, request, patience, undefined, listener);
 	}
 
 	/** @internal */
@@ -299,7 +302,20 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		made: (response: ResponseOf<K>) => Result,
 		listener?: NodeListener,
 	): Promise<Result> {
-		return this.#session.askAs(kind, request, this.#limited(patience), made, listener);
+		return this.#traced(kind, request, patience, made, listener);
+	}
+
+	#traced<K extends ZnodeOperationKind, Result>(
+		kind: K,
+		request: RequestOf<K>,
+		patience: Patience,
+		made: ((response: ResponseOf<K>) => Result) | undefined,
+		listener: NodeListener | undefined,
+	): Promise<Result> {
+		const span = this.#tracing?.begin(kind);
+		const limited = this.#limited(patience);
+		const answer = this.#session.askAs(kind, request, limited, made, listener, span?.traceparent);
+		return span === undefined ? answer : span.around(answer);
 	}
 
 	#limited(patience: Patience): Patience {

@@ -235,10 +235,12 @@ export class Session extends Znodes {
 		patience: Patience,
 		made: ((response: ResponseOf<K>) => Result) | undefined,
 		listener?: NodeListener,
+		traceparent = '',
 	): Promise<Result> {
 		return new Promise((resolve, reject) => {
 			const submission = new Submission({ $case: kind, value: request } as Operation, resolve, reject);
 			submission.made = made;
+			submission.traceparent = traceparent;
 			submission.listener = listener;
 			if (patience.signal !== undefined || patience.timeoutMs !== undefined)
 				limit(submission, patience, this.#shown(pathOf(submission.op)), (given) => this.#takeBack(given));
