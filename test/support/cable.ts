@@ -6,23 +6,29 @@ export class Cable {
 	readonly address: string;
 	readonly #server: Server;
 	readonly #sockets = new Set<Socket>();
+	#target: string;
 	#isPlugged = true;
 	#isSilent = false;
 
-	private constructor(address: string, server: Server) {
+	private constructor(address: string, server: Server, target: string) {
 		this.address = address;
 		this.#server = server;
+		this.#target = target;
 	}
 
 	/** @param target host:port */
 	static async lay(target: string): Promise<Cable> {
-		const [host, port] = target.split(':') as [string, string];
 		const server = createServer();
 		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 		const { port: own } = server.address() as { port: number };
-		const cable = new Cable(`127.0.0.1:${own}`, server);
-		server.on('connection', (client) => cable.#connect(client, host, Number(port)));
+		const cable = new Cable(`127.0.0.1:${own}`, server, target);
+		server.on('connection', (client) => cable.#connect(client));
 		return cable;
+	}
+
+	/** Where new connections come out: a server that was started again may have another port. @param target host:port */
+	leadTo(target: string): void {
+		this.#target = target;
 	}
 
 	/** What there is breaks. */
@@ -51,12 +57,13 @@ export class Cable {
 		await new Promise((resolve) => this.#server.close(resolve));
 	}
 
-	#connect(client: Socket, host: string, port: number): void {
+	#connect(client: Socket): void {
 		if (!this.#isPlugged) {
 			client.destroy();
 			return;
 		}
-		const server = connect(port, host);
+		const [host, port] = this.#target.split(':') as [string, string];
+		const server = connect(Number(port), host);
 		for (const [from, to] of [
 			[client, server],
 			[server, client],

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { failure, ids, RecipeClients, soon } from '#test/support/recipe-clients';
 import type { Chronokeeper } from '../chronokeeper.ts';
@@ -271,6 +272,15 @@ describe('what it costs', () => {
 				expect(await clients.relay.during(() => held.release())).toEqual({ messages: 1, operations: 1, events: 0 });
 			}),
 		).toEqual({ messages: 2, operations: 3, events: 0 });
+	});
+
+	it('nothing stays behind on the signals of session and caller, which live long', async () => {
+		const { signal } = new AbortController();
+		const lock = new DistributedLock(clients.ck, '/locks/signals');
+		const turn = (): Promise<boolean> => lock.run((held) => Promise.resolve(held.isHeld), { signal });
+		await Promise.all(Array.from({ length: 10 }, turn));
+		for (const each of [signal, clients.ck.session.signal])
+			await vi.waitFor(() => expect(getEventListeners(each, 'abort')).toEqual([]), soon);
 	});
 
 	it('a release wakes the next in line and nobody else: 100 wait, and each hears of one event', async () => {
