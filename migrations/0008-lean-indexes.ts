@@ -14,8 +14,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
 const statements = [
 	`do $$ begin
 		if not exists (select from chronokeeper.txn) and not exists (select from chronokeeper.change) then
-			create index change_by_path on chronokeeper.change (path);
-			create index txn_by_session on chronokeeper.txn (session);
+			create index if not exists change_by_path on chronokeeper.change (path);
+			create index if not exists txn_by_session on chronokeeper.txn (session);
 			drop index if exists chronokeeper.change_path;
 			drop index if exists chronokeeper.txn_session;
 		end if;

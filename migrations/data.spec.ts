@@ -160,7 +160,10 @@ it('both make an index, and work in a parallel query', async () => {
 	const client = new pg.Client({ connectionString: database.url });
 	await client.connect();
 	try {
-		await client.query('set debug_parallel_query = on');
+		// Called force_parallel_mode before PostgreSQL 16.
+		await client.query(
+			`select set_config(name, 'on', false) from pg_settings where name in ('debug_parallel_query', 'force_parallel_mode')`,
+		);
 		const count = 'select count(chronokeeper.data_json(data))::int as n from chronokeeper.change';
 		expect(JSON.stringify((await client.query(`explain (format json) ${count}`)).rows)).toContain('Gather');
 		expect((await client.query(count)).rows).toEqual([{ n: 13_334 }]);
