@@ -15,6 +15,7 @@ const formats = { esm: 'module', cjs: 'commonjs' };
 /** The rooms by name, and the modules that users may import: '.' is index. */
 const packages = {
 	client: { '.': 'libs/client/index.ts' },
+	nestjs: { '.': 'libs/nestjs/index.ts' },
 };
 /** What one package imports of another, by the names of this project and of npm. */
 const published = {
@@ -107,7 +108,8 @@ function declare(name, entries, directory) {
 	for (const file of filesBelow(libs)) {
 		const path = relative(libs, file);
 		const [room] = path.split(/[\\/]/);
-		if (room !== name && room !== 'proto') continue;
+		// The other room that its sources are made of; what is of others comes with their packages.
+		if (room !== name && (room !== 'proto' || name !== 'client')) continue;
 		const text = readFileSync(file, 'utf8').replace(
 			/(\bfrom |\bimport\(|^import )(["'])([#.][^"']+)\2/gm,
 			(_, keyword, quote, specifier) => `${keyword}${quote}${publicSpecifier(name, path, specifier)}${quote}`,

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Chronokeeper } from '#client/chronokeeper';
+import type { Chronokeeper } from '#client/index';
 import { InjectChronokeeper } from './tokens.ts';
 
 /** As @nestjs/terminus has it. */

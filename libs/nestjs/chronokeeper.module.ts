@@ -12,10 +12,13 @@ import {
 	type Provider,
 } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
-import type { Chronokeeper } from '#client/chronokeeper';
-import { connect } from '#client/connect';
-import type { ConnectOptions } from '#client/connect-options';
-import { Configuration, type ConfigurationOptions } from '#client/recipes/configuration';
+import {
+	type Chronokeeper,
+	Configuration,
+	type ConfigurationOptions,
+	type ConnectOptions,
+	connect,
+} from '#client/index';
 import { ChronokeeperHealthIndicator } from './chronokeeper-health-indicator.ts';
 import { Elections } from './elections.ts';
 import { electionMarkOf, runAsLeader } from './leader-only.ts';

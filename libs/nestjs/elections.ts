@@ -1,9 +1,8 @@
 /** The elections in which this process stands. */
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import type { Chronokeeper } from '#client/chronokeeper';
-import { LeaderElection, type Leadership } from '#client/recipes/leader-election';
-import { pause } from '#client/recipes/pause';
+import { type Chronokeeper, LeaderElection, type Leadership } from '#client/index';
 import { InjectChronokeeper } from './tokens.ts';
 
 /** What is done while this process leads. It ends when the signal is aborted. */
@@ -57,7 +56,7 @@ export class Elections {
 			} catch (error) {
 				if (signal.aborted) return;
 				this.#logger.error(`${path}: ${(error as Error).message}`);
-				await pause(pauseMs, signal).catch(() => {});
+				await setTimeout(pauseMs, undefined, { signal }).catch(() => {});
 			}
 		}
 	}

@@ -1,7 +1,7 @@
 /** What decorators of methods that are guarded share. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { Inject } from '@nestjs/common';
-import type { HeldLock } from '#client/recipes/held';
+import type { HeldLock } from '#client/index';
 
 /** A method that can be guarded: what it returns comes later. */
 export type AsyncMethod<Args extends unknown[], Result> = (...args: Args) => Promise<Result>;

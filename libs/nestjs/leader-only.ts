@@ -1,5 +1,5 @@
 /** Methods that run at one process of all. */
-import type { Leadership } from '#client/recipes/leader-election';
+import type { Leadership } from '#client/index';
 import { Elections } from './elections.ts';
 import { type AnyMethodDecorator, Holdings, injectedInto, replaceMethod } from './guarded-method.ts';
 

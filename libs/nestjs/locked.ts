@@ -1,7 +1,5 @@
 /** Methods that run one at a time in the whole cluster. */
-import type { Chronokeeper } from '#client/chronokeeper';
-import type { HeldLock } from '#client/recipes/held';
-import { DistributedLock, type LockOptions } from '#client/recipes/lock';
+import { type Chronokeeper, DistributedLock, type HeldLock, type LockOptions } from '#client/index';
 import {
 	type AnyMethodDecorator,
 	type AsyncMethodDecorator,

@@ -54,7 +54,7 @@ function project(type: 'module' | 'commonjs', ...packages: readonly string[]): s
 }
 
 /** Type-checks it with nothing left out, and runs what the compiler makes of it. @returns what it printed */
-function compileAndRun(directory: string, program: string): string {
+function compileAndRun(directory: string, program: string, more: object = {}): string {
 	cpSync(join(programs, program), join(directory, program));
 	const options = {
 		module: 'nodenext',
@@ -66,6 +66,7 @@ function compileAndRun(directory: string, program: string): string {
 		noUncheckedIndexedAccess: true,
 		skipLibCheck: false,
 		outDir: 'out',
+		...more,
 	};
 	writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: [program] }));
 	output(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', directory], {
@@ -109,5 +110,20 @@ describe('@chronokeeper/client', () => {
 			.trim()
 			.split('\n');
 		expect(files.filter((file) => !/\.(js|d\.ts|json|md)$|\/LICENSE$/.test(file))).toEqual([]);
+	});
+});
+
+describe('@chronokeeper/nestjs', () => {
+	it('installs beside the client into an empty project, with types, and works in an application of Nest', () => {
+		const versions = (
+			JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
+		).dependencies;
+		const nest = ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'].map(
+			(name) => `${name}@${versions[name]}`,
+		);
+		const directory = project('module', tarballs.get('client')!, tarballs.get('nestjs')!, ...nest);
+		// The types of Nest are Nest's to check.
+		const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true, skipLibCheck: true };
+		expect(compileAndRun(directory, 'nest.mts', decorators)).toBe('all is well\n');
 	});
 });
