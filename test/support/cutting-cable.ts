@@ -12,6 +12,8 @@ export interface ByteCut {
 export class CuttingCable {
 	/** host:port to connect to. */
 	readonly address: string;
+	/** host:port that it leads to, from the next connection on. */
+	target: string;
 	cuts = 0;
 	readonly #server: Server;
 	readonly #sockets = new Set<Socket>();
@@ -20,20 +22,28 @@ export class CuttingCable {
 	/** Asked for the next cut when one was made. */
 	plan: () => ByteCut | null = () => null;
 
-	private constructor(address: string, server: Server) {
+	private constructor(address: string, target: string, server: Server) {
 		this.address = address;
+		this.target = target;
 		this.#server = server;
 	}
 
 	/** @param target host:port */
 	static async lay(target: string): Promise<CuttingCable> {
-		const [host, port] = target.split(':') as [string, string];
 		const server = createServer();
 		await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 		const { port: own } = server.address() as { port: number };
-		const cable = new CuttingCable(`127.0.0.1:${own}`, server);
-		server.on('connection', (client) => cable.#connect(client, connect(Number(port), host)));
+		const cable = new CuttingCable(`127.0.0.1:${own}`, target, server);
+		server.on('connection', (client) => {
+			const [host, to] = cable.target.split(':') as [string, string];
+			cable.#connect(client, connect(Number(to), host));
+		});
 		return cable;
+	}
+
+	/** Somebody is connected through it. */
+	get isInUse(): boolean {
+		return this.#sockets.size > 0;
 	}
 
 	/** From now on. */
