@@ -327,11 +327,13 @@ async function benchGrowth(): Promise<void> {
 }
 
 async function benchStrict(): Promise<void> {
+	let off = 0;
 	for await (const figures of strictRates(work, directory, newDatabase, Number(values.seconds))) {
 		const { servers, mode, rate, p50Ms, p99Ms, foreignCores } = figures;
 		const where = servers === 1 ? 'a single server' : `an ensemble of ${servers}`;
+		if (mode === 'off') off = rate;
 		print(
-			`audit.mode=${mode}, ${where}: ${Math.round(rate)} writes/s (p50 ${p50Ms}, p99 ${p99Ms} ms); others took ${foreignCores.toFixed(2)} cores`,
+			`audit.mode=${mode}, ${where}: ${Math.round(rate)} writes/s, ${(rate / off).toFixed(2)} of those without the mirror (p50 ${p50Ms}, p99 ${p99Ms} ms); others took ${foreignCores.toFixed(2)} cores`,
 			{ bench: 'strict', ...figures },
 		);
 	}

@@ -1,4 +1,4 @@
-/** Writes per second with audit.mode=strict and with async, side by side: alone and in an ensemble of three, all with PostgreSQL on this machine. */
+/** Writes per second with audit.mode=off, async and strict, side by side: alone and in an ensemble of three, all with PostgreSQL on this machine. */
 import { fileURLToPath } from 'node:url';
 import { startEnsemble } from '../../support/ensemble.ts';
 import { runLoad } from '../ensemble/load.ts';
@@ -7,12 +7,15 @@ import { startChronokeeper } from '../zookeeper/peers.ts';
 
 export interface StrictFigures {
 	readonly servers: number;
-	readonly mode: 'strict' | 'async';
+	readonly mode: Mode;
 	readonly rate: number;
 	readonly p50Ms: number;
 	readonly p99Ms: number;
 	readonly foreignCores: number;
 }
+
+const modes = ['off', 'async', 'strict'] as const;
+type Mode = (typeof modes)[number];
 
 /** 16 clients with 64 writes each under way. */
 const load = ['-c', '16', '-d', '64', '-w', '100', '-p', '100'];
@@ -31,14 +34,14 @@ export async function* strictRates(
 ): AsyncGenerator<StrictFigures> {
 	const loader = buildLoader(folder);
 	const warmUp = 3;
-	for (const mode of ['async', 'strict'] as const) {
+	for (const mode of modes) {
 		const environment = { CK_AUDIT_MODE: mode, CK_AUDIT_URL: await newDatabase() };
 		const peer = await startChronokeeper(newDirectory(), environment);
 		const cell = { name: mode, args: load, figure: 'rate' } as const;
 		yield { servers: 1, mode, ...(await runCell(loader, peer, cell, seconds, warmUp)) };
 		await peer.stop();
 	}
-	for (const mode of ['async', 'strict'] as const) {
+	for (const mode of modes) {
 		await using ensemble = await startEnsemble({
 			members: ['chronokeeper', 'chronokeeper', 'chronokeeper'],
 			chronokeeper: server,
