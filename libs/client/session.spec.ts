@@ -1,97 +1,28 @@
-import { type handleBidiStreamingCall, Metadata, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ErrorDetail, Stat } from '#proto/chronokeeper/v1/common';
-import {
-	type OperateRequest,
-	type OperateResponse,
-	type OperateResponse_Item,
-	type Reply,
-	SessionServiceService,
-} from '#proto/chronokeeper/v1/session';
+import type { OperateResponse_Item, Reply } from '#proto/chronokeeper/v1/session';
 import { WatchEvent, WatchEventType } from '#proto/chronokeeper/v1/watch';
-import { Status } from '#proto/google/rpc/status';
+import { replyItem, ScriptedServer, type ScriptedStream, scriptedPassword } from '#test/support/scripted-server';
 import { ChronokeeperClient } from './client.ts';
 import type { Session, SessionEvent } from './session.ts';
 
-/** The server's side of one stream: what came, and what the test lets it say. */
-class Stream {
-	readonly received: OperateRequest[] = [];
-	readonly #call: Parameters<handleBidiStreamingCall<OperateRequest, OperateResponse>>[0];
-
-	constructor(call: Parameters<handleBidiStreamingCall<OperateRequest, OperateResponse>>[0]) {
-		this.#call = call;
-		call.on('data', (request: OperateRequest) => this.received.push(request));
-		call.on('error', () => {});
-	}
-
-	get operations(): OperateRequest['operations'] {
-		return this.received.flatMap(({ operations }) => operations);
-	}
-
-	get kinds(): string[] {
-		return this.operations.map(({ op }) => op!.$case);
-	}
-
-	say(...items: NonNullable<OperateResponse_Item['item']>[]): void {
-		this.#call.write({ items: items.map((item) => ({ item })) });
-	}
-
-	open(zxid = 1n): void {
-		this.say({ $case: 'opened', value: { sessionId: 2n ** 64n - 1n, password, timeoutMs: 6000, zxid } });
-	}
-
-	attach(zxid = 1n): void {
-		this.say({ $case: 'attached', value: { timeoutMs: 6000, zxid } });
-	}
-
-	/** To the nth operation that came. */
-	reply(nth: number, result: NonNullable<Reply['result']>): void {
-		this.say(replyItem(this.operations[nth]!.id, result));
-	}
-
-	end(): void {
-		this.#call.end();
-	}
-
-	fail(code: status, detail?: Partial<ErrorDetail>): void {
-		const metadata = new Metadata();
-		if (detail !== undefined) {
-			const value = ErrorDetail.encode(ErrorDetail.fromPartial(detail)).finish();
-			const details = [{ typeUrl: 'type.googleapis.com/chronokeeper.v1.ErrorDetail', value }];
-			metadata.set('grpc-status-details-bin', Buffer.from(Status.encode({ code, message: '', details }).finish()));
-		}
-		this.#call.emit('error', { code, details: 'by the test', metadata });
-	}
-}
-
-const password = new Uint8Array([1, 2, 3]);
 const stat = Stat.fromPartial({ version: 4 });
-let server: Server;
+let server: ScriptedServer;
 let client: ChronokeeperClient;
-let streams: Stream[];
+let streams: readonly ScriptedStream[];
 let events: SessionEvent[];
 
 beforeEach(async () => {
-	streams = [];
 	events = [];
-	server = new Server();
-	const operate: handleBidiStreamingCall<OperateRequest, OperateResponse> = (call) => streams.push(new Stream(call));
-	server.addService(SessionServiceService, { operate } as never);
-	const port = await new Promise<number>((resolve, reject) => {
-		server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
-			error === null ? resolve(bound) : reject(error),
-		);
-	});
-	client = new ChronokeeperClient({ address: `127.0.0.1:${port}`, timeoutMs: 5000 });
+	server = await ScriptedServer.start();
+	streams = server.streams;
+	client = new ChronokeeperClient({ address: server.address, timeoutMs: 5000 });
 });
 afterEach(() => {
 	client.close();
-	server.forceShutdown();
+	server.close();
 });
-
-function replyItem(id: number, result: NonNullable<Reply['result']>): NonNullable<OperateResponse_Item['item']> {
-	return { $case: 'reply', value: { id, result, traceparent: '' } };
-}
 
 function nodeChanged(type: WatchEventType, path: string): NonNullable<OperateResponse_Item['item']> {
 	return { $case: 'event', value: WatchEvent.fromPartial({ type, path, zxid: 9n }) };
@@ -102,14 +33,8 @@ const got = (zxid: bigint): NonNullable<Reply['result']> => ({
 	value: { data: new Uint8Array([7]), stat, zxid },
 });
 
-/** The nth stream, when so many operations have come on it. */
-async function stream(nth: number, operations = 0): Promise<Stream> {
-	await vi.waitFor(() => {
-		expect(streams.length).toBeGreaterThan(nth);
-		expect(streams[nth]!.received.length).toBeGreaterThan(0);
-		expect(streams[nth]!.operations.length).toBeGreaterThanOrEqual(operations);
-	});
-	return streams[nth]!;
+function stream(nth: number, operations = 0): Promise<ScriptedStream> {
+	return server.stream(nth, operations);
 }
 
 async function open(): Promise<Session> {
@@ -217,7 +142,7 @@ describe('a stream that is lost', () => {
 			$case: 'attach',
 			value: {
 				sessionId: 2n ** 64n - 1n,
-				password: Buffer.from(password),
+				password: Buffer.from(scriptedPassword),
 				timeoutMs: 6000,
 				lastZxidSeen: 77n,
 				repeatable: true,
