@@ -1,7 +1,7 @@
 /** One of the server's watches, and those who listen to it. There may be 100,000 in a process. */
 import type { NodeEvent } from './node-event.ts';
 
-/** Who is told of events, as they come in. @internal */
+/** Who is told of events, as they come in. */
 export interface EventSink {
 	push(event: NodeEvent): void;
 	/** The client is closed. */
