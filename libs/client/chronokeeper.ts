@@ -1,5 +1,6 @@
 /** The client: a session that is kept up over replicas, and replaced when it is lost. */
 
+import { setMaxListeners } from 'node:events';
 import { type CacheOptions, type CacheSource, ZnodeCache } from './cache/znode-cache.ts';
 import { Chroot } from './chroot.ts';
 import { ChronokeeperClient } from './client.ts';
@@ -35,10 +36,12 @@ import { Session, type SessionEvent } from './session.ts';
 import type { NodeListener, Patience } from './submission.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 import { Transaction } from './transaction.ts';
+import type { NodeEvent as WatchedEvent } from './watched-event.ts';
 
 const defaultSessionTimeoutMs = 30_000;
 const defaultConnectTimeoutMs = 10_000;
 const defaultMostWaiting = 10_000;
+const defaultMostWaitingBytes = 64 << 20;
 /** After a server refused for good. */
 const replacementPauseMs = 1000;
 /** Of who waits for a node to go, when there is no session to look in. */
@@ -50,6 +53,8 @@ class LiveSession implements HeldSession {
 	readonly #controller = new AbortController();
 
 	constructor(id: bigint, timeoutMs: number) {
+		// A thousand things may be held in one session: that is no leak.
+		setMaxListeners(0, this.#controller.signal);
 		this.id = id;
 		this.timeoutMs = timeoutMs;
 	}
@@ -84,7 +89,8 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 		const basic = token === undefined ? auth.find(({ scheme }) => scheme === 'digest') : undefined;
 		const security = { tls, token, auth: basic && textOf(basic.credentials) };
 		const timeoutMs = options.sessionTimeoutMs ?? defaultSessionTimeoutMs;
-		this.#endpoints = new Endpoints(options.endpoints, security, timeoutMs, options.retry);
+		const patienceMs = Math.min(timeoutMs, options.connectTimeoutMs ?? defaultConnectTimeoutMs);
+		this.#endpoints = new Endpoints(options.endpoints, security, patienceMs, options.retry);
 		this.#past = {
 			replicas: () => this.#endpoints.all,
 			whole: (path) => this.chroot.whole(path),
@@ -244,8 +250,8 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 				patience.throwIfOver();
 				const session = this.#session;
 				const lost = this.#held.signal;
-				let heard!: () => void;
-				const changed = new Promise<void>((resolve) => (heard = resolve));
+				let heard!: NodeListener;
+				const changed = new Promise<WatchedEvent>((resolve) => (heard = resolve));
 				try {
 					const request = { path: whole, consistency: undefined, watch: true };
 					const { stat } = await session.ask('exists', request, { signal: patience.signal }, heard);
@@ -260,8 +266,10 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 					await new Promise((resolve) => setTimeout(resolve, lookAgainPauseMs));
 					continue;
 				}
-				await firstOf(changed, [patience.signal, lost]);
-				session.forget(whole, heard);
+				const event = await firstOf(changed, [patience.signal, lost]);
+				if (event?.type === 'NodeDeleted') return;
+				// The server's watch is used up when it has fired.
+				if (event === undefined) session.forget(whole, heard);
 			}
 		} catch (error) {
 			patience.throwIfOver();
@@ -336,6 +344,7 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 			onEvent: (event) => this.#heard(event),
 			endurance: {
 				mostWaiting: this.#options.retry?.mostWaitingOperations ?? defaultMostWaiting,
+				mostWaitingBytes: this.#options.retry?.mostWaitingBytes ?? defaultMostWaitingBytes,
 				lastZxidSeen: before?.lastZxidSeen ?? 0n,
 				toldZxid: before?.toldZxid ?? 0n,
 				restore: (toldZxid, stream) => this.#watches.restore(toldZxid, stream),
@@ -343,11 +352,16 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 			shownPath: (path) => this.chroot.shown(path),
 		});
 		this.#session = session;
-		for (const { scheme, credentials } of this.#options.auth ?? [])
-			session.authenticate(scheme, bytesOfText(credentials)).catch(() => {});
-		return opened.then(() => {
+		const identified = (this.#options.auth ?? []).map(({ scheme, credentials }) =>
+			session.authenticate(scheme, bytesOfText(credentials)),
+		);
+		// Who waits for connect() hears of them; later nobody is there to hear.
+		const all = Promise.all(identified);
+		all.catch(() => {});
+		return opened.then(async () => {
 			this.#held = new LiveSession(session.id, session.timeoutMs);
 			this.#change('connected');
+			if (before === undefined) await all;
 		});
 	}
 
@@ -363,9 +377,10 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 				this.#change('connected');
 				return;
 			case 'expired':
+				// Whoever is told may have operations for the next one.
+				this.#replace();
 				this.#held.lose(event.reason);
 				this.#change('lost', event.reason);
-				this.#replace();
 				return;
 		}
 	}
@@ -420,16 +435,17 @@ class Patient {
 	}
 }
 
-/** Until it comes, or a signal fires. Sessions live long: nothing stays behind on their signals. */
-function firstOf(changed: Promise<void>, signals: readonly AbortSignal[]): Promise<void> {
+/** What comes, or undefined when a signal fires before. Sessions live long: nothing stays behind on their signals. */
+function firstOf<T>(changed: Promise<T>, signals: readonly AbortSignal[]): Promise<T | undefined> {
 	return new Promise((resolve) => {
-		const end = (): void => {
+		const settle = (value?: T): void => {
 			for (const signal of signals) signal.removeEventListener('abort', end);
-			resolve();
+			resolve(value);
 		};
+		const end = (): void => settle();
 		for (const signal of signals) signal.addEventListener('abort', end, { once: true });
 		if (signals.some(({ aborted }) => aborted)) end();
-		else void changed.then(end);
+		else void changed.then(settle);
 	});
 }
 

@@ -3,8 +3,8 @@ import type { Stat } from '#proto/chronokeeper/v1/common';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError } from '../errors.ts';
 import { discard, type HeldNode } from './held.ts';
-import { isForLostConnection } from './over-sessions.ts';
-import { orAborted, patiently, type WaitOptions } from './patience.ts';
+import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { orAborted, patiently, unhurried, type WaitOptions } from './patience.ts';
 import { pause } from './pause.ts';
 import { untilSeen } from './watching.ts';
 
@@ -14,7 +14,6 @@ export interface DoubleBarrierOptions {
 }
 
 const readyName = 'ready';
-const retryMs = 20;
 
 /**
  * enter() waits until so many are there, leave() until all that were inside have left: they begin together and end together.
@@ -74,11 +73,11 @@ export class DoubleBarrier {
 	async #create(): Promise<HeldNode | undefined> {
 		const path = `${this.path}/${crypto.randomUUID()}`;
 		try {
-			const { stat } = await this.#ck.create(path, this.#id, { mode: 'ephemeral' });
+			const { stat } = await this.#ck.create(path, this.#id, { mode: 'ephemeral', ...unhurried });
 			const { session } = this.#ck;
 			return stat.ephemeralOwner === session.id ? { path, token: stat.czxid, session } : undefined;
 		} catch (error) {
-			if (error instanceof NoNodeError) await this.#ck.ensurePath(this.path, { mode: 'container' });
+			if (error instanceof NoNodeError) await this.#ck.ensurePath(this.path, { mode: 'container', ...unhurried });
 			else if (isForLostConnection(this.#ck, error)) await pause(retryMs);
 			else throw error;
 			return undefined;
@@ -105,7 +104,7 @@ export class DoubleBarrier {
 	async #look(member: HeldNode, watch: (type: string) => void): Promise<boolean | undefined> {
 		if (member.session.signal.aborted) return false;
 		const [ready, names] = await Promise.all([
-			this.#ck.exists(`${this.path}/${readyName}`, { watch: ({ type }) => watch(type) }),
+			this.#ck.exists(`${this.path}/${readyName}`, { watch: ({ type }) => watch(type), ...unhurried }),
 			membersIn(this.#ck, this.path),
 		]);
 		if (!names.includes(member.path.slice(this.path.length + 1))) return false;
@@ -117,7 +116,7 @@ export class DoubleBarrier {
 	/** Whether it is of those that are there. Others, who all died before they could leave, may have left it behind. */
 	async #isMeant(ready: Stat, member: HeldNode, names: readonly string[]): Promise<boolean> {
 		if (ready.czxid > member.token) return true;
-		const stats = await Promise.all(names.map((name) => this.#ck.exists(`${this.path}/${name}`)));
+		const stats = await Promise.all(names.map((name) => this.#ck.exists(`${this.path}/${name}`, unhurried)));
 		return stats.some((stat) => stat !== undefined && stat.czxid < ready.czxid);
 	}
 
@@ -125,8 +124,8 @@ export class DoubleBarrier {
 	async #open(leftBehind: Stat | undefined): Promise<true | undefined> {
 		const path = `${this.path}/${readyName}`;
 		try {
-			if (leftBehind === undefined) await this.#ck.create(path);
-			else await this.#ck.transaction().delete(path).create(path, null).commit();
+			if (leftBehind === undefined) await this.#ck.create(path, null, unhurried);
+			else await this.#ck.transaction().delete(path).create(path, null).commit(unhurried);
 			return true;
 		} catch (error) {
 			// Its watch has fired, or the next look finds it.
@@ -189,7 +188,7 @@ export class InsideBarrier implements AsyncDisposable {
 	async #closeBehind(): Promise<void> {
 		const transaction = this.#ck.transaction().delete(this.#member.path).delete(`${this.#path}/${readyName}`);
 		try {
-			await transaction.commit();
+			await transaction.commit(unhurried);
 		} catch (error) {
 			if (!(error instanceof NoNodeError)) throw error;
 			// Another kind of client has taken `ready` away, or the session this node.
@@ -201,7 +200,7 @@ export class InsideBarrier implements AsyncDisposable {
 /** Sorted by code unit. */
 async function membersIn(ck: Chronokeeper, path: string): Promise<string[]> {
 	try {
-		return (await ck.children(path)).names.filter((name) => name !== readyName);
+		return (await ck.children(path, unhurried)).names.filter((name) => name !== readyName);
 	} catch (error) {
 		if (error instanceof NoNodeError) return [];
 		throw error;

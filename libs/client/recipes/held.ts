@@ -3,6 +3,7 @@ import type { Chronokeeper } from '../chronokeeper.ts';
 import type { HeldSession } from '../client-state.ts';
 import type { Transaction } from '../transaction.ts';
 import { isForLostConnection } from './over-sessions.ts';
+import { unhurried } from './patience.ts';
 
 /** Why something is held no longer. */
 export type LossReason = 'released' | 'sessionLost' | 'deleted';
@@ -126,7 +127,7 @@ export async function discard(ck: Chronokeeper, { path, session }: HeldNode): Pr
 	for (;;) {
 		if (session.signal.aborted) return;
 		try {
-			await ck.delete(path, { ifExists: true });
+			await ck.delete(path, { ifExists: true, ...unhurried });
 			return;
 		} catch (error) {
 			// The name is nobody else's: to delete it once more does no harm.

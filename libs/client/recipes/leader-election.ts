@@ -4,7 +4,7 @@ import { NoNodeError, OperationAbortedError } from '../errors.ts';
 import { type Contender, contendersIn } from './contenders.ts';
 import { HeldLock } from './held.ts';
 import { lockLine, lockMarks } from './lock.ts';
-import { orAborted, patiently, underSignals, type WaitOptions } from './patience.ts';
+import { orAborted, patiently, underSignals, unhurried, type WaitOptions } from './patience.ts';
 import { inLine, predecessorOf, protectedPrefix } from './sequence-names.ts';
 import { type Line, takeTurn } from './sequence-nodes.ts';
 import { untilSeen } from './watching.ts';
@@ -117,12 +117,12 @@ export class LeaderElection {
 	async #isAnyone(watch: () => void): Promise<true | undefined> {
 		for (;;) {
 			try {
-				const { names } = await this.#ck.children(this.path, { watch });
+				const { names } = await this.#ck.children(this.path, { watch, ...unhurried });
 				return inLine(names, this.#marks).length > 0 || undefined;
 			} catch (error) {
 				if (!(error instanceof NoNodeError)) throw error;
 			}
-			if ((await this.#ck.exists(this.path, { watch })) === undefined) return undefined;
+			if ((await this.#ck.exists(this.path, { watch, ...unhurried })) === undefined) return undefined;
 		}
 	}
 }

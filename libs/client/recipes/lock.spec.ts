@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { failure, ids, RecipeClients, soon } from '#test/support/recipe-clients';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { connect } from '../connect.ts';
-import { NoNodeError, OperationAbortedError } from '../errors.ts';
+import { NoNodeError, OperationAbortedError, OperationTimeoutError } from '../errors.ts';
 import { LockLostError } from './held.ts';
 import { DistributedLock } from './lock.ts';
 import { WaitTimeoutError } from './patience.ts';
@@ -274,12 +274,28 @@ describe('what it costs', () => {
 		).toEqual({ messages: 2, operations: 3, events: 0 });
 	});
 
+	it("the client's own time limit of an operation does not end it in the middle", async () => {
+		const hurried = await clients.connect('relay', { operationTimeoutMs: 50 });
+		clients.relay.cut(true);
+		const acquiring = new DistributedLock(hurried, '/locks/hurried').acquire();
+		expect(await failure(hurried.sync())).toBeInstanceOf(OperationTimeoutError);
+		clients.relay.back();
+		const held = await acquiring;
+		clients.relay.cut(true);
+		const releasing = held.release();
+		expect(await failure(hurried.sync())).toBeInstanceOf(OperationTimeoutError);
+		clients.relay.back();
+		await releasing;
+		expect(await clients.names('/locks/hurried')).toEqual([]);
+	});
+
 	it('nothing stays behind on the signals of session and caller, which live long', async () => {
 		const { signal } = new AbortController();
-		const lock = new DistributedLock(clients.ck, '/locks/signals');
+		const ck = await clients.connect();
+		const lock = new DistributedLock(ck, '/locks/signals');
 		const turn = (): Promise<boolean> => lock.run((held) => Promise.resolve(held.isHeld), { signal });
 		await Promise.all(Array.from({ length: 10 }, turn));
-		for (const each of [signal, clients.ck.session.signal])
+		for (const each of [signal, ck.session.signal])
 			await vi.waitFor(() => expect(getEventListeners(each, 'abort')).toEqual([]), soon);
 	});
 
@@ -295,7 +311,7 @@ describe('what it costs', () => {
 			}),
 		);
 		await clients.children(path, 101);
-		const { events } = await clients.relay.during(async () => {
+		const { events, operations } = await clients.relay.during(async () => {
 			await first.release();
 			await Promise.all(turns);
 		});
@@ -303,5 +319,7 @@ describe('what it costs', () => {
 		// Whoever is served before it has seen that it must wait hears of none.
 		expect(events).toBeGreaterThan(50);
 		expect(events).toBeLessThanOrEqual(100);
+		// The first one deletes its node; each other has yet to list its siblings again, to delete, and perhaps to look at the node in front of it.
+		expect(operations).toBeLessThan(3.2 * 100);
 	});
 });

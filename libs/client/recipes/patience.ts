@@ -8,6 +8,15 @@ export interface WaitOptions {
 	readonly timeoutMs?: number | undefined;
 }
 
+/** The longest that a timer takes, some 24 days. */
+const longestMs = 2 ** 31 - 1;
+
+/**
+ * What a recipe asks for on its way is not given up in the middle, whatever the client's `operationTimeoutMs`: nobody would know what became of it, and a node could stay behind that keeps others
+ * waiting. The patience of whoever asks the recipe ends the whole, in order.
+ */
+export const unhurried = { timeoutMs: longestMs } as const;
+
 /** It did not come to that within `timeoutMs`. Nothing of the attempt stays behind. */
 export class WaitTimeoutError extends OperationTimeoutError {
 	/** @internal */
@@ -33,7 +42,7 @@ export async function patiently<T>(
 	const timer =
 		timeoutMs === undefined
 			? undefined
-			: setTimeout(() => patience.abort(new WaitTimeoutError(path, timeoutMs)), timeoutMs);
+			: setTimeout(() => patience.abort(new WaitTimeoutError(path, timeoutMs)), Math.min(timeoutMs, longestMs));
 	try {
 		patience.signal.throwIfAborted();
 		return await work(patience.signal);

@@ -4,7 +4,7 @@ import type { TransactionResult } from '../transaction.ts';
 import { type Contender, contendersIn, type PlacedContender } from './contenders.ts';
 import { HeldLock, type HeldNode } from './held.ts';
 import type { Lockable } from './lock.ts';
-import { patiently, type WaitOptions } from './patience.ts';
+import { patiently, unhurried, type WaitOptions } from './patience.ts';
 import {
 	inLine,
 	kazooPrefix,
@@ -159,7 +159,7 @@ export class HeldWriteLock extends HeldLock {
 			.transaction()
 			.delete(this.path)
 			.create(path, this.#data, { mode: 'ephemeral' })
-			.commit()) as [TransactionResult];
+			.commit(unhurried)) as [TransactionResult];
 		this.handOver();
 		return new HeldLock(this.#ck, { path, token: zxid, session: this.session });
 	}

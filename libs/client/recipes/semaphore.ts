@@ -4,7 +4,7 @@ import { NoNodeError } from '../errors.ts';
 import { type Contender, contendersIn } from './contenders.ts';
 import { discard, HeldLock } from './held.ts';
 import { type Lockable, lockLine } from './lock.ts';
-import { patiently, underSignals, type WaitOptions } from './patience.ts';
+import { patiently, underSignals, unhurried, type WaitOptions } from './patience.ts';
 import { protectedPrefix } from './sequence-names.ts';
 import { type Entered, enterLine, type Line, type SequenceNode, takeTurn } from './sequence-nodes.ts';
 import { untilSeen } from './watching.ts';
@@ -96,7 +96,7 @@ export class Semaphore implements Lockable {
 			this.#ck,
 			async (watch) => {
 				try {
-					const now = (await this.#ck.children(this.#line.directory, { watch })).names;
+					const now = (await this.#ck.children(this.#line.directory, { watch, ...unhurried })).names;
 					if (!now.includes(node.name)) return false;
 					return now.length <= this.leases || undefined;
 				} catch (error) {

@@ -5,8 +5,8 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError, OutcomeUnknownError } from '../errors.ts';
 import { discard, type HeldNode } from './held.ts';
-import { isForLostConnection } from './over-sessions.ts';
-import { orAborted, underSignals } from './patience.ts';
+import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { orAborted, underSignals, unhurried } from './patience.ts';
 import { pause } from './pause.ts';
 
 /** Where contenders stand, and for which nodes each of them waits. */
@@ -69,7 +69,7 @@ export async function awaitTurn(
 				ck.untilDeleted(`${line.directory}/${inFront}`, { signal: first }),
 			);
 			// Who was in front may have given up behind others who still wait.
-			siblings = (await ck.children(line.directory, { signal })).names;
+			siblings = (await ck.children(line.directory, { signal, ...unhurried })).names;
 		} catch (error) {
 			signal.throwIfAborted();
 			if (error instanceof NoNodeError || node.session.signal.aborted || isForLostConnection(ck, error)) return false;
@@ -104,14 +104,12 @@ export async function takeTurnAtOnce(
 	return undefined;
 }
 
-const retryMs = 20;
-
 /** Undefined: once more. */
 async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefined> {
 	const prefix = line.newPrefix();
 	const [created, listed] = await Promise.allSettled([
-		ck.create(`${line.directory}/${prefix}`, line.data, { mode: 'ephemeralSequential' }),
-		ck.children(line.directory),
+		ck.create(`${line.directory}/${prefix}`, line.data, { mode: 'ephemeralSequential', ...unhurried }),
+		ck.children(line.directory, unhurried),
 	]);
 	if (created.status === 'rejected') return enterAfter(ck, line, prefix, created.reason);
 	const { path, stat } = created.value;
@@ -122,7 +120,7 @@ async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefi
 	if (listed.status === 'fulfilled' && listed.value.names.includes(node.name))
 		return { node, names: listed.value.names };
 	try {
-		return { node, names: (await ck.children(line.directory)).names };
+		return { node, names: (await ck.children(line.directory, unhurried)).names };
 	} catch (error) {
 		discard(ck, node).catch(() => {});
 		if (error instanceof NoNodeError || isForLostConnection(ck, error)) return undefined;
@@ -133,7 +131,7 @@ async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefi
 /** What to do about a creation that failed. */
 async function enterAfter(ck: Chronokeeper, line: Line, prefix: string, error: unknown): Promise<Entered | undefined> {
 	if (error instanceof NoNodeError) {
-		await ck.ensurePath(line.directory, { mode: 'container' });
+		await ck.ensurePath(line.directory, { mode: 'container', ...unhurried });
 		return undefined;
 	}
 	if (error instanceof OutcomeUnknownError) return find(ck, line, prefix);
@@ -145,11 +143,11 @@ async function enterAfter(ck: Chronokeeper, line: Line, prefix: string, error: u
 async function find(ck: Chronokeeper, line: Line, prefix: string): Promise<Entered | undefined> {
 	const { session } = ck;
 	try {
-		const { names } = await ck.children(line.directory, { linearizable: true });
+		const { names } = await ck.children(line.directory, { linearizable: true, ...unhurried });
 		const name = names.find((each) => each.startsWith(prefix));
 		if (name === undefined) return undefined;
 		const path = `${line.directory}/${name}`;
-		const stat = await ck.exists(path);
+		const stat = await ck.exists(path, unhurried);
 		return stat?.ephemeralOwner === session.id
 			? { node: { path, name, token: stat.czxid, session }, names }
 			: undefined;

@@ -1,6 +1,6 @@
 /** Waiting for something that one look with a one-shot watch can tell. */
 import type { Chronokeeper } from '../chronokeeper.ts';
-import { isForLostConnection } from './over-sessions.ts';
+import { isForLostConnection, retryMs } from './over-sessions.ts';
 import { orAborted } from './patience.ts';
 import { pause } from './pause.ts';
 
@@ -36,5 +36,3 @@ export async function untilSeen<T>(
 		}
 	}
 }
-
-const retryMs = 20;
