@@ -109,6 +109,19 @@ describe('endpoints', () => {
 });
 
 describe('while no server is connected', () => {
+	it('so many bytes wait and no more', async () => {
+		const ck = await open({ retry: { firstPauseMs: 10, mostWaitingBytes: 100 } });
+		servers[0]!.streams[0]!.fail(status.UNAVAILABLE);
+		await vi.waitFor(() => expect(ck.state).toBe('suspended'));
+		const writes = [60, 60, 40].map((length) => failure(ck.set('/a', new Uint8Array(length))));
+		expect(await writes[1]).toBeInstanceOf(ConnectionLossError);
+		(await servers[0]!.stream(1)).attach();
+		const two = await servers[0]!.stream(1, 2);
+		two.reply(0, { $case: 'set', value: { stat, zxid: 2n } });
+		two.reply(1, { $case: 'set', value: { stat, zxid: 3n } });
+		expect(await Promise.all(writes)).toMatchObject(['done', { name: 'ConnectionLossError' }, 'done']);
+	});
+
 	it('so many operations wait and no more, and those that are given up are never sent', async () => {
 		const ck = await open({ retry: { firstPauseMs: 10, mostWaitingOperations: 2 } });
 		servers[0]!.streams[0]!.fail(status.UNAVAILABLE);

@@ -14,6 +14,8 @@ export interface Credentials {
 export interface RetryOptions extends BackOff {
 	/** Operations that wait while no server is connected; those beyond it fail with a ConnectionLossError. 10,000 when absent. */
 	readonly mostWaitingOperations?: number | undefined;
+	/** What their data take, likewise. 64 MiB when absent. */
+	readonly mostWaitingBytes?: number | undefined;
 }
 
 export interface ConnectOptions {

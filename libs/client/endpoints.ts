@@ -20,11 +20,11 @@ export class Endpoints implements Dialer {
 	/** How long the first answer on a stream may take. */
 	timeoutMs: number;
 
-	/** @throws RangeError when there is none */
+	/** @param patienceMs within which all of them are tried @throws RangeError when there is none */
 	constructor(
 		endpoints: string | readonly string[],
 		security: SecurityOptions,
-		sessionTimeoutMs: number,
+		patienceMs: number,
 		backOff: BackOff = {},
 	) {
 		const list = typeof endpoints === 'string' ? endpoints.split(',') : endpoints;
@@ -32,8 +32,7 @@ export class Endpoints implements Dialer {
 		if (addresses.length === 0) throw new RangeError('no endpoint is given: host:port');
 		this.#clients = shuffled(addresses).map((address) => new ChronokeeperClient({ ...security, address }));
 		this.#backOff = backOff;
-		// All of them can be asked within the session's timeout.
-		this.timeoutMs = Math.min(10_000, Math.max(250, sessionTimeoutMs / (addresses.length + 1)));
+		this.timeoutMs = Math.min(10_000, Math.max(250, patienceMs / (addresses.length + 1)));
 	}
 
 	/** The one that was dialed last. */

@@ -17,62 +17,24 @@ import {
 } from './errors.ts';
 import { Lease } from './lease.ts';
 import type { Operation, OperationKind, RequestOf, ResponseOf, ZnodeOperationKind } from './operation.ts';
-import { type OperateCall, type OperationNumbers, OperationStream, type ReplyResult } from './operation-stream.ts';
+import { type OperationNumbers, OperationStream, type ReplyResult } from './operation-stream.ts';
 import { isPassing } from './passing.ts';
 import { Pings } from './pings.ts';
+import type { Dialer, RestoredStream, SessionEvent, SessionOptions, SessionState } from './session-options.ts';
 import { SessionWatches } from './session-watches.ts';
 import { isRepeatable, limit, type NodeListener, type Patience, pathOf, Submission } from './submission.ts';
-import { type NodeEvent, nodeEvent, type WatchMode, watcherTypes, watchKinds } from './watched-event.ts';
+import { WaitingOperations } from './waiting-operations.ts';
+import { nodeEvent, type WatchMode, watcherTypes, watchKinds } from './watched-event.ts';
 import { Znodes } from './znodes.ts';
 
-export interface SessionOptions {
-	/** How long the session survives silence; the server brings it into its bounds. 30 s when absent. */
-	readonly timeoutMs?: number;
-	/** In their order, and before any answer that shows the change. */
-	readonly onEvent?: (event: SessionEvent) => void;
-	/** Absent: the first stream is tried once, what was under way on a lost one fails, and the session is over when the server says so. */
-	readonly endurance?: Endurance;
-	/** A path as errors have it. */
-	readonly shownPath?: (path: string) => string;
-}
-
-/** For clients that go on whatever happens: what has no answer is sent again on the next stream, and the session is judged to be lost when no server could be reached for its timeout. */
-export interface Endurance {
-	/** Operations that wait while there is no stream; those beyond it fail. */
-	readonly mostWaiting: number;
-	/** Of the session before this one: the client does not go back in time. */
-	readonly lastZxidSeen: bigint;
-	readonly toldZxid: bigint;
-	/** Sets again what the stream before had, in front of all other operations. Everything up to the zxid has been told. */
-	readonly restore: (toldZxid: bigint, stream: RestoredStream) => void;
-}
-
-/** A stream that is about to be used. */
-export interface RestoredStream {
-	/** @param answered with the answer; @param failed when the server refuses. Neither when the stream is lost. */
-	submit(op: Operation, answered: (value: { readonly zxid: bigint }) => void, failed: (error: Error) => void): void;
-}
-
-export type SessionEvent =
-	| { readonly kind: 'node'; readonly event: NodeEvent }
-	/** The stream is lost; the session is being attached again. */
-	| { readonly kind: 'detached'; readonly reason: string }
-	| { readonly kind: 'attached' }
-	/** It is over, its ephemeral nodes and watches are gone. */
-	| { readonly kind: 'expired'; readonly reason: string };
-
-export type SessionState = 'opening' | 'attached' | 'detached' | 'expired' | 'closed';
-
-/** How a session gets a stream. */
-export interface Dialer {
-	dial(): OperateCall;
-	/** What grpc-js reports, as a ClientError. */
-	errorOf(error: unknown): Error;
-	/** How long the first answer on a stream may take. */
-	readonly timeoutMs: number;
-	/** Before the nth attempt in a row, from 0. */
-	pauseMs?(attempt: number): number;
-}
+export type {
+	Dialer,
+	Endurance,
+	RestoredStream,
+	SessionEvent,
+	SessionOptions,
+	SessionState,
+} from './session-options.ts';
 
 const shortestPauseMs = 50;
 const longestPauseMs = 2000;
@@ -92,7 +54,7 @@ export class Session extends Znodes {
 	#toldZxid = 0n;
 	#stream: OperationStream | undefined;
 	/** Submitted while there is no stream that takes it. */
-	#waiting: Submission[] = [];
+	readonly #waiting: WaitingOperations;
 	readonly #numbers: OperationNumbers = { last: 0, seenZxid: 0n };
 	readonly #lease = new Lease(() => this.#judge());
 	readonly #pings = new Pings(this.#lease);
@@ -112,6 +74,7 @@ export class Session extends Znodes {
 		super();
 		this.#dialer = dialer;
 		this.#options = options;
+		this.#waiting = new WaitingOperations(options.endurance);
 		this.#watches = new SessionWatches(options.endurance === undefined);
 		this.#numbers.seenZxid = options.endurance?.lastZxidSeen ?? 0n;
 		this.#toldZxid = options.endurance?.toldZxid ?? 0n;
@@ -243,7 +206,7 @@ export class Session extends Znodes {
 			submission.traceparent = traceparent;
 			submission.listener = listener;
 			if (patience.signal !== undefined || patience.timeoutMs !== undefined)
-				limit(submission, patience, this.#shown(pathOf(submission.op)), (given) => this.#takeBack(given));
+				limit(submission, patience, this.#shown(pathOf(submission.op)), (given) => this.#waiting.remove(given));
 			this.#send(submission);
 		});
 	}
@@ -267,21 +230,20 @@ export class Session extends Znodes {
 		return this.ask(kind, request);
 	}
 
-	#takeBack(submission: Submission): void {
-		const at = this.#waiting.indexOf(submission);
-		if (at >= 0) this.#waiting.splice(at, 1);
-	}
-
 	#send(submission: Submission): void {
 		if (submission.isSettled) return;
 		if (this.isOver) {
 			submission.fail(this.#overError());
 			return;
 		}
-		if (this.#state === 'attached') this.#stream!.submit(submission);
-		else if (this.#waiting.length < (this.#options.endurance?.mostWaiting ?? Number.POSITIVE_INFINITY))
-			this.#waiting.push(submission);
-		else submission.fail(connectionLoss(`${this.#waiting.length} operations wait for a server already: not sent`));
+		if (this.#state === 'attached') {
+			this.#stream!.submit(submission);
+			return;
+		}
+		if (this.#waiting.add(submission)) return;
+		const { length, bytes } = this.#waiting;
+		const text = `${length} operations with ${bytes} bytes wait for a server already: not sent`;
+		submission.fail(connectionLoss(text, this.#problem));
 	}
 
 	#answered(submission: Submission, result: ReplyResult): void {
@@ -336,12 +298,13 @@ export class Session extends Znodes {
 				this.#tell({ kind: 'node', event: known });
 			},
 			goingAway: (reason) => {
+				this.#pings.end();
 				if (this.#state === 'attached') this.#detach(reason);
 				this.#beginPatience();
-				this.#keepWaiting(stream.end());
+				this.#waiting.putBack(stream.end());
 			},
 			ended: (unanswered, unsent, error) => {
-				this.#keepWaiting(unsent);
+				this.#waiting.putBack(unsent);
 				this.#ended(unanswered, error);
 			},
 		});
@@ -408,7 +371,7 @@ export class Session extends Znodes {
 			this.#lease.begin(timeoutMs, this.#beganMs);
 			this.#pings.begin(this.#stream!, timeoutMs, () => this.#giveUpStream());
 		}
-		for (const submission of this.#waiting.splice(0)) this.#stream!.submit(submission);
+		for (const submission of this.#waiting.takeAll()) this.#stream!.submit(submission);
 	}
 
 	/** Whatever servers may think: nothing that the session protected can be relied on from now on. A server that can be reached is told, so that others need not wait for its timeout. */
@@ -448,11 +411,6 @@ export class Session extends Znodes {
 		this.#pause = setTimeout(() => this.#connect(), pauseMs);
 	}
 
-	/** In front of those that wait already. */
-	#keepWaiting(submissions: readonly Submission[]): void {
-		this.#waiting = [...submissions.filter(({ isOfStream }) => !isOfStream), ...this.#waiting];
-	}
-
 	#failOrRepeat(unanswered: readonly Submission[], error: Error | undefined): void {
 		const repeats = this.#repeats;
 		const again: Submission[] = [];
@@ -462,7 +420,7 @@ export class Session extends Znodes {
 			else if (this.#state === 'expired') submission.fail(this.#overError());
 			else submission.fail(outcomeUnknown(this.#shown(pathOf(submission.op)), error));
 		}
-		this.#keepWaiting(again);
+		this.#waiting.putBack(again);
 	}
 
 	#errorOf(cause: Error): Error {
@@ -483,11 +441,13 @@ export class Session extends Znodes {
 		this.#pings.end();
 		this.#lease.end();
 		this.#watches.clear();
-		for (const submission of this.#waiting.splice(0)) submission.fail(this.#overError());
+		for (const submission of this.#waiting.takeAll()) submission.fail(this.#overError());
 	}
 
 	#overError(): ClientError {
-		return sessionExpired(this.#state === 'closed' ? 'the session is closed' : 'the session has expired');
+		if (this.#state === 'expired') return sessionExpired('the session has expired');
+		if (this.#id !== 0n || this.#problem === undefined) return sessionExpired('the session is closed');
+		return sessionExpired(`there is no session: ${this.#problem.message}`, this.#problem);
 	}
 
 	/** Events come before any answer that shows their change. */

@@ -111,3 +111,20 @@ const nothing = (): void => {};
 export function isRepeatable(op: Operation): boolean {
 	return op.$case !== 'closeSession' && op.$case !== 'setWatches';
 }
+
+/** What its data take. */
+export function dataBytes(op: Operation): number {
+	switch (op.$case) {
+		case 'create':
+		case 'set':
+			return op.value.data?.length ?? 0;
+		case 'multi': {
+			let bytes = 0;
+			for (const { op: one } of op.value.ops)
+				if (one !== undefined && 'data' in one.value) bytes += one.value.data?.length ?? 0;
+			return bytes;
+		}
+		default:
+			return 0;
+	}
+}

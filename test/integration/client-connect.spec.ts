@@ -170,6 +170,16 @@ it('a client that is closed says so', async () => {
 	expect(await failure(other.get('/x'))).toBeInstanceOf(SessionExpiredError);
 });
 
+it('84: identities are the session’s, and one that is no good fails connect()', async () => {
+	const ann = await open({ auth: [{ scheme: 'digest', credentials: 'ann:secret' }] });
+	const [own] = (await ann.whoAmI()).filter(({ scheme }) => scheme === 'digest');
+	await ann.create('/anns', 'x', { acl: [{ perms: 31, id: own }] });
+	expect(await failure(ck.get('/anns'))).toMatchObject({ name: 'NoAuthError', path: '/anns' });
+	expect(text((await ann.get('/anns')).data)).toBe('x');
+	const nobody = connect({ endpoints, auth: [{ scheme: 'no such', credentials: 'x' }] });
+	expect(await failure(nobody)).toMatchObject({ name: 'AuthFailedError' });
+});
+
 it('nobody there: connect() says why', async () => {
 	const connecting = connect({ endpoints: '127.0.0.1:1', connectTimeoutMs: 100 });
 	expect(await failure(connecting)).toMatchObject({
