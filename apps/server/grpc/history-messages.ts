@@ -50,7 +50,9 @@ export function gapMessage(gap: HistoryGap): HistoryResponse {
 
 /** A log that Apache ZooKeeper wrote does not say who did it. */
 export function contextMessage(txn: Omit<HistoryTxn, 'changes'>, viewer: Viewer): HistoryResponse_Context | undefined {
-	if (txn.principal === null && txn.address === null && txn.requestId === null) return undefined;
+	// What the system did by itself it did for nobody.
+	const isOfSystem = txn.door === 'system';
+	if (!isOfSystem && txn.principal === null && txn.address === null && txn.requestId === null) return undefined;
 	return {
 		identities: identitiesOf(txn.principal ?? '').map((id) => (isSuper(viewer) ? id : withoutHash(id))),
 		address: txn.address ?? '',

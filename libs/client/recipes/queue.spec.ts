@@ -39,6 +39,8 @@ afterAll(async () => {
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
 
+const dueOf = ({ name }: { readonly name: string }) => Number(/^entry-(\d{15})-/.exec(name)![1]);
+
 /** Takes and acknowledges all that there is. */
 async function drain(queue: Queue<string> | PriorityQueue<string>): Promise<string[]> {
 	const values: string[] = [];
@@ -246,24 +248,27 @@ describe('a priority queue', () => {
 describe('a delay queue', () => {
 	it('gives what is due, and not before', async () => {
 		const queue = new DelayQueue(ck, '/queues/delay', { codec: jsonCodec<number>() });
-		await queue.put(2, { delayMs: 150 });
-		await queue.put(1, { delayMs: 60 });
 		await queue.put(3, { delayMs: 3_600_000 });
-		expect(await queue.tryTake()).toBeUndefined();
 		// Another client does not know yet what time it is.
 		const consumer = new DelayQueue(other, '/queues/delay', { codec: jsonCodec<number>() });
-		for (const [value, delayMs] of [
-			[1, 60],
-			[2, 150],
+		expect([await queue.tryTake(), await consumer.tryTake()]).toEqual([undefined, undefined]);
+		expect(await taken('/queues/delay')).toEqual([]);
+		const nowMs = Number((await other.create('/queues/now')).stat.ctimeMs);
+		await queue.put(2, { at: new Date(nowMs + 250) });
+		await queue.put(1, { at: new Date(nowMs + 200) });
+		for (const [value, dueMs] of [
+			[1, nowMs + 200],
+			[2, nowMs + 250],
 		] as const) {
 			const item = await consumer.take();
-			expect(item.value).toBe(value);
-			const lockedMs = Number((await other.exists(item.path))!.ctimeMs);
-			expect(lockedMs - item.putAt.getTime()).toBeGreaterThanOrEqual(delayMs - 25);
-			expect(lockedMs).toBeGreaterThanOrEqual(Number(/^entry-(\d{15})-/.exec(item.name)![1]));
+			expect([item.value, dueOf(item)]).toEqual([value, dueMs]);
+			expect(Number((await other.exists(item.path))!.ctimeMs)).toBeGreaterThanOrEqual(dueMs);
 			await item.ack();
 		}
-		expect([await consumer.tryTake(), await queue.length(), await taken('/queues/delay')]).toEqual([undefined, 1, []]);
+		expect([await consumer.tryTake(), await queue.length()]).toEqual([undefined, 1]);
+		const [last] = await childrenOf('/queues/delay/entries');
+		const putMs = Number((await other.exists(`/queues/delay/entries/${last}`))!.ctimeMs);
+		expect(Math.abs(dueOf({ name: last! }) - putMs - 3_600_000)).toBeLessThan(60_000);
 		await queue.put(0, { at: new Date(0) });
 		expect((await consumer.take()).value).toBe(0);
 		await expect(queue.put(0, { delayMs: Number.NaN })).rejects.toThrow(RangeError);
