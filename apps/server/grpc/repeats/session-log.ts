@@ -5,7 +5,7 @@
 import { setImmediate as turn, setTimeout as wait } from 'node:timers/promises';
 import { readAuditContext } from '#core/model/audit-context';
 import type { TxnRecord } from '#core/model/txn-record';
-import { counterOf, isContiguous, nextZxid, type SessionId, type Zxid } from '#core/model/zxid';
+import { counterOf, isContiguous, nextZxid, type SessionId, type Zxid, zeroZxid } from '#core/model/zxid';
 import type { DataDirectory } from '#storage/data-directory';
 import { LogTail } from '#storage/history-reader';
 import { logsFrom } from '#storage/log-sequence';
@@ -133,7 +133,7 @@ export class SessionLog {
 	}
 
 	/**
-	 * Behind which zxid nothing is missing in front of this transaction, which does not follow the one before it by number: the end of an epoch may be in a snapshot only, of who took over
+	 * Behind which zxid nothing is missing in front of this transaction (0: nothing at all), which does not follow the one before it by number: the end of an epoch may be in a snapshot only, of who took over
 	 * another's state or lost what it had applied.
 	 *
 	 * @param last in the log in front of it; null: none
@@ -141,10 +141,11 @@ export class SessionLog {
 	#knownBefore(zxid: Zxid, last: Zxid | null, from: Zxid): Zxid {
 		const base = last ?? from;
 		const snapshot = this.#parts.directory.snapshots().findLast((one) => one.zxid >= base && one.zxid < zxid);
-		if (snapshot !== undefined && isContiguous(snapshot.zxid, zxid)) return snapshot.zxid;
-		if (last === null || snapshot !== undefined || !isContiguous(last, zxid)) return (zxid - 1) as Zxid;
+		const known = snapshot?.zxid ?? last;
+		if (known === null || !isContiguous(known, zxid)) return (zxid - 1) as Zxid;
+		if (known > base) return known;
 		// The counter 0 of an epoch stands for all that was before it; any other zxid that was seen is missing here.
-		return from <= last || counterOf(from) === 0 ? last : ((zxid - 1) as Zxid);
+		return from <= known || counterOf(from) === 0 ? zeroZxid : ((zxid - 1) as Zxid);
 	}
 
 	/** A learner applies what is committed before its own disk has it. */
