@@ -15,15 +15,29 @@ const sampledRoot: SamplingDecision = Object.freeze({ sampled: true, parent: und
 export class HeadSampler {
 	readonly #ratio: number;
 	readonly #random: () => number;
+	/** Undecided requests that are passed over until one is taken: to count down costs less than a random number for each, and takes the same share of them. */
+	#passedOver: number;
 
 	constructor(ratio: number, random: () => number = Math.random) {
 		this.#ratio = ratio;
 		this.#random = random;
+		this.#passedOver = this.#draw();
 	}
 
 	decide(traceparent: string | undefined): SamplingDecision {
 		const parent = traceparent === undefined ? undefined : parseTraceparent(traceparent);
 		if (parent !== undefined) return parent.sampled ? { sampled: true, parent } : notSampled;
-		return this.#ratio > 0 && this.#random() < this.#ratio ? sampledRoot : notSampled;
+		if (this.#passedOver > 0) {
+			this.#passedOver -= 1;
+			return notSampled;
+		}
+		this.#passedOver = this.#draw();
+		return sampledRoot;
+	}
+
+	/** Geometrically distributed, as the number of failures in front of a success is. */
+	#draw(): number {
+		if (this.#ratio <= 0) return Number.POSITIVE_INFINITY;
+		return Math.floor(Math.log1p(-this.#random()) / Math.log1p(-Math.min(this.#ratio, 1)));
 	}
 }

@@ -44,6 +44,18 @@ describe('the head sampler', () => {
 		expect(new HeadSampler(0.25, () => 0.25).decide(undefined).sampled).toBe(false);
 		expect(new HeadSampler(0, () => 0).decide('nonsense').sampled).toBe(false);
 	});
+
+	it.each([1, 0.5, 0.01])('takes a share of %d, whatever the callers of others decide', (ratio) => {
+		const sampler = new HeadSampler(ratio, lcg(7));
+		const requests = 200_000;
+		let taken = 0;
+		for (let i = 0; i < requests; i++) {
+			if (i % 3 === 0) expect(sampler.decide(i % 2 === 0 ? sampled : unsampled).sampled).toBe(i % 2 === 0);
+			if (sampler.decide(undefined).sampled) taken += 1;
+		}
+		// Four standard deviations.
+		expect(Math.abs(taken - requests * ratio)).toBeLessThanOrEqual(4 * Math.sqrt(requests * ratio * (1 - ratio)));
+	});
 });
 
 describe('tracing', () => {
@@ -130,6 +142,15 @@ describe('tracing', () => {
 		expect(tracing.request('grpc', 'create', sampled, sent)?.tracestate).toBe(returned);
 	});
 });
+
+/** The same numbers each time, from 0 to 1. */
+function lcg(seed: number): () => number {
+	let state = seed;
+	return () => {
+		state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+		return state / 2 ** 32;
+	};
+}
 
 async function collecting(more: { sampleRatio?: number } = {}): Promise<{ spans: Span[]; tracing: Tracing }> {
 	const spans: Span[] = [];

@@ -72,7 +72,7 @@ export interface StageAttributes {
 }
 
 export interface Tracing {
-	/** Undefined for a request that is not sampled: the common case, which costs a random number. */
+	/** Undefined for a request that is not sampled: the common case, which costs a countdown. */
 	request(door: string, op: string, traceparent: string | undefined, tracestate?: string): TracedRequest | undefined;
 	/** Times are performance.now()'s. */
 	stage(traceparent: string, stage: string, startMs: number, endMs: number, attributes: StageAttributes): void;

@@ -18,6 +18,13 @@ export class LogSyncs {
 
 	/** The one that made this transaction durable; undefined when it is not known any more, or there was none (`forceSync=no`). */
 	of(zxid: number): LogSync | undefined {
-		return this.#syncs.find((sync) => sync.zxid >= zxid);
+		let found: LogSync | undefined;
+		// From the newest on: it is one of the last, and to look at the others takes longer than the rest of the span, for they are in no cache any more.
+		for (let i = this.#syncs.length - 1; i >= 0; i--) {
+			const sync = this.#syncs[i]!;
+			if (sync.zxid < zxid) break;
+			found = sync;
+		}
+		return found;
 	}
 }
