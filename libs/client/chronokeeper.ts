@@ -377,10 +377,9 @@ export class Chronokeeper extends Operations implements AsyncDisposable {
 				this.#change('connected');
 				return;
 			case 'expired':
-				// Whoever is told may have operations for the next one.
-				this.#replace();
 				this.#held.lose(event.reason);
 				this.#change('lost', event.reason);
+				this.#replace();
 				return;
 		}
 	}
