@@ -1,9 +1,11 @@
 /** What is held: a lock, a lease, leadership. */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import type { HeldSession } from '../client-state.ts';
+import { ConnectionLossError, SessionExpiredError } from '../errors.ts';
 import type { Transaction } from '../transaction.ts';
-import { isForLostConnection } from './over-sessions.ts';
+import { retryMs } from './over-sessions.ts';
 import { unhurried } from './patience.ts';
+import { pause } from './pause.ts';
 
 /** Why something is held no longer. */
 export type LossReason = 'released' | 'sessionLost' | 'deleted';
@@ -130,8 +132,10 @@ export async function discard(ck: Chronokeeper, { path, session }: HeldNode): Pr
 			await ck.delete(path, { ifExists: true, ...unhurried });
 			return;
 		} catch (error) {
+			if (session.signal.aborted) return;
 			// The name is nobody else's: to delete it once more does no harm.
-			if (!isForLostConnection(ck, error)) throw error;
+			if (!(error instanceof ConnectionLossError || error instanceof SessionExpiredError)) throw error;
+			await pause(retryMs);
 		}
 	}
 }

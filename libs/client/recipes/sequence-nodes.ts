@@ -84,6 +84,8 @@ export async function takeTurn(ck: Chronokeeper, line: Line, signal: AbortSignal
 		const entered = await enterLine(ck, line, signal);
 		try {
 			if (await awaitTurn(ck, line, entered, signal)) return entered.node;
+			// It is gone already, unless nobody could be asked.
+			discard(ck, entered.node).catch(() => {});
 		} catch (error) {
 			// Not waited for: whoever gives up while the connection is away would wait for it to come back. The client sends it before all that comes behind.
 			discard(ck, entered.node).catch(() => {});
