@@ -49,7 +49,6 @@ export class Session extends Znodes {
 	#id = 0n;
 	#password: Uint8Array = new Uint8Array(0);
 	#timeoutMs = 0;
-	/** The highest that an answer or an event had. */
 	/** Everything up to here has been told: the events of the last transaction may still have been on their way. */
 	#toldZxid = 0n;
 	#stream: OperationStream | undefined;
