@@ -18,7 +18,7 @@ export interface PossessionOptions {
 	readonly path: string;
 }
 
-const script = fileURLToPath(new URL('possession-worker.ts', import.meta.url));
+const script = fileURLToPath(new URL('./possession-worker.ts', import.meta.url));
 
 export class PossessionWorker {
 	readonly program: RunningProgram;
