@@ -35,6 +35,8 @@ export interface MirrorOptions {
 	readonly packing?: PackingOptions;
 	/** Signs what is written; without it nothing is signed. */
 	readonly checkpoints?: MirrorCheckpoints;
+	/** Where processors are short, it falls behind rather than take from those who serve. Not in strict mode, where they wait for it. */
+	readonly yields?: boolean;
 	/** Called when more is in PostgreSQL, with everything up to this zxid: for audit.mode=strict. */
 	readonly mirrored?: (zxid: Zxid) => void;
 	/** Called with each batch that is in PostgreSQL. */
@@ -148,7 +150,8 @@ class WorkerMirror implements Mirror {
 			checkpoints,
 			redact,
 		};
-		const workerData: MirrorWorkerData = { options, committed: this.#committedCell, asleep: this.#asleep };
+		const { yields = false } = this.#options;
+		const workerData: MirrorWorkerData = { options, committed: this.#committedCell, asleep: this.#asleep, yields };
 		const source = import.meta.url.endsWith('.ts');
 		const worker = new Worker(new URL(source ? './mirror-worker.ts' : './mirror-worker.js', import.meta.url), {
 			workerData,

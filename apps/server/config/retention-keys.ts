@@ -56,6 +56,11 @@ export const retentionKeys = {
 		16 * 2 ** 30,
 		'About how large a partition becomes, indexes and all; 0: of any size.',
 	),
+	'audit.yields': key(
+		boolean,
+		false,
+		'Whether the mirror falls behind, where processors are short, rather than take from those who serve clients, or from anything else that runs there. Linux only; without effect with audit.mode=strict.',
+	),
 	'audit.pack': key(
 		boolean,
 		true,

@@ -28,6 +28,7 @@ export function startMirrorService(
 				redact: config['audit.redact'],
 				...checkpointsOf(config),
 				retention: { ageMs: config['audit.retention.age'], bytes: config['audit.retention.size'] },
+				yields: config['audit.yields'] && config['audit.mode'] !== 'strict',
 				packing: { isOn: config['audit.pack'] },
 				partitions: {
 					rows: config['audit.partition.rows'],

@@ -14,8 +14,13 @@ export interface StrictFigures {
 	readonly foreignCores: number;
 }
 
-const modes = ['off', 'async', 'strict'] as const;
+const modes = ['off', 'async', 'async, yielding', 'strict'] as const;
 type Mode = (typeof modes)[number];
+
+function environmentOf(mode: Mode, url: string): Record<string, string> {
+	const yields = String(mode === 'async, yielding');
+	return { CK_AUDIT_MODE: mode.split(',')[0]!, CK_AUDIT_URL: url, CK_AUDIT_YIELDS: yields };
+}
 
 /** 16 clients with 64 writes each under way. */
 const load = ['-c', '16', '-d', '64', '-w', '100', '-p', '100'];
@@ -35,7 +40,7 @@ export async function* strictRates(
 	const loader = buildLoader(folder);
 	const warmUp = 3;
 	for (const mode of modes) {
-		const environment = { CK_AUDIT_MODE: mode, CK_AUDIT_URL: await newDatabase() };
+		const environment = environmentOf(mode, await newDatabase());
 		const peer = await startChronokeeper(newDirectory(), environment);
 		const cell = { name: mode, args: load, figure: 'rate' } as const;
 		yield { servers: 1, mode, ...(await runCell(loader, peer, cell, seconds, warmUp)) };
@@ -46,7 +51,7 @@ export async function* strictRates(
 			members: ['chronokeeper', 'chronokeeper', 'chronokeeper'],
 			chronokeeper: server,
 			tickTime: 2000,
-			environment: { CK_AUDIT_MODE: mode, CK_AUDIT_URL: await newDatabase() },
+			environment: environmentOf(mode, await newDatabase()),
 			folder: newDirectory(),
 		});
 		const args = [...load, '-t', `${seconds}`, '-W', `${warmUp}`];
