@@ -1,6 +1,5 @@
 /**
- * A process that takes a lock, or leads, again and again, and tells its parent a line of JSON for each thing that happens. While it has it, it uses two resources: a node, in transactions of the
- * lock, and its parent, which looks at the token.
+ * A process that takes a lock, or leads, again and again, and tells its parent a line of JSON for each thing that happens. While it has it, it writes a node in transactions of the lock.
  *
  *     possession-worker.ts lock|leader ENDPOINTS SESSION-TIMEOUT-MS PATH
  *
@@ -20,7 +19,6 @@ function say(kind: PossessionEvent['kind'], { token }: HeldLock, zxid?: bigint):
 async function use(held: HeldLock): Promise<void> {
 	const untilMs = performance.now() + Math.random() * 40;
 	do {
-		say('uses', held);
 		try {
 			const [, written] = await held.transaction().set(`${path}/journal`, `${held.token}`).commit();
 			say('wrote', held, written!.zxid);

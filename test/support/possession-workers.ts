@@ -1,11 +1,11 @@
-/** Processes that take turns at a possession (possession-worker.ts), the resource that they use, and what must be true of all that they say. */
+/** Processes that take turns at a possession (possession-worker.ts), and what must be true of all that they say. */
 import { equal, ok } from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { RunningProgram } from './processes.ts';
 
 export interface PossessionEvent {
-	/** `uses`: an external resource. `wrote`: in a transaction of the lock, `refused`: such a transaction found it gone, `failed`: nobody knows. `left`: by its own will; `lost`: with its session. */
-	readonly kind: 'has' | 'uses' | 'wrote' | 'refused' | 'failed' | 'left' | 'lost';
+	/** `wrote`: in a transaction of the lock, `refused`: such a transaction found it gone, `failed`: nobody knows. `left`: by its own will; `lost`: with its session. */
+	readonly kind: 'has' | 'wrote' | 'refused' | 'failed' | 'left' | 'lost';
 	readonly token: bigint;
 	/** Of what was written. */
 	readonly zxid: bigint | undefined;
@@ -22,13 +22,12 @@ const script = fileURLToPath(new URL('./possession-worker.ts', import.meta.url))
 
 export class PossessionWorker {
 	readonly program: RunningProgram;
-	readonly #hear: (event: PossessionEvent, worker: PossessionWorker) => void;
+	readonly #hear: (event: PossessionEvent) => void;
 	#read = 0;
 	/** The last that it said. */
 	last: PossessionEvent | undefined;
-	isPaused = false;
 
-	constructor(options: PossessionOptions, hear: (event: PossessionEvent, worker: PossessionWorker) => void) {
+	constructor(options: PossessionOptions, hear: (event: PossessionEvent) => void) {
 		const { recipe, endpoints, sessionTimeoutMs, path } = options;
 		const args = ['--conditions=source', script, recipe, endpoints, `${sessionTimeoutMs}`, path];
 		this.program = new RunningProgram(process.execPath, args, { name: `${recipe} worker` });
@@ -43,24 +42,22 @@ export class PossessionWorker {
 			if (!line.startsWith('{')) continue;
 			const { kind, token, zxid } = JSON.parse(line) as { kind: PossessionEvent['kind']; token: string; zxid?: string };
 			this.last = { kind, token: BigInt(token), zxid: zxid === undefined ? undefined : BigInt(zxid) };
-			this.#hear(this.last, this);
+			this.#hear(this.last);
 		}
 		this.#read = end;
 	}
 
 	/** As far as it has said. */
 	get has(): boolean {
-		return this.last?.kind === 'has' || this.last?.kind === 'uses' || this.last?.kind === 'wrote';
+		return this.last?.kind === 'has' || this.last?.kind === 'wrote';
 	}
 
 	pause(): void {
 		process.kill(this.program.pid, 'SIGSTOP');
-		this.isPaused = true;
 	}
 
 	proceed(): void {
 		process.kill(this.program.pid, 'SIGCONT');
-		this.isPaused = false;
 	}
 
 	async stop(): Promise<void> {
@@ -73,14 +70,11 @@ export class PossessionWorkers {
 	readonly workers: PossessionWorker[] = [];
 	/** How often it was taken. */
 	turns = 0;
-	/** How often someone found it lost: by its signal, or by a transaction or a use that was refused. */
+	/** How often someone found it lost: by its signal, or by a transaction that was refused. */
 	losses = 0;
-	/** How often the external resource refused who came too late. */
-	late = 0;
 	readonly #options: PossessionOptions;
-	readonly #holders = new Map<bigint, PossessionWorker>();
+	readonly #tokens = new Set<bigint>();
 	readonly #written: { readonly zxid: bigint; readonly token: bigint }[] = [];
-	#greatest = 0n;
 
 	constructor(options: PossessionOptions, count: number) {
 		this.#options = options;
@@ -88,7 +82,7 @@ export class PossessionWorkers {
 	}
 
 	add(): void {
-		this.workers.push(new PossessionWorker(this.#options, (event, worker) => this.#hear(event, worker)));
+		this.workers.push(new PossessionWorker(this.#options, (event) => this.#hear(event)));
 	}
 
 	/** Hears all of them. @throws when two have had the same token, or one has ended by itself */
@@ -133,16 +127,12 @@ export class PossessionWorkers {
 		for (const worker of this.workers.splice(0)) await worker.stop();
 	}
 
-	#hear({ kind, token, zxid }: PossessionEvent, worker: PossessionWorker): void {
+	#hear({ kind, token, zxid }: PossessionEvent): void {
 		switch (kind) {
 			case 'has':
-				ok(!this.#holders.has(token), `two have had the token ${token}`);
-				this.#holders.set(token, worker);
+				ok(!this.#tokens.has(token), `two have had the token ${token}`);
+				this.#tokens.add(token);
 				this.turns += 1;
-				return;
-			case 'uses':
-				if (token < this.#greatest) this.late += 1;
-				else this.#greatest = token;
 				return;
 			case 'wrote':
 				this.#written.push({ zxid: zxid!, token });
