@@ -1,6 +1,6 @@
-/** The TypeScript client's lock on the same nodes as Kazoo's: they keep each other out. */
+/** Recipes of the TypeScript client on the same nodes as Kazoo's: they keep each other out, and go together. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Chronokeeper, connect, DistributedLock } from '#client/index';
+import { type Chronokeeper, connect, DistributedLock, DoubleBarrier } from '#client/index';
 import { startKazoo } from '#test/support/kazoo';
 import { ServerUnderTest } from '#test/support/server-under-test';
 import { SharedCounter } from '#test/support/shared-counter';
@@ -26,7 +26,7 @@ describe("Kazoo's lock and ours on one path", () => {
 	] as const)('exclude each other: %s', async (_, layout, pattern) => {
 		const path = `/${layout}`;
 		const counter = await SharedCounter.create(ck, path);
-		const env = { LOCK_PATH: path, ROUNDS: `${rounds}`, PATTERN: pattern };
+		const env = { RECIPE: 'lock', RECIPE_PATH: path, ROUNDS: `${rounds}`, PATTERN: pattern };
 		const kazoo = startKazoo('contender.py', server.address, { env });
 		const until = counter.hasChanged().then(() => kazoo.exited);
 		const added = await counter.contend(
@@ -38,4 +38,15 @@ describe("Kazoo's lock and ours on one path", () => {
 		expect(await counter.count()).toBe(rounds + added);
 		expect(counter.turnsOfOthers).toBeGreaterThan(rounds / 5);
 	});
+});
+
+it("Kazoo's double barrier and ours: members of both go in together, and out together", async () => {
+	const env = { RECIPE: 'barrier', RECIPE_PATH: '/barrier' };
+	const kazoo = startKazoo('contender.py', server.address, { env });
+	const inside = await new DoubleBarrier(ck, '/barrier', 2).enter({ timeoutMs: 60_000 });
+	await kazoo.waitFor(/^inside$/m);
+	expect(kazoo.output).not.toContain('left');
+	await inside.leave();
+	expect(await kazoo.exited, kazoo.output).toBe(0);
+	expect(kazoo.output).toContain('left');
 });

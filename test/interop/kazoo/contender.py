@@ -1,13 +1,20 @@
-"""Counts up under Kazoo's lock, beside programs that are not Kazoo's: path, rounds, patterns of the others' names from the environment. Nothing but the lock keeps them apart."""
+"""Kazoo's recipes beside programs that are not Kazoo's, with what to do from the environment."""
 import os
 import sys
 
 from checks import started
 
 
-def main(hosts):
-    path, rounds = os.environ["LOCK_PATH"], int(os.environ["ROUNDS"])
-    client = started(hosts)
+def go_through_barrier(client, path):
+    barrier = client.DoubleBarrier(path, 2)
+    barrier.enter()
+    print("inside", flush=True)
+    barrier.leave()
+    print("left", flush=True)
+
+
+def count_under_lock(client, path, rounds):
+    """Nothing but the lock keeps those who count apart."""
     patterns = [pattern for pattern in [os.environ["PATTERN"]] if pattern]
     lock = client.Lock(path + "/lock", "kazoo", extra_lock_patterns=patterns)
     print("shares", flush=True)
@@ -15,8 +22,17 @@ def main(hosts):
         with lock:
             count, fence = client.get(path + "/counter")[0].decode().split(":")
             client.set(path + "/counter", f"{int(count) + 1}:{fence}".encode())
-    client.stop()
     print("done", flush=True)
+
+
+def main(hosts):
+    client = started(hosts)
+    path = os.environ["RECIPE_PATH"]
+    if os.environ["RECIPE"] == "barrier":
+        go_through_barrier(client, path)
+    else:
+        count_under_lock(client, path, int(os.environ["ROUNDS"]))
+    client.stop()
 
 
 if __name__ == "__main__":
