@@ -56,17 +56,20 @@ export class QueueItem<T> extends HeldLock {
 	/**
 	 * The element is done: it leaves the queue, and is never given again. One transaction deletes it and its lock, so that nobody can have taken it in between.
 	 *
+	 * @returns the transaction's zxid; 0n when the answer was lost, and the element's absence told that it was done
 	 * @throws LockLostError when it was not this consumer's any more: another one has it, or will have; SessionExpiredError when the answer was lost with the session, and nobody knows; other
 	 * ClientErrors when it was not done, and can be tried again
 	 */
-	async ack(patience: Patience = {}): Promise<void> {
+	async ack(patience: Patience = {}): Promise<bigint> {
 		const { path, entryPath, session } = this.#element;
+		let zxid = 0n;
 		for (;;) {
 			if (this.#isSettled) throw new LockLostError(path, 'released');
 			// What is submitted from here on is done in this session, or not at all.
 			if (session.signal.aborted) throw new LockLostError(path, 'sessionLost');
 			try {
-				await this.#ck.transaction().delete(path).delete(entryPath).commit(patience);
+				const [deleted] = await this.#ck.transaction().delete(path).delete(entryPath).commit(patience);
+				zxid = deleted!.zxid;
 				break;
 			} catch (error) {
 				if (error instanceof NoNodeError) throw await this.#whyMissing(error);
@@ -77,6 +80,7 @@ export class QueueItem<T> extends HeldLock {
 		}
 		this.#isSettled = true;
 		this.handOver();
+		return zxid;
 	}
 
 	/** It goes back to its place in the queue, for anybody. */

@@ -1,0 +1,31 @@
+/**
+ * A process that works on the elements of a queue until it is killed: takes one or some, sometimes gives one back, acknowledges the others, and says all of it, a line each. What it says of an
+ * element's possession is said before the work begins.
+ */
+import { connect, LockLostError, Queue, SessionExpiredError, textCodec } from '#client/index';
+
+const [endpoints, sessionTimeoutMs, path] = process.argv.slice(2) as [string, string, string];
+
+function say(kind: string, value: string, number: bigint): void {
+	process.stdout.write(`${JSON.stringify({ kind, value, number: `${number}` })}\n`);
+}
+
+const ck = await connect({ endpoints, sessionTimeoutMs: Number(sessionTimeoutMs), connectTimeoutMs: 120_000 });
+const queue = new Queue(ck, path, { codec: textCodec, lookAhead: 20 });
+for await (const item of queue.consume({ prefetch: 1 + Math.floor(Math.random() * 4) })) {
+	const { value, token } = item;
+	say('has', value, token);
+	await new Promise<void>((done) => void setTimeout(done, Math.random() * 20));
+	if (Math.random() < 0.1) {
+		await item.release().catch(() => undefined);
+		say('released', value, token);
+		continue;
+	}
+	try {
+		say('acked', value, await item.ack());
+	} catch (error) {
+		if (error instanceof LockLostError) say('refused', value, token);
+		else if (error instanceof SessionExpiredError) say('perhaps', value, token);
+		else throw error;
+	}
+}
