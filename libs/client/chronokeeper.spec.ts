@@ -280,6 +280,40 @@ describe('a watch', () => {
 		expect(servers[0]!.tails).toEqual([]);
 	});
 
+	it('46: of one who gives up takes no other one’s with it', async () => {
+		const ck = await open();
+		const controller = new AbortController();
+		const first = failure(ck.untilDeleted('/a', { signal: controller.signal }));
+		const one = await servers[0]!.stream(0, 1);
+		one.reply(0, { $case: 'exists', value: { stat, zxid: 5n } });
+		const read = ck.get('/b');
+		(await servers[0]!.stream(0, 2)).reply(1, got(5n));
+		await read;
+		const told: NodeEvent[] = [];
+		const second = ck.exists('/a', { watch: (event) => told.push(event) });
+		controller.abort();
+		expect(await first).toMatchObject({ name: 'AbortError' });
+		await servers[0]!.stream(0, 3);
+		one.reply(2, { $case: 'exists', value: { stat, zxid: 5n } });
+		await second;
+		one.say(happened(WatchEventType.WATCH_EVENT_TYPE_NODE_DELETED, '/a', 6n));
+		await vi.waitFor(() => expect(told).toMatchObject([{ type: 'deleted', path: '/a' }]));
+		// The one who waited alone takes his along; one that has fired is gone.
+		const last = new AbortController();
+		const third = failure(ck.untilDeleted('/c', { signal: last.signal }));
+		(await servers[0]!.stream(0, 4)).reply(3, { $case: 'exists', value: { stat, zxid: 6n } });
+		const fourth = ck.untilDeleted('/d');
+		(await servers[0]!.stream(0, 5)).reply(4, { $case: 'exists', value: { stat, zxid: 6n } });
+		one.say(happened(WatchEventType.WATCH_EVENT_TYPE_NODE_DELETED, '/d', 7n));
+		await Promise.race([fourth, servers[0]!.stream(0, 6)]);
+		last.abort();
+		expect(await third).toMatchObject({ name: 'AbortError' });
+		await vi.waitFor(() => expect(one.kinds).toContain('removeWatches'));
+		expect(one.operations.filter(({ op }) => op?.$case === 'removeWatches').map(({ op }) => op!.value)).toMatchObject([
+			{ path: '/c' },
+		]);
+	});
+
 	it('that the server refuses ends with its error', async () => {
 		const ck = await open();
 		const events = ck.watch('w');

@@ -12,12 +12,13 @@ export class OneShotListeners {
 		else waiting.push({ kind, listener });
 	}
 
-	/** @returns whether anybody else waits for the path still */
-	remove(path: string, listener: NodeListener): boolean {
-		const waiting = this.#byPath.get(path)?.filter((one) => one.listener !== listener) ?? [];
-		if (waiting.length === 0) this.#byPath.delete(path);
-		else this.#byPath.set(path, waiting);
-		return waiting.length > 0;
+	/** @returns whether it was there, and nobody else waits for the path */
+	removeLast(path: string, listener: NodeListener): boolean {
+		const waiting = this.#byPath.get(path);
+		const rest = waiting?.filter((one) => one.listener !== listener) ?? [];
+		if (rest.length > 0) this.#byPath.set(path, rest);
+		else this.#byPath.delete(path);
+		return waiting !== undefined && rest.length === 0;
 	}
 
 	fire(event: NodeEvent): void {

@@ -10,6 +10,8 @@ import { type WatchedKind, WatchedPaths } from './watched-paths.ts';
 export class SessionWatches {
 	readonly #watched = new WatchedPaths();
 	readonly #listeners = new OneShotListeners();
+	/** How many operations are on their way that set a watch of the path. */
+	readonly #coming = new Map<string, number>();
 	readonly #keepsPersistent: boolean;
 
 	/** @param keepsPersistent false: somebody else knows those */
@@ -18,7 +20,9 @@ export class SessionWatches {
 	}
 
 	/** The server has set or removed a watch: what must be set again on another stream is known before its event can come. */
-	answered({ op, listener }: Submission, answer: Answer): void {
+	answered({ op, listener: own, isSettled }: Submission, answer: Answer): void {
+		// Who has given up is not called.
+		const listener = isSettled ? undefined : own;
 		switch (op.$case) {
 			case 'get':
 				if (op.value.watch) this.#keep('data', op.value.path, listener);
@@ -47,9 +51,21 @@ export class SessionWatches {
 		this.#listeners.fire(event);
 	}
 
-	/** @returns whether somebody else waits for the same */
-	removeListener(path: string, listener: NodeListener): boolean {
-		return this.#listeners.remove(path, listener);
+	/** An operation is on its way that sets a watch with a listener. */
+	begin(path: string): void {
+		this.#coming.set(path, (this.#coming.get(path) ?? 0) + 1);
+	}
+
+	/** Its caller has the answer, or will not get one. */
+	end(path: string): void {
+		const rest = (this.#coming.get(path) ?? 0) - 1;
+		if (rest > 0) this.#coming.set(path, rest);
+		else this.#coming.delete(path);
+	}
+
+	/** @returns whether the server has a watch for nobody now: the listener had not been called, and nobody else waits, or is about to wait, for the path */
+	removeLast(path: string, listener: NodeListener): boolean {
+		return this.#listeners.removeLast(path, listener) && !this.#coming.has(path);
 	}
 
 	requests(relativeZxid: bigint): SetWatchesRequest[] {

@@ -199,7 +199,7 @@ export class Session extends Znodes {
 		listener?: NodeListener,
 		traceparent = '',
 	): Promise<Result> {
-		return new Promise((resolve, reject) => {
+		const answer = new Promise<Result>((resolve, reject) => {
 			const submission = new Submission({ $case: kind, value: request } as Operation, resolve, reject);
 			submission.made = made;
 			submission.traceparent = traceparent;
@@ -208,6 +208,14 @@ export class Session extends Znodes {
 				limit(submission, patience, this.#shown(pathOf(submission.op)), (given) => this.#waiting.remove(given));
 			this.#send(submission);
 		});
+		if (listener !== undefined && 'path' in request) this.#expectWatch(request.path, answer);
+		return answer;
+	}
+
+	#expectWatch(path: string, answer: Promise<unknown>): void {
+		this.#watches.begin(path);
+		const end = () => this.#watches.end(path);
+		answer.then(end, end);
 	}
 
 	/** Submits without a promise: the answer is told before anything that comes behind it is looked at. */
@@ -217,7 +225,7 @@ export class Session extends Znodes {
 
 	/** Nobody waits any more for a one-shot watch with this listener; the server's watch goes with the last one. */
 	forget(path: string, listener: NodeListener): void {
-		if (this.#watches.removeListener(path, listener) || this.isOver) return;
+		if (!this.#watches.removeLast(path, listener) || this.isOver) return;
 		this.ask('removeWatches', { path, type: watcherTypes.data, checkOnly: false }).catch(() => {});
 	}
 
