@@ -1,4 +1,4 @@
-/** A Kazoo client in a process of its own that does what a test tells it, call by call (test/interop/kazoo/remote.py). */
+/** A Kazoo client in a process of its own that does what a test tells it, call by call (test/interop/kazoo/remote.py; recipes.py for its recipes). */
 import { deepEqual } from 'node:assert/strict';
 import { startKazoo } from './kazoo.ts';
 import type { RunningProgram } from './processes.ts';
@@ -6,7 +6,7 @@ import type { RunningProgram } from './processes.ts';
 /** Keyword arguments of a call. */
 type Options = Readonly<Record<string, boolean | number | string>>;
 /** An object `{ data }` is bytes. */
-type Argument = string | { readonly data: string };
+type Argument = string | number | { readonly data: string };
 
 interface Line {
 	readonly result?: unknown;
@@ -27,8 +27,8 @@ export class KazooRemote {
 		this.#read = 1;
 	}
 
-	static async connect(server: string): Promise<KazooRemote> {
-		const program = startKazoo('remote.py', server, { interactive: true });
+	static async connect(server: string, script: 'remote.py' | 'recipes.py' = 'remote.py'): Promise<KazooRemote> {
+		const program = startKazoo(script, server, { interactive: true });
 		const [, id] = await program.waitFor(/^\{"result": "(\d+)"\}$/m);
 		return new KazooRemote(program, BigInt(id!));
 	}
@@ -36,6 +36,16 @@ export class KazooRemote {
 	/** Calls a method of the client. @throws with the name of Kazoo's error */
 	call(method: string, args: readonly Argument[], options: Options = {}): Promise<unknown> {
 		return this.#ask({ call: method, arguments: args, options });
+	}
+
+	/** Of one that was connected with recipes.py: calls a method of a recipe, or `len` or `list`. @throws with Kazoo's error */
+	recipe(recipe: string, path: string, call: string, args: readonly Argument[] = []): Promise<unknown> {
+		return this.#ask({ recipe, path, call, arguments: args });
+	}
+
+	/** SIGKILL: its session is left to its timeout. */
+	async kill(): Promise<void> {
+		await this.#program.stop('SIGKILL');
 	}
 
 	/** Calls a method that sets a watch. */
