@@ -34,7 +34,9 @@ export class OtlpEncoder {
 	readonly #scope: Uint8Array;
 	readonly #names = new Map<string, Uint8Array>();
 	#bytes = new Uint8Array(1 << 16);
+	/** The same bytes. */
 	#view = new DataView(this.#bytes.buffer);
+	#buffer = Buffer.from(this.#bytes.buffer);
 	#at = 0;
 
 	constructor({ attributes, scope }: Resource) {
@@ -179,17 +181,14 @@ export class OtlpEncoder {
 		this.#end(lengthAt);
 	}
 
-	/** Hexadecimal digits as bytes. */
+	/** Hexadecimal digits as bytes. Node reads a slice of a longer text faster than charCodeAt() does. */
 	#id(tag: number, digits: string): void {
 		const length = digits.length >> 1;
-		const bytes = this.#bytes;
-		let at = this.#at;
-		bytes[at++] = tag;
-		bytes[at++] = length;
-		for (let i = 0; i < length; i++) {
-			bytes[at++] = (nibble(digits.charCodeAt(2 * i)) << 4) | nibble(digits.charCodeAt(2 * i + 1));
-		}
-		this.#at = at;
+		const at = this.#at;
+		this.#bytes[at] = tag;
+		this.#bytes[at + 1] = length;
+		this.#buffer.write(digits, at + 2, length, 'hex');
+		this.#at = at + 2 + length;
 	}
 
 	/** Nanoseconds since 1970. */
@@ -222,11 +221,8 @@ export class OtlpEncoder {
 		larger.set(this.#bytes.subarray(0, this.#at));
 		this.#bytes = larger;
 		this.#view = new DataView(larger.buffer);
+		this.#buffer = Buffer.from(larger.buffer);
 	}
-}
-
-function nibble(code: number): number {
-	return code <= 0x39 ? code - 0x30 : code - 0x57;
 }
 
 function varintLength(value: number): number {
