@@ -15,7 +15,8 @@ const queue = new Queue(ck, path, { codec: textCodec, lookAhead: 20 });
 for await (const item of queue.consume({ prefetch: 1 + Math.floor(Math.random() * 4) })) {
 	const { value, token } = item;
 	say('has', value, token);
-	await new Promise<void>((done) => void setTimeout(done, Math.random() * 20));
+	// The work.
+	for (let rounds = Math.random() * 10; rounds > 0; rounds--) await ck.sync('/').catch(() => undefined);
 	if (Math.random() < 0.1) {
 		await item.release().catch(() => undefined);
 		say('released', value, token);

@@ -18,7 +18,7 @@ interface Story {
 	perhaps: number;
 }
 
-const script = fileURLToPath(new URL('queue-worker.ts', import.meta.url));
+const script = fileURLToPath(new URL('./queue-worker.ts', import.meta.url));
 
 export class QueueWorker {
 	readonly program: RunningProgram;
