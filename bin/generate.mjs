@@ -1,12 +1,23 @@
 #!/usr/bin/env node
-// Makes libs/proto from proto/: TypeScript by ts-proto through buf, and the file descriptors that gRPC reflection serves.
+// Makes libs/proto from proto/: TypeScript by ts-proto through buf, and the file descriptors that gRPC reflection serves; and docs/api from the docstrings of what the packages export.
 // `node bin/generate.mjs --check` changes nothing and fails when what is committed is not what would be made, or breaks clients of the API as it was last released.
 // `node bin/generate.mjs --release` writes down that the API is released as it is now (proto/released.binpb): from then on it is held to it.
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+	existsSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { apiReference } from './api-reference.mjs';
+import { PrepareError } from './prepare.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = join(root, 'node_modules', '.bin');
@@ -50,6 +61,14 @@ function contents(out) {
 	return new Map(files(folder).map((file) => [relative(folder, file), readFileSync(file, 'utf8')]));
 }
 
+/** The pages that are not as the docstrings have them, now. */
+function stalePages() {
+	return [...apiReference()].filter(([path, text]) => {
+		const file = join(root, path);
+		return !existsSync(file) || readFileSync(file, 'utf8') !== text;
+	});
+}
+
 function breaking() {
 	try {
 		buf('breaking', '--against', released);
@@ -66,6 +85,16 @@ if (process.argv.includes('--release')) {
 	if (process.exitCode !== 1) buf('build', '--exclude-source-info', '-o', released);
 } else if (!check) {
 	generate(root);
+	try {
+		for (const [path, text] of stalePages()) {
+			mkdirSync(dirname(join(root, path)), { recursive: true });
+			writeFileSync(join(root, path), text);
+		}
+	} catch (error) {
+		if (!(error instanceof PrepareError)) throw error;
+		// What has just been generated is not used as it has to be yet.
+		console.error(`docs/api stays as it was: ${error.message}`);
+	}
 } else {
 	const out = mkdtempSync(join(tmpdir(), 'chronokeeper-proto-'));
 	try {
@@ -77,6 +106,11 @@ if (process.argv.includes('--release')) {
 		const stale = [...names].filter((name) => committed.get(name) !== made.get(name));
 		if (stale.length > 0) {
 			console.error(`libs/proto is not what proto/ gives, run \`npm run generate\`: ${stale.join(', ')}`);
+			process.exitCode = 1;
+		}
+		const pages = stalePages().map(([path]) => path);
+		if (pages.length > 0) {
+			console.error(`these are not what the docstrings say, run \`npm run generate\`: ${pages.join(', ')}`);
 			process.exitCode = 1;
 		}
 	} finally {

@@ -8,15 +8,11 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
-import { explained, node24, PrepareError, root } from './prepare.mjs';
+import { emitDeclarations, packages } from './declarations.mjs';
+import { explained, PrepareError, root } from './prepare.mjs';
 
 const out = join(root, 'dist', 'packages');
 const formats = { esm: 'module', cjs: 'commonjs' };
-/** The rooms by name, and the modules that users may import: '.' is index. */
-const packages = {
-	client: { '.': 'libs/client/index.ts' },
-	nestjs: { '.': 'libs/nestjs/index.ts' },
-};
 /** What one package imports of another, by the names of this project and of npm. */
 const published = {
 	'#client/index': '@chronokeeper/client',
@@ -87,23 +83,7 @@ function publishedName(name, specifier) {
 function declare(name, entries, directory) {
 	const made = join(out, 'declarations');
 	rmSync(made, { recursive: true, force: true });
-	const project = join(out, 'tsconfig.json');
-	writeJson(project, {
-		extends: '../../tsconfig.json',
-		compilerOptions: {
-			rootDir: '../..',
-			outDir: made,
-			incremental: false,
-			tsBuildInfoFile: null,
-			sourceMap: false,
-			declaration: true,
-			emitDeclarationOnly: true,
-			stripInternal: true,
-		},
-		include: [],
-		files: Object.values(entries).map((entry) => `../../${entry}`),
-	});
-	run(node24, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project], `${name} does not compile`);
+	emitDeclarations(Object.values(entries), made);
 	const libs = join(made, 'libs');
 	for (const file of filesBelow(libs)) {
 		const path = relative(libs, file);
@@ -122,7 +102,6 @@ function declare(name, entries, directory) {
 		}
 	}
 	rmSync(made, { recursive: true });
-	rmSync(project);
 }
 
 function publicSpecifier(name, path, specifier) {
