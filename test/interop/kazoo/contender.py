@@ -13,10 +13,10 @@ def go_through_barrier(client, path):
     print("left", flush=True)
 
 
-def count_under_lock(client, path, rounds):
+def count_under_lock(client, kind, path, rounds):
     """Nothing but the lock keeps those who count apart."""
-    patterns = [pattern for pattern in [os.environ["PATTERN"]] if pattern]
-    lock = client.Lock(path + "/lock", "kazoo", extra_lock_patterns=patterns)
+    patterns = os.environ["PATTERNS"].split()
+    lock = kind(path + "/lock", "kazoo", extra_lock_patterns=patterns)
     print("shares", flush=True)
     for _ in range(rounds):
         with lock:
@@ -27,11 +27,12 @@ def count_under_lock(client, path, rounds):
 
 def main(hosts):
     client = started(hosts)
-    path = os.environ["RECIPE_PATH"]
-    if os.environ["RECIPE"] == "barrier":
+    recipe, path = os.environ["RECIPE"], os.environ["RECIPE_PATH"]
+    if recipe == "barrier":
         go_through_barrier(client, path)
     else:
-        count_under_lock(client, path, int(os.environ["ROUNDS"]))
+        kind = {"lock": client.Lock, "write": client.WriteLock}[recipe]
+        count_under_lock(client, kind, path, int(os.environ["ROUNDS"]))
     client.stop()
 
 
