@@ -37,6 +37,7 @@ const entryPoints = [
 	/\.spec\.ts$/,
 	/^vitest\.[\w.]*config\.ts$/,
 	/^migrations\/\d+[\w-]*\.ts$/,
+	/^examples\/typescript\/[\w-]+\.ts$/,
 ];
 
 interface Import {
