@@ -28,7 +28,7 @@ export interface PastChildren {
 
 /**
  * Reads of one state of the past; made by `ck.at(moment)`. A time stands for one zxid, the same for all reads. Answered from the history in PostgreSQL: a zxid that has just been written is
- * waited for, up to five seconds.
+ * waited for, up to ten seconds.
  */
 export class Past {
 	readonly #ground: HistoryGround;

@@ -16,11 +16,11 @@ export interface HistoryGround {
 
 /** Another replica, or this one in a moment: PostgreSQL gets everything a moment after it was committed. */
 const passing: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OUT_OF_RANGE', 'RESOURCE_EXHAUSTED', 'CANCELLED']);
-const patienceMs = 5000;
+const patienceMs = 10_000;
 const firstPauseMs = 20;
 const longestPauseMs = 500;
 
-/** @throws ClientError what the last replica said, when none could answer for five seconds */
+/** @throws ClientError what the last replica said, when none could answer for ten seconds */
 export async function askReplicas<T>(
 	ground: HistoryGround,
 	ask: (replica: ChronokeeperClient) => Promise<T>,
