@@ -285,6 +285,8 @@ export class PartitionWorker implements AsyncDisposable {
 			signal.addEventListener('abort', abort, { once: true });
 			if (signal.aborted) end.abort(signal.reason);
 		}
+		// It was another member's before this one had it.
+		if (end.signal.aborted) return;
 		this.#held.add(partition);
 		this.#tell();
 		try {
