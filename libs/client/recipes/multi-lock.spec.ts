@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failure, RecipeClients } from '#test/support/recipe-clients';
+import { OperationAbortedError } from '../errors.ts';
 import { DistributedLock } from './lock.ts';
 import { MultiLock } from './multi-lock.ts';
 import { WaitTimeoutError } from './patience.ts';
@@ -36,10 +37,13 @@ describe('several locks as one', () => {
 	it('all or none: who gives up gives back what it had', async () => {
 		const second = await new DistributedLock(clients.other, '/multi/e').acquire();
 		const both = new MultiLock(clients.ck, ['/multi/d', '/multi/e']);
-		const waiting = failure(both.acquire({ timeoutMs: 200 }));
+		const controller = new AbortController();
+		const waiting = failure(both.acquire(controller));
 		await clients.children('/multi/e', 2);
 		expect(await new DistributedLock(clients.other, '/multi/d').tryAcquire()).toBeUndefined();
-		expect(await waiting).toBeInstanceOf(WaitTimeoutError);
+		controller.abort();
+		expect(await waiting).toBeInstanceOf(OperationAbortedError);
+		expect(await failure(both.acquire({ timeoutMs: 5 }))).toBeInstanceOf(WaitTimeoutError);
 		await (await new DistributedLock(clients.other, '/multi/d').acquire()).release();
 		await second.release();
 		await (await both.acquire()).release();
