@@ -7,7 +7,6 @@ import {
 	ServerCredentials,
 	type status,
 } from '@grpc/grpc-js';
-import { expect, vi } from 'vitest';
 import { ErrorDetail } from '#proto/chronokeeper/v1/common';
 import {
 	HistoryServiceService,
@@ -22,6 +21,7 @@ import {
 	SessionServiceService,
 } from '#proto/chronokeeper/v1/session';
 import { Status } from '#proto/google/rpc/status';
+import { eventually } from './ensemble-wait.ts';
 
 type Call = Parameters<handleBidiStreamingCall<OperateRequest, OperateResponse>>[0];
 type Item = NonNullable<OperateResponse_Item['item']>;
@@ -124,11 +124,11 @@ export class ScriptedServer {
 
 	/** The nth stream, when so many operations have come on it. */
 	async stream(nth: number, operations = 0): Promise<ScriptedStream> {
-		await vi.waitFor(() => {
-			expect(this.streams.length).toBeGreaterThan(nth);
-			expect(this.streams[nth]!.received.length).toBeGreaterThan(0);
-			expect(this.streams[nth]!.operations.length).toBeGreaterThanOrEqual(operations);
-		}, 5000);
+		await eventually(
+			`stream ${nth} with ${operations} operations`,
+			() => (this.streams[nth]?.received.length ?? 0) > 0 && this.streams[nth]!.operations.length >= operations,
+			5000,
+		);
 		return this.streams[nth]!;
 	}
 
