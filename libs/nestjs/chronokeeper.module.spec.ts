@@ -107,6 +107,24 @@ class Leading {
 	}
 }
 
+@Injectable()
+class Stumbling {
+	runs = 0;
+	tokens: bigint[] = [];
+
+	@WhileLeader('/leaders/stumbling')
+	async lead(): Promise<void> {
+		this.tokens.push(currentLeadership().token);
+		this.runs += 1;
+		if (this.runs === 1) throw new Error('stumbled');
+	}
+
+	@LeaderOnly('/leaders/stumbling')
+	async tick(): Promise<string> {
+		return 'leads';
+	}
+}
+
 interface Limits {
 	readonly limit: number;
 }
@@ -255,6 +273,13 @@ describe('@LeaderOnly and @WhileLeader', () => {
 		cable.plug();
 		await eventually(() => expect(leading.isLeading).toBe(true));
 	});
+});
+
+it('a leader whose work fails makes room for others, and stands again; one whose work is done leads on', async () => {
+	const stumbling = (await start({ providers: [Stumbling] })).get(Stumbling);
+	await eventually(() => expect(stumbling.runs).toBe(2));
+	expect(stumbling.tokens[1]!).toBeGreaterThan(stumbling.tokens[0]!);
+	expect(await stumbling.tick()).toBe('leads');
 });
 
 it('a configuration is injected, and live', async () => {

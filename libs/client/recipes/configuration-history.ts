@@ -18,6 +18,8 @@ export interface ConfigurationVersion {
 /** The mirror is behind what was just written, mostly by milliseconds. */
 const patienceMs = 10_000;
 const pauseMs = 50;
+/** Of a history that is about to begin. */
+const passing: ReadonlySet<string> = new Set(['UNAVAILABLE', 'OUT_OF_RANGE']);
 
 /** The latest, the newest first. */
 export async function configurationVersions(
@@ -77,7 +79,7 @@ async function mirrored(ck: Chronokeeper, path: string): Promise<void> {
 			if ((await ck.replica.znodeAt(ck.wholePath(path))).zxid >= mzxid) return;
 			if (performance.now() > giveUpAt) throw new Error(`the history is behind ${path} for more than ${patienceMs} ms`);
 		} catch (error) {
-			const isPassing = error instanceof ClientError && error.status === 'UNAVAILABLE';
+			const isPassing = error instanceof ClientError && passing.has(error.status);
 			if (!isPassing || performance.now() > giveUpAt) throw error;
 		}
 		await pause(pauseMs);

@@ -236,21 +236,22 @@ export class Configuration<T extends object> implements AsyncDisposable {
 	}
 
 	async #take(snapshot: ConfigurationSnapshot): Promise<void> {
-		const text = `${snapshot.root?.version} ${JSON.stringify(snapshot.values)}`;
-		if (snapshot.zxid < (this.#state?.zxid ?? 0n)) return;
+		const isOld = () => snapshot.zxid < (this.#state?.zxid ?? 0n);
+		let value: T;
 		try {
-			const value = await validated(this.#schema, snapshot.values);
-			if (snapshot.zxid < (this.#state?.zxid ?? 0n)) return;
-			this.#problem = undefined;
-			const state = { value, version: snapshot.root?.version ?? -1, zxid: snapshot.zxid };
-			const isNew = text !== this.#text;
-			this.#text = text;
-			if (!isNew && this.#state !== undefined) return;
-			this.#state = state;
-			for (const listener of [...this.#listeners]) listener(state);
+			value = await validated(this.#schema, snapshot.values);
 		} catch (error) {
-			this.#problem = error as Error;
+			if (!isOld()) this.#problem = error as Error;
+			return;
 		}
+		if (isOld()) return;
+		this.#problem = undefined;
+		const text = `${snapshot.root?.version} ${JSON.stringify(snapshot.values)}`;
+		if (text === this.#text) return;
+		this.#text = text;
+		const state = { value, version: snapshot.root?.version ?? -1, zxid: snapshot.zxid };
+		this.#state = state;
+		for (const listener of [...this.#listeners]) listener(state);
 	}
 
 	async #commit(

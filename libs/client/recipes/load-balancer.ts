@@ -143,17 +143,20 @@ function weightedRandom(random: () => number): Strategy {
  * is not flooded.
  */
 function smoothRoundRobin(): Strategy {
-	let credits = new Map<string, number>();
+	const credits = new Map<string, number>();
 	return (candidates) => {
-		const next = new Map<string, number>();
 		let best = candidates[0]!;
 		for (const candidate of candidates) {
 			const { id, weight } = candidate.instance;
-			next.set(id, (credits.get(id) ?? 0) + weight);
-			if (next.get(id)! > next.get(best.instance.id)!) best = candidate;
+			credits.set(id, (credits.get(id) ?? 0) + weight);
+			if (credits.get(id)! > credits.get(best.instance.id)!) best = candidate;
 		}
-		next.set(best.instance.id, next.get(best.instance.id)! - totalWeight(candidates));
-		credits = next;
+		credits.set(best.instance.id, credits.get(best.instance.id)! - totalWeight(candidates));
+		// Who is left out for one pick keeps its turn; who has gone for good is forgotten some time.
+		if (credits.size > 2 * candidates.length + 16) {
+			const ids = new Set(candidates.map(({ instance }) => instance.id));
+			for (const id of [...credits.keys()]) if (!ids.has(id)) credits.delete(id);
+		}
 		return best;
 	};
 }
