@@ -58,6 +58,8 @@ export class SessionClient {
 	#password: Uint8Array | null = null;
 	#lastSeen: Zxid = zeroZxid;
 	#cxid = 0;
+	/** Writes whose connections were left before the answers came. */
+	#unanswered: { readonly sessionId: SessionId; readonly cxid: number }[] = [];
 	#written = 0;
 	#silentUntilMs = 0;
 
@@ -119,6 +121,7 @@ export class SessionClient {
 			this.#sessionId,
 			this.#watcher(() => line),
 			() => {
+				this.#leaveUnanswered(line);
 				if (this.#line === line) this.#line = null;
 			},
 		);
@@ -155,6 +158,7 @@ export class SessionClient {
 		const line = this.#line;
 		if (line === null) return;
 		this.#line = null;
+		this.#leaveUnanswered(line);
 		if (line.isReady && line.door !== to && this.#former === null && this.#world.random.chance(0.5))
 			this.#former = line;
 		else this.#abandon(line);
@@ -163,6 +167,10 @@ export class SessionClient {
 	#abandon(line: Line): void {
 		if (!line.isReady && line.sessionId !== noSession) this.#checkers.promises.uncertain(line.sessionId);
 		line.closed();
+	}
+
+	#leaveUnanswered({ sessionId, expected }: Line): void {
+		for (const cxid of expected.splice(0)) this.#unanswered.push({ sessionId, cxid });
 	}
 
 	/** What still comes through a connection that its session has left is refused, and the connection closed (semantics 65). */
@@ -277,13 +285,19 @@ export class SessionClient {
 		this.#send(line, { kind, path, watch });
 	}
 
-	/** Everything that anybody was told before is visible here behind a sync. */
+	/** Everything that anybody was told before is visible here behind a sync; and it is decided what became of the writes that the client's former connections left unanswered. */
 	#sync(line: Line): void {
+		const left = this.#unanswered.filter(({ sessionId }) => sessionId === line.sessionId);
+		this.#unanswered = [];
 		const before = this.#checkers.promises.highest;
 		const op: Op = this.#breach === 'localSync' ? { kind: 'ping' } : { kind: 'sync', path: '/' };
 		this.#send(line, op, (reply) => {
 			if (reply.error === 0 && reply.zxid < before)
 				this.#checkers.find(`${this.#name}: a sync was answered at ${reply.zxid}, ${before} was acknowledged before`);
+			const { host } = line.door;
+			// With audit.mode=strict what is proposed may still be held up.
+			const isHeldUp = host.lastProcessedZxid < host.lastLogged || host.refusals.areWritesRefused;
+			if (reply.error === 0 && !isHeldUp && this.#breach !== 'localSync') this.#checkers.promises.decided(left);
 		});
 	}
 
@@ -324,6 +338,7 @@ export class SessionClient {
 		const { sessionId } = line;
 		const { error, zxid } = reply;
 		if (error === lost || error === sessionMoved.code || error === systemError.code) {
+			this.#unanswered.push({ sessionId, cxid });
 			line.closed();
 			return;
 		}

@@ -274,8 +274,10 @@ export class Leader {
 			receivedAll: () => this.#advance(),
 			touched: (sessions) => this.#app.touched(sessions),
 			requested: (handler, request) => this.#requested(handler, request),
-			revalidate: (handler, sessionId: SessionId, timeoutMs) =>
-				this.#app.revalidate(sessionId, timeoutMs, handler.serverId),
+			revalidate: (handler, sessionId: SessionId, timeoutMs, answer) =>
+				this.#app.inTurn(() => {
+					if (handler.phase !== 'closed') answer(this.#app.revalidate(sessionId, timeoutMs, handler.serverId));
+				}),
 			gone: (handler, reason) => this.#gone(handler, reason),
 			failed: (error) => this.#fail(error),
 		};

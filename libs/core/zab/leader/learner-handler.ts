@@ -361,8 +361,9 @@ export class LearnerHandler implements QuorumLinkListener {
 				return;
 			case packetType.revalidate: {
 				const { sessionId, timeoutMs } = readRevalidation(dataOf(received));
-				const isValid = this.#leader.revalidate(this, sessionId, timeoutMs);
-				this.#link.send(packet(packetType.revalidate, received.zxid, writeRevalidated(sessionId, isValid)));
+				this.#leader.revalidate(this, sessionId, timeoutMs, (isValid) => {
+					this.#link.send(packet(packetType.revalidate, received.zxid, writeRevalidated(sessionId, isValid)));
+				});
 				return;
 			}
 			default:

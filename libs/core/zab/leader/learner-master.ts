@@ -28,7 +28,13 @@ export interface LearnerMaster {
 	receivedAll(): void;
 	touched(sessions: ReadonlyMap<SessionId, number>): void;
 	requested(handler: LearnerHandler, request: ForwardedRequest): void;
-	revalidate(handler: LearnerHandler, sessionId: SessionId, timeoutMs: number): boolean;
+	/** Answered behind the turns of what the learner, and all others, had sent before. */
+	revalidate(
+		handler: LearnerHandler,
+		sessionId: SessionId,
+		timeoutMs: number,
+		answer: (isValid: boolean) => void,
+	): void;
 	/** The link is closed; once. */
 	gone(handler: LearnerHandler, reason: Error): void;
 	/** Something of this replica's own failed. */

@@ -51,6 +51,8 @@ export class Promises {
 	moved = 0;
 	/** Writes that were refused because nothing is mirrored, by name: they are never done. */
 	readonly #refused = new Set<string>();
+	/** Writes that were left unanswered and not done by the time of a sync of the connection behind: they are never done. */
+	readonly #undone = new Set<string>();
 
 	constructor(find: (finding: string) => void, nowMs: () => number) {
 		this.#find = find;
@@ -112,6 +114,8 @@ export class Promises {
 			else if (code === 0) this.#find(`${what} is a ${txn.kind} that nobody asked for`);
 			return;
 		}
+		if (this.#undone.has(nameOf(record.header)) && session?.isCertain === true && txn.kind !== 'closeSession')
+			this.#find(`${what} is done behind the sync of the connection that came after its own`);
 		if (this.#refused.has(nameOf(record.header))) this.#find(`${what} was refused, and is done all the same`);
 		if (zxid <= invocation.behind) {
 			this.#find(`${what} was asked for when ${formatZxid(invocation.behind)} was acknowledged already`);
@@ -162,6 +166,11 @@ export class Promises {
 		const name = nameOf({ sessionId, cxid });
 		this.#refused.add(name);
 		if (this.#zxids.has(name)) this.#find(`${name} was refused, and is ${formatZxid(this.#zxids.get(name)!)}`);
+	}
+
+	/** A sync was answered to a client that has attached its session anew: what it had left behind is done by now, or never. */
+	decided(left: readonly { readonly sessionId: SessionId; readonly cxid: number }[]): void {
+		for (const one of left) if (!this.#zxids.has(nameOf(one))) this.#undone.add(nameOf(one));
 	}
 
 	get refused(): number {
