@@ -12,6 +12,8 @@ import { emitDeclarations, packages } from './declarations.mjs';
 import { explained, PrepareError, root } from './prepare.mjs';
 
 const out = join(root, 'dist', 'packages');
+/** What it has not, such as `await using`, becomes what it has. Symbol.asyncDispose is there since then. */
+const oldestNode = 'node20.4';
 const formats = { esm: 'module', cjs: 'commonjs' };
 /** What one package imports of another, by the names of this project and of npm. */
 const published = {
@@ -47,6 +49,7 @@ async function bundle(name, entries, directory) {
 		platform: 'node',
 		resolve: { conditionNames: ['source'] },
 		tsconfig: join(root, 'tsconfig.json'),
+		transform: { target: oldestNode },
 		plugins: [{ name: 'published', resolveId: (specifier) => resolved(name, specifier) }],
 		onLog: (level, log) => {
 			if (level === 'warn') throw new PrepareError(`${name}: ${log.message}`);
@@ -126,7 +129,7 @@ function describe(name, entries, directory) {
 		license,
 		...own,
 		type: 'module',
-		engines: { node: '>=20.4' },
+		engines: { node: oldestNode.replace('node', '>=') },
 		sideEffects: false,
 		main: place('cjs', entries['.'], '.js'),
 		module: place('esm', entries['.'], '.js'),
