@@ -42,7 +42,7 @@ export interface Packed extends Packable {
 }
 
 const patienceMsDefault = 120_000;
-const firstPauseMs = 100;
+const shortestPauseMs = 100;
 const longestPauseMs = 10_000;
 /** A batch of the mirror may take so long. */
 const cursorTimeoutMs = 5_000;
@@ -122,10 +122,13 @@ async function untilInPlace(
 	options: PackOptions,
 ): Promise<void> {
 	const until = performance.now() + (options.patienceMs ?? patienceMsDefault);
-	for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+	for (;;) {
+		const begun = performance.now();
 		await options.step?.(`freeze ${copy.partition}`);
 		const problem = (await freeze(maker, copy)) ?? (await putInPlace(client, maker, copy, options));
 		if (problem === null) return;
+		// Most of the time is left to others, however long a look at the copy takes.
+		const pauseMs = Math.min(Math.max(shortestPauseMs, 4 * (performance.now() - begun)), longestPauseMs);
 		if (performance.now() + pauseMs > until) throw new PackRefused(`${copy.partition} was not packed: ${problem}`);
 		await sleep(pauseMs);
 	}

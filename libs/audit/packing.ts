@@ -19,6 +19,7 @@ export class Packing {
 	readonly #connect: () => Promise<pg.Client>;
 	readonly #backends = new Set<number>();
 	#dueMs = 0;
+	#isStopped = false;
 	#running: Promise<void> | null = null;
 	/** Why nothing was packed the last time; null when that is well, or will be. */
 	problem: string | null = null;
@@ -31,7 +32,7 @@ export class Packing {
 	/** Called often. Begins what is due, and waits for nothing. */
 	run(): void {
 		const { isOn, everyMs = everyMsDefault } = this.#options;
-		if (!isOn || this.#running !== null || performance.now() < this.#dueMs) return;
+		if (!isOn || this.#isStopped || this.#running !== null || performance.now() < this.#dueMs) return;
 		this.#running = this.#packNext().then(
 			(wasPacked) => {
 				this.#running = null;
@@ -55,6 +56,7 @@ export class Packing {
 
 	/** Ends what is under way; nothing is lost by it. */
 	async stop(): Promise<void> {
+		this.#isStopped = true;
 		this.#dueMs = Number.POSITIVE_INFINITY;
 		const running = this.#running;
 		if (running === null) return;
@@ -69,7 +71,7 @@ export class Packing {
 		try {
 			const next = (await packable(client, behind)).find((it) => !it.isPacked);
 			if (next === undefined) return false;
-			await pack(client, () => this.#remembered(), next);
+			await pack(client, () => this.#remembered(), next, { step: () => this.#requireRunning() });
 			return true;
 		} finally {
 			await client.end().catch(() => undefined); // A broken connection is closed already.
@@ -81,6 +83,16 @@ export class Packing {
 		const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
 		this.#backends.add(rows[0]!.pid);
 		client.once('end', () => this.#backends.delete(rows[0]!.pid));
+		try {
+			this.#requireRunning();
+		} catch (error) {
+			await client.end();
+			throw error;
+		}
 		return client;
+	}
+
+	#requireRunning(): void {
+		if (this.#isStopped) throw new PackRefused('the mirror ends');
 	}
 }
