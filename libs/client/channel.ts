@@ -14,6 +14,8 @@ export interface ClientOptions extends SecurityOptions {
 	readonly address: string;
 	/** How long a call may take before it fails; 10 s when absent. Streams have no limit. */
 	readonly timeoutMs?: number;
+	/** A connection of its own, which no other client of this process and address slows down. */
+	readonly ownConnection?: boolean;
 }
 
 /** The part of a call that all unary methods of the generated clients share. */

@@ -121,7 +121,8 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 		this.#calls = new Calls(options);
 		const { credentials, options: tls } = channelSecurity(options.address, options.tls);
 		// One connection for all services.
-		this.#znodes = new ZnodeServiceClient(options.address, credentials, { ...channelOptions, ...tls });
+		const own: ChannelOptions = options.ownConnection === true ? { 'grpc.use_local_subchannel_pool': 1 } : {};
+		this.#znodes = new ZnodeServiceClient(options.address, credentials, { ...channelOptions, ...own, ...tls });
 		const channelOverride = this.#znodes.getChannel();
 		this.#sessions = new SessionServiceClient(options.address, credentials, { channelOverride });
 		this.#watches = new WatchServiceClient(options.address, credentials, { channelOverride });

@@ -30,7 +30,9 @@ export class Endpoints implements Dialer {
 		const list = typeof endpoints === 'string' ? endpoints.split(',') : endpoints;
 		const addresses = [...new Set(list.map((address) => address.trim()).filter((address) => address !== ''))];
 		if (addresses.length === 0) throw new RangeError('no endpoint is given: host:port');
-		this.#clients = shuffled(addresses).map((address) => new ChronokeeperClient({ ...security, address }));
+		this.#clients = shuffled(addresses).map(
+			(address) => new ChronokeeperClient({ ...security, address, ownConnection: true }),
+		);
 		this.#backOff = backOff;
 		this.timeoutMs = Math.min(10_000, Math.max(250, patienceMs / (addresses.length + 1)));
 	}

@@ -10,6 +10,9 @@ export interface ClientCell {
 	readonly operation: (ck: Chronokeeper, i: number) => Promise<unknown>;
 }
 
+/** One operation of so many: the bare stream looks at the clock once for many, too. */
+const timedOf = 16;
+
 /** As runStreams(). */
 export async function runClients(
 	address: string,
@@ -22,11 +25,12 @@ export async function runClients(
 	const meter = { isMeasuring: false, isOver: false, done: 0, latencies: [] as number[] };
 	const loop = async (ck: Chronokeeper, from: number): Promise<void> => {
 		for (let i = from; !meter.isOver; i += depth) {
-			const sentMs = performance.now();
+			const isTimed = (i / depth) % timedOf < 1;
+			const sentMs = isTimed ? performance.now() : 0;
 			await operation(ck, i);
 			if (!meter.isMeasuring) continue;
 			meter.done += 1;
-			meter.latencies.push(performance.now() - sentMs);
+			if (isTimed) meter.latencies.push(performance.now() - sentMs);
 		}
 	};
 	const loops = sessions.flatMap((ck, n) => Array.from({ length: depth }, (_, i) => loop(ck, n * 97 + i)));
