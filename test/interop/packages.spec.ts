@@ -114,6 +114,9 @@ describe('@chronokeeper/client', () => {
 });
 
 describe('@chronokeeper/nestjs', () => {
+	// The types of Nest are Nest's to check.
+	const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true, skipLibCheck: true };
+
 	it('installs beside the client into an empty project, with types, and works in an application of Nest', () => {
 		const versions = (
 			JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: Record<string, string> }
@@ -122,8 +125,12 @@ describe('@chronokeeper/nestjs', () => {
 			(name) => `${name}@${versions[name]}`,
 		);
 		const directory = project('module', tarballs.get('client')!, tarballs.get('nestjs')!, ...nest);
-		// The types of Nest are Nest's to check.
-		const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true, skipLibCheck: true };
 		expect(compileAndRun(directory, 'nest.mts', decorators)).toBe('all is well\n');
+	});
+
+	it('works in an application of CommonJS, with the oldest Nest that it names', () => {
+		const nest = ['@nestjs/common@11.0.0', '@nestjs/core@11.0.0', 'reflect-metadata@0.1.13', 'rxjs@7.1.0'];
+		const directory = project('commonjs', tarballs.get('client')!, tarballs.get('nestjs')!, ...nest);
+		expect(compileAndRun(directory, 'nest.cts', decorators)).toBe('all is well\n');
 	});
 });

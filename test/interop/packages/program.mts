@@ -10,6 +10,7 @@ import {
 	NoNodeError,
 	type StateChange,
 } from '@chronokeeper/client';
+import { DistributedLock } from '@chronokeeper/client/recipes';
 
 const text = (data: Uint8Array | null): string => (data === null ? '' : new TextDecoder().decode(data));
 
@@ -39,6 +40,13 @@ async function main(ck: Chronokeeper): Promise<void> {
 			['created', '/config/a', undefined, 0],
 		],
 	);
+	const lock = new DistributedLock(ck, '/locks/a');
+	{
+		await using held = await lock.acquire({ timeoutMs: 10_000 });
+		ok(held.token > zxid);
+		ok(!held.signal.aborted);
+	}
+	equal((await lock.holders()).length, 0);
 	await ck.create('/here', null, { mode: 'ephemeral' });
 	equal(ck.state, 'connected');
 	equal(states.length, 0);
