@@ -3,7 +3,7 @@ import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
 import { type Health, HealthCheck, type HealthOptions, well } from './health-check.ts';
-import { isForLostConnection } from './over-sessions.ts';
+import { isForLostConnection, retryMs } from './over-sessions.ts';
 import { orAborted, patiently, type WaitOptions } from './patience.ts';
 import { pause } from './pause.ts';
 import { encodeInstance, type ServiceInstance } from './service-instance.ts';
@@ -294,9 +294,9 @@ export class Registration implements AsyncDisposable {
 				await this.#ck.delete(this.path, { version: stat.version, ifExists: true, ...patience });
 				return;
 			} catch (error) {
-				if (error instanceof BadVersionError || isForLostConnection(this.#ck, error)) continue;
 				if (this.#ck.state === 'closed') return;
-				throw error;
+				if (!(error instanceof BadVersionError || isForLostConnection(this.#ck, error))) throw error;
+				await pause(retryMs);
 			}
 		}
 	}
