@@ -1,5 +1,6 @@
 /** Caches of the client against a whole replica, and over a network that is cut. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { CacheSource } from '#client/cache/znode-cache';
 import {
 	type CacheEvent,
 	type Chronokeeper,
@@ -7,8 +8,10 @@ import {
 	connect,
 	SessionExpiredError,
 	type Stat,
-	type ZnodeCache,
+	ZnodeCache,
 } from '#client/index';
+import { missedEvent } from '#client/node-event';
+import type { EventSink } from '#client/shared-watch';
 import { Cable } from '#test/support/cable';
 import { TestServers } from '#test/support/test-servers';
 
@@ -261,6 +264,26 @@ describe('a cache whose network is cut', () => {
 		// By another: so short a session may be lost again where others need the processor.
 		await other.set('/lost/same', 'after');
 		await vi.waitFor(() => expect(events.at(-1)).toBe('changed /lost/same same after'), soon);
+	});
+
+	it('reads everything anew where nobody can tell what happened', async () => {
+		await grown('/missed');
+		let sink: EventSink | undefined;
+		const follow: CacheSource['follow'] = (_path, _recursive, own) => {
+			sink = own;
+			return { ready: () => Promise.resolve(), stop: () => {} };
+		};
+		const multiRead: CacheSource['multiRead'] = (reads) => other.multiRead(reads);
+		const deaf: CacheSource = { multiRead, follow, on: () => () => {}, state: () => 'connected' };
+		await using cache = new ZnodeCache(deaf, '/missed');
+		await cache.ready;
+		const events = told(cache);
+		const expected = await changed('/missed');
+		sink!.push(missedEvent('/missed'));
+		expect(cache.state).toBe('stale');
+		await vi.waitFor(() => expect(cache.state).toBe('current'), soon);
+		expect(events.toSorted()).toEqual(expected);
+		expect(contents(cache)).toEqual(sorted(await read('/missed')));
 	});
 
 	it('is what the server has though it is cut again and again while it is filled', async () => {
