@@ -10,7 +10,7 @@ import { LeaderClock } from './leader-clock.ts';
 import { DistributedLock } from './lock.ts';
 import { LookAhead, type QueuePaths } from './look-ahead.ts';
 import { isForLostConnection } from './over-sessions.ts';
-import { patiently, underSignals, type WaitOptions } from './patience.ts';
+import { orAborted, patiently, underSignals, type WaitOptions } from './patience.ts';
 import { QueueItem } from './queue-item.ts';
 
 export interface QueueOptions<T> {
@@ -80,7 +80,7 @@ export abstract class ElementQueue<T> {
 		const given = new Set<QueueItem<T>>();
 		const never = new AbortController().signal;
 		try {
-			for (;;) {
+			while (!signal?.aborted) {
 				const item = ready.shift();
 				if (item === undefined) {
 					ready.push(...(await this.#take(prefetch, signal ?? never)));
@@ -88,7 +88,6 @@ export abstract class ElementQueue<T> {
 					for (const earlier of given) if (earlier.isSettled) given.delete(earlier);
 					given.add(item);
 					yield item;
-					if (signal?.aborted) break;
 				}
 			}
 			given.clear();
@@ -96,7 +95,9 @@ export abstract class ElementQueue<T> {
 			if (!signal?.aborted) throw error;
 			given.clear();
 		} finally {
-			await Promise.allSettled([...ready, ...given].map((item) => item.release()));
+			const released = Promise.allSettled([...ready, ...given].map((item) => item.release()));
+			// Whoever stops does not wait for a server to come back.
+			if (this.#ck.state === 'connected') await released;
 		}
 	}
 
@@ -133,12 +134,14 @@ export abstract class ElementQueue<T> {
 	async #take(count: number, signal: AbortSignal): Promise<QueueItem<T>[]> {
 		for (;;) {
 			signal.throwIfAborted();
-			const items = await this.#tryTake(count);
-			if (items.length > 0) return givenUnless(signal, items);
+			const items = await this.#unlessAborted(this.#tryTake(count, signal), signal);
+			if (items.length > 0) return items;
 			const post = await this.#lookOut.acquire({ signal });
 			try {
-				const found = await underSignals([signal, post.session.signal], (either) => this.#await(count, post, either));
-				if (found.length > 0) return await givenUnless(signal, found);
+				const ends = [signal, post.session.signal];
+				const looking = underSignals(ends, (either) => this.#await(count, post, either));
+				const found = await this.#unlessAborted(looking, signal);
+				if (found.length > 0) return found;
 			} finally {
 				// Not waited for: the next one may look out while this one works.
 				post.release().catch(() => {});
@@ -146,23 +149,34 @@ export abstract class ElementQueue<T> {
 		}
 	}
 
+	/** Whoever gives up does not wait for a server to answer, and has nothing: what is locked all the same is released. */
+	async #unlessAborted(taking: Promise<QueueItem<T>[]>, signal: AbortSignal): Promise<QueueItem<T>[]> {
+		try {
+			return await orAborted(taking, signal);
+		} catch (error) {
+			if (signal.aborted) void taking.then((late) => Promise.all(late.map((item) => item.release()))).catch(() => {});
+			throw error;
+		}
+	}
+
 	/** Looks until there is something, or the post is lost. */
 	async #await(count: number, post: HeldLock, signal: AbortSignal): Promise<QueueItem<T>[]> {
 		while (!post.session.signal.aborted) {
 			const { free, waitMs } = await this.#ahead.look(this.#bell);
+			if (signal.aborted) break;
 			const items = await this.#lockAll(free.slice(0, count));
 			if (items.length > 0) return items;
 			// Others were quicker: there may be more.
-			if (free.length === 0) await this.#bell.rings(signal, waitMs);
-			if (signal.aborted) break;
+			if (free.length === 0 && !(await this.#bell.rings(signal, waitMs))) break;
 		}
 		return [];
 	}
 
-	async #tryTake(count: number): Promise<QueueItem<T>[]> {
+	async #tryTake(count: number, signal?: AbortSignal): Promise<QueueItem<T>[]> {
 		for (;;) {
 			const names = await this.#ahead.next(count);
-			if (names.length === 0) return [];
+			if (signal?.aborted) this.#ahead.forget();
+			if (names.length === 0 || signal?.aborted) return [];
 			const items = await this.#lockAll(names);
 			if (items.length > 0) return items;
 		}
@@ -232,10 +246,3 @@ export abstract class ElementQueue<T> {
 }
 
 const nothing = new Uint8Array(0);
-
-/** Whoever gave up has nothing. */
-async function givenUnless<T>(signal: AbortSignal, items: QueueItem<T>[]): Promise<QueueItem<T>[]> {
-	if (!signal.aborted) return items;
-	await Promise.allSettled(items.map((item) => item.release()));
-	throw signal.reason;
-}

@@ -5,6 +5,7 @@ import { HeldLock, type HeldNode } from './held.ts';
 import { createHeldNode } from './held-node.ts';
 import { IdSequence, type IdSequenceOptions } from './id-sequence.ts';
 import { overSessions } from './over-sessions.ts';
+import { orAborted, patiently, type WaitOptions } from './patience.ts';
 
 /** Somebody else has the name. */
 export class NameTakenError extends Error {
@@ -62,15 +63,19 @@ export class NamingService {
 		this.#path = path;
 	}
 
-	/** Until it is released, or the session is lost. @throws NameTakenError, also when this client has it already; RangeError for a name with a slash */
-	async claim(name: string, owner: string): Promise<ClaimedName> {
+	/** Until it is released, or the session is lost. @throws NameTakenError, also when this client has it already; RangeError for a name with a slash; WaitTimeoutError, OperationAbortedError: then it is not had */
+	async claim(name: string, owner: string, options: WaitOptions = {}): Promise<ClaimedName> {
 		const path = this.#pathOf(name);
-		for (;;) {
-			const node = await createHeldNode(this.#ck, path, owner);
-			if (node !== undefined) return new ClaimedName(this.#ck, node, name, owner);
-			const taken = await this.lookUp(name);
-			if (taken !== undefined) throw new NameTakenError(name, taken.owner);
-		}
+		return patiently(path, options, async (signal) => {
+			const claiming = this.#claim(path, name, owner);
+			try {
+				return await orAborted(claiming, signal);
+			} catch (error) {
+				// Whoever gives up does not have it.
+				if (signal.aborted) void claiming.then((late) => late.release()).catch(() => {});
+				throw error;
+			}
+		});
 	}
 
 	/** Until unregister(); nothing when the owner has it already. @throws NameTakenError; RangeError for a name with a slash */
@@ -137,6 +142,15 @@ export class NamingService {
 	/** Numbers that nobody has twice, of a sequence with this name. */
 	ids(sequence: string, options: IdSequenceOptions = {}): IdSequence {
 		return new IdSequence(this.#ck, `${this.#path}/ids/${nodeName(sequence)}`, options);
+	}
+
+	async #claim(path: string, name: string, owner: string): Promise<ClaimedName> {
+		for (;;) {
+			const node = await createHeldNode(this.#ck, path, owner);
+			if (node !== undefined) return new ClaimedName(this.#ck, node, name, owner);
+			const taken = await this.lookUp(name);
+			if (taken !== undefined) throw new NameTakenError(name, taken.owner);
+		}
 	}
 
 	#pathOf(name: string): string {

@@ -146,9 +146,13 @@ describe('a queue', () => {
 		const taking = queue.take({ signal: giveUp.signal });
 		giveUp.abort();
 		await expect(taking).rejects.toThrow(OperationAbortedError);
+		// Nor does it wait for a server to say so.
+		relay.cut(true);
+		await expect(queue.take({ timeoutMs: 30 })).rejects.toThrow(WaitTimeoutError);
+		relay.back();
 		await queue.put('x');
 		await vi.waitFor(async () => expect(await waiting(path)).toEqual([]), soon);
-		expect(await taken(path)).toEqual([]);
+		await vi.waitFor(async () => expect(await taken(path)).toEqual([]), soon);
 		expect(await drain(queue)).toEqual(['x']);
 	});
 });
