@@ -34,7 +34,8 @@ let ck: Chronokeeper;
 const applications: INestApplication[] = [];
 
 beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100 })).addresses.grpc;
+	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100, maxSessionTimeout: 60_000 })).addresses
+		.grpc;
 	ck = servers.keep(await connect({ endpoints }));
 });
 afterEach(async () => {

@@ -18,7 +18,8 @@ let discovery: ServiceDiscovery;
 let registry: ServiceRegistry;
 
 beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100 })).addresses.grpc;
+	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100, maxSessionTimeout: 60_000 })).addresses
+		.grpc;
 	ck = servers.keep(await connect({ endpoints }));
 	discovery = new ServiceDiscovery(ck);
 	registry = new ServiceRegistry(servers.keep(await connect({ endpoints })));
@@ -117,7 +118,7 @@ describe('a view of a service', () => {
 		await using __ = await register('kept', 'two');
 		cable.plug();
 		await eventually(() => expect(view.instances).toHaveLength(2));
-		expect(view.state).toBe('current');
+		await eventually(() => expect(view.state).toBe('current'));
 	});
 });
 

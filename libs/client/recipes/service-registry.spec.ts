@@ -19,7 +19,8 @@ let registry: ServiceRegistry;
 const address = '10.0.0.1';
 
 beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100 })).addresses.grpc;
+	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100, maxSessionTimeout: 60_000 })).addresses
+		.grpc;
 	ck = servers.keep(await connect({ endpoints }));
 	registry = new ServiceRegistry(ck);
 });
