@@ -40,7 +40,8 @@ class Floor {
 			await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 			// It takes a moment to come to an end.
 			for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-			this.busy.delete(partition);
+			// One whose session was lost may come to its end when the next one has begun.
+			if (this.tokens.get(partition) === token) this.busy.delete(partition);
 		};
 	}
 }
