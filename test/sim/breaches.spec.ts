@@ -32,6 +32,7 @@ const breaches: readonly Known[] = [
 		breach: 'unaskedRevalidation',
 		words: /came through a member that its session had left|is of a session that is not open/,
 	},
+	{ breach: 'lateWrite', words: /is done behind the sync of the connection/, begin: 27 },
 	{ breach: 'requestTwice', words: /done twice/ },
 	{ breach: 'wrongAnswer', words: /gave other data than are there/ },
 	{ breach: 'unmirroredCommit', words: /is not mirrored/ },

@@ -21,6 +21,8 @@ export type Breach =
 	| 'backInTime'
 	/** A learner lets a session come back without asking the leader. */
 	| 'unaskedRevalidation'
+	/** A forwarded write arrives late, behind what was sent after it, and a learner lets a session come back without asking the leader. */
+	| 'lateWrite'
 	/** A forwarded request arrives twice. */
 	| 'requestTwice'
 	/** An answer that is another's. */

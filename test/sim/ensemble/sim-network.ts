@@ -1,6 +1,8 @@
 /** The network between members: connections that delay, and places between which nothing passes for a while. */
+
 import type { ElectionNetwork, Notification } from '#core/ports/election-network';
 import type { QuorumLink, QuorumLinkListener, QuorumNetwork } from '#core/ports/quorum-link';
+import { opCode } from '#jute/op-codes';
 import { packetType, type QuorumPacket } from '#jute/quorum/packets';
 import { readRevalidation, writeRevalidated } from '#jute/quorum/session-data';
 import type { Breach } from './breach.ts';
@@ -200,6 +202,11 @@ class LinkEnd implements QuorumLink {
 			case 'unaskedRevalidation':
 			case 'backInTime':
 				return this.#isAnsweredHere(packet) ? 0 : 1;
+			case 'lateWrite':
+				if (this.#isAnsweredHere(packet)) return 0;
+				if (type !== packetType.request || isSync(packet)) return 1;
+				this.#world.after(lateMs, () => this.#push({ packet }));
+				return 0;
 			case 'requestTwice':
 				return type === packetType.request ? 2 : 1;
 			default:
@@ -318,4 +325,12 @@ function isLearnerInfo(type: number): boolean {
 /** LEADERINFO, FOLLOWERINFO or OBSERVERINFO as ZooKeeper's servers send it. */
 function withoutMark(packet: QuorumPacket): QuorumPacket {
 	return { ...packet, data: packet.data!.slice(0, packet.type === packetType.leaderInfo ? 4 : 20) };
+}
+
+/** Longer than it takes a client to go elsewhere, and to ask there. */
+const lateMs = 2500;
+
+/** Of what a learner forwards: its type stands behind session and cxid. */
+function isSync({ data }: QuorumPacket): boolean {
+	return data !== null && new DataView(data.buffer, data.byteOffset).getInt32(12) === opCode.sync;
 }
