@@ -5,7 +5,7 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError, OutcomeUnknownError } from '../errors.ts';
 import { discard, type HeldNode } from './held.ts';
-import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { orAborted, underSignals, unhurried } from './patience.ts';
 import { pause } from './pause.ts';
 
@@ -133,7 +133,7 @@ async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefi
 /** What to do about a creation that failed. */
 async function enterAfter(ck: Chronokeeper, line: Line, prefix: string, error: unknown): Promise<Entered | undefined> {
 	if (error instanceof NoNodeError) {
-		await ck.ensurePath(line.directory, { mode: 'container', ...unhurried });
+		await overSessions(ck, () => ck.ensurePath(line.directory, { mode: 'container', ...unhurried }));
 		return undefined;
 	}
 	if (error instanceof OutcomeUnknownError) return find(ck, line, prefix);
