@@ -9,7 +9,7 @@ import { findHeldNode } from './held-node.ts';
 import { LeaderClock } from './leader-clock.ts';
 import { DistributedLock } from './lock.ts';
 import { LookAhead, type QueuePaths } from './look-ahead.ts';
-import { isForLostConnection } from './over-sessions.ts';
+import { isForLostConnection, overSessions } from './over-sessions.ts';
 import { orAborted, patiently, underSignals, type WaitOptions } from './patience.ts';
 import { QueueItem } from './queue-item.ts';
 
@@ -227,10 +227,10 @@ export abstract class ElementQueue<T> {
 		} catch (error) {
 			if (error instanceof NodeExistsError) return undefined;
 			if (error instanceof NoNodeError) {
-				if (error.op === 1) await this.#ck.ensurePath(this.#paths.taken);
+				if (error.op === 1) await overSessions(this.#ck, () => this.#ck.ensurePath(this.#paths.taken));
 				return undefined;
 			}
-			if (error instanceof OutcomeUnknownError) return findHeldNode(this.#ck, path, id);
+			if (error instanceof OutcomeUnknownError) return overSessions(this.#ck, () => findHeldNode(this.#ck, path, id));
 			// It may be done yet: nobody would work on it, and nobody else get it.
 			if (error instanceof OperationTimeoutError) void this.#undo(path, id).catch(() => {});
 			if (isForLostConnection(this.#ck, error)) return undefined;

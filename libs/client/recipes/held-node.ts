@@ -2,7 +2,7 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, OutcomeUnknownError } from '../errors.ts';
 import type { HeldNode } from './held.ts';
-import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { pause } from './pause.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function createHeldNode(ck: Chronokeeper, path: string, data: strin
 			if (error instanceof NodeExistsError) return undefined;
 			if (!isForLostConnection(ck, error)) throw error;
 			if (error instanceof OutcomeUnknownError) {
-				const found = await findHeldNode(ck, path, data);
+				const found = await overSessions(ck, () => findHeldNode(ck, path, data));
 				if (found !== undefined) return found;
 			}
 			// A server that refuses to open another session is not asked without end.
