@@ -13,6 +13,8 @@ export const common = {
 	oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
 } as const;
 export const globalSetup = ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'];
+// One fewer than there are processors would be one on a small machine, where a third of the time is spent waiting for disks and other processes.
+export const maxWorkers = Math.max(3, availableParallelism() - 1);
 const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 } as const;
 const notSources = ['node_modules/**', 'dist/**'];
 /**
@@ -25,8 +27,7 @@ export default defineConfig({
 	...common,
 	test: {
 		globalSetup,
-		// One fewer than there are processors would be one on a small machine, where a third of the time is spent waiting for disks and other processes.
-		maxWorkers: Math.max(3, availableParallelism() - 1),
+		maxWorkers,
 		projects: [
 			{ ...common, test: { name: 'alone', include: alone, ...timeouts } },
 			{
@@ -34,7 +35,7 @@ export default defineConfig({
 				test: {
 					name: 'together',
 					include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts', 'migrations/**/*.spec.ts', 'test/**/*.spec.ts'],
-					exclude: [...alone, 'test/ensemble/**', 'test/interop/**', ...notSources],
+					exclude: [...alone, 'test/long/**', 'test/ensemble/**', 'test/interop/**', ...notSources],
 					// To start a process for each of so many files, and to load the same modules in it, took longer than most of them.
 					isolate: false,
 					...timeouts,

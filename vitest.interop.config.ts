@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { common, globalSetup } from './vitest.config.ts';
 
-/** Specs against the real ZooKeeper and real clients, of several replicas as processes, and of long series of faults, one at a time: each starts servers of its own. */
+/** Specs against the real ZooKeeper and real clients and of several replicas as processes, one at a time: each starts servers of its own. */
 export default defineConfig({
 	...common,
 	test: {

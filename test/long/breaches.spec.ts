@@ -1,7 +1,7 @@
 /** The checkers bite: what is broken on purpose in the ensemble of ensemble.spec.ts they find, and say so in these words. */
 import { expect, it } from 'vitest';
-import type { Breach } from './ensemble/breach.ts';
-import { runEnsemble } from './ensemble/run-ensemble.ts';
+import type { Breach } from '#test/sim/ensemble/breach';
+import { runEnsemble } from '#test/sim/ensemble/run-ensemble';
 
 const mostSeeds = 40;
 
