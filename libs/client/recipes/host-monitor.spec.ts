@@ -12,7 +12,8 @@ const soon = { timeout: 30_000, interval: 10 } as const;
 const client = async () => servers.keep(await connect({ endpoints }));
 
 beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100, maxSessionTimeout: 60_000 })).addresses.grpc;
+	endpoints = (await servers.start(servers.newDirectory(), { tickTime: 100, maxSessionTimeout: 60_000 })).addresses
+		.grpc;
 });
 afterAll(async () => {
 	await servers.close();
