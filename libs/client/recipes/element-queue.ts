@@ -174,9 +174,8 @@ export abstract class ElementQueue<T> {
 
 	async #tryTake(count: number, signal?: AbortSignal): Promise<QueueItem<T>[]> {
 		for (;;) {
-			const names = await this.#ahead.next(count);
-			if (signal?.aborted) this.#ahead.forget();
-			if (names.length === 0 || signal?.aborted) return [];
+			const names = await this.#ahead.next(count, signal);
+			if (names.length === 0) return [];
 			const items = await this.#lockAll(names);
 			if (items.length > 0) return items;
 		}

@@ -43,12 +43,13 @@ export class LookAhead {
 		this.#waitMsOf = waitMsOf;
 	}
 
-	/** Up to `count` names that nobody else here gets; others may have taken them meanwhile. None: the queue has nothing for anybody. */
-	async next(count: number): Promise<string[]> {
+	/** Up to `count` names that nobody else here gets; others may have taken them meanwhile. None: the queue has nothing for anybody, or the signal has fired and takes nothing from others. */
+	async next(count: number, signal?: AbortSignal): Promise<string[]> {
 		if (this.#names.length === 0 || performance.now() - this.#lookedMs > goodForMs) {
 			this.#looking ??= this.#refill();
 			await this.#looking;
 		}
+		if (signal?.aborted) return [];
 		// What time it is may have become known since the look.
 		const due = this.#names.slice(0, count).filter((name) => this.#waitMsOf(name) <= 0).length;
 		if (due === 0) this.#names = [];
