@@ -21,6 +21,7 @@ import { readSigningKey } from './checkpoint-key.ts';
 import { type CheckpointInterval, Checkpoints } from './checkpoints.ts';
 import { DigestMismatch } from './fold.ts';
 import { foldStart } from './fold-start.ts';
+import type { HistoryPlan } from './history-plan.ts';
 import { HistoryWriter } from './history-writer.ts';
 import { LogSource } from './log-source.ts';
 import { migrateToLatest } from './migrate.ts';
@@ -108,7 +109,7 @@ export class MirrorLoop {
 	#error: string | null = null;
 	#mirrored: Zxid | null = null;
 	#migrated = false;
-	/** What was committed when the files were last read. */
+	/** What the files had of what was committed when they were last read. */
 	#seen: Zxid = zeroZxid;
 
 	constructor(options: MirrorLoopOptions, host: MirrorHost) {
@@ -131,7 +132,7 @@ export class MirrorLoop {
 				if (this.#mirrored !== before) retryMs = firstRetryMs;
 				this.#fail(error as Error);
 				await this.#disconnect();
-				if (error instanceof BaseUnproved) await this.#more();
+				if (error instanceof BaseUnproved) await this.#more(retryMs);
 				else if (!(error instanceof CursorMoved) && !(error instanceof LogBroken)) await this.#pause(retryMs);
 				retryMs = Math.min(retryMs * 2, longestRetryMs);
 			}
@@ -220,8 +221,9 @@ export class MirrorLoop {
 		return true;
 	}
 
-	/** Until more is committed than was seen by the attempt that just failed. */
-	async #more(): Promise<void> {
+	/** Until more is committed than was seen by the attempt that just failed. What was committed then and was not seen is on its way to the own disk. */
+	async #more(retryMs: number): Promise<void> {
+		if (this.#host.committed() > this.#seen) await this.#pause(retryMs);
 		while (!this.#host.stopping && this.#host.committed() <= this.#seen) await this.#host.wake(1_000);
 	}
 
@@ -237,7 +239,6 @@ export class MirrorLoop {
 		this.#report('catching up');
 		const { dataDir, dataLogDir, allowDigestMismatch, isMember, writer: name, checkpoints } = this.#options;
 		const through = this.#host.committed();
-		this.#seen = through;
 		const warn = () => undefined; // The replica's own recovery has said the same to the operator.
 		const sources = [new LogSource(dataDir, dataLogDir, warn)];
 		const restored = restoredFrom(dataDir);
@@ -264,6 +265,7 @@ export class MirrorLoop {
 		};
 		const catchUp = new CatchUp(client, sources, { ...options, written });
 		const plan = await catchUp.plan(cursor);
+		this.#seen = Math.min(through, newestOf(plan, sources)) as Zxid;
 		let writer = await catchUp.run(plan, cursor);
 		if (writer === null) {
 			let point = await readCursor(client);
@@ -315,6 +317,12 @@ export class MirrorLoop {
 		const error = this.#error ?? this.#retention.problem ?? this.#packing.problem ?? this.#partitions.refused;
 		this.#host.report({ state, mirrored: this.#mirrored, error, batch });
 	}
+}
+
+/** Of all that log and snapshots say. */
+function newestOf({ segments }: HistoryPlan, sources: readonly LogSource[]): Zxid {
+	const snapshots = sources.flatMap((source) => source.snapshots.map(({ zxid }) => zxid));
+	return Math.max(zeroZxid, ...segments.map(({ last }) => last), ...snapshots) as Zxid;
 }
 
 function writtenBatch({ txnCount, bytes, beganMs, sampled }: Batch): WrittenBatch {

@@ -274,49 +274,56 @@ describe('the mirror', () => {
 		}
 	});
 
-	it('78: of a member begins where a digest proves what its leader streamed, and waits until one does', async () => {
-		const directory = versionDirectory(dataDir);
-		mkdirSync(directory, { recursive: true });
-		const history = new MadeHistory();
-		const before = history.add(1, 1, 20);
-		const meanwhile = history.add(1, 21, 5);
-		// Of (1, 20) by its name, and it has already what came until it was written.
-		const frozen = history.tree.freeze();
-		const { acls } = frozen;
-		const { sessions } = history;
-		const nodes = frozenNodes(frozen.transferable());
-		const zxid = before.at(-1)!.header.zxid;
-		writeSnapshotFile(directory, { zxid, sessions, acls, nodes }, null);
-		frozen.release();
-		const log = new FileTxnLog({ directory, lastZxid: zxid, preAllocSizeKiB: 4 });
-		// The last of them opens a session: what the tree is was true before it.
-		const proving = meanwhile.at(-2)!.header.zxid;
-		expect(history.states.get(proving)!.digest).toBe(history.tree.digest());
-		log.append(meanwhile.slice(0, -2));
+	it.each([
+		['one does', false],
+		['one that is committed and does is on the own disk', true],
+	])(
+		'78: of a member begins where a digest proves what its leader streamed, and waits until %s',
+		async (_case, isAhead) => {
+			const directory = versionDirectory(dataDir);
+			mkdirSync(directory, { recursive: true });
+			const history = new MadeHistory();
+			const before = history.add(1, 1, 20);
+			const meanwhile = history.add(1, 21, 5);
+			// Of (1, 20) by its name, and it has already what came until it was written.
+			const frozen = history.tree.freeze();
+			const { acls } = frozen;
+			const { sessions } = history;
+			const nodes = frozenNodes(frozen.transferable());
+			const zxid = before.at(-1)!.header.zxid;
+			writeSnapshotFile(directory, { zxid, sessions, acls, nodes }, null);
+			frozen.release();
+			const log = new FileTxnLog({ directory, lastZxid: zxid, preAllocSizeKiB: 4 });
+			// The last of them opens a session: what the tree is was true before it.
+			const proving = meanwhile.at(-2)!.header.zxid;
+			expect(history.states.get(proving)!.digest).toBe(history.tree.digest());
+			log.append(meanwhile.slice(0, -2));
+			const behind = history.add(1, 26, 14);
 
-		const mirror = mirrorOf({ isMember: true });
-		mirror.committed((proving - 1) as Zxid);
-		await expect
-			.poll(() => mirror.status(), { timeout: 10_000 })
-			.toMatchObject({
-				state: 'waiting',
-				lastError: expect.stringContaining(`snapshot.${zxid.toString(16)}`),
-			});
-		expect(await database.query('select zxid from chronokeeper.mirror_cursor')).toEqual([{ zxid: null }]);
-		log.append([...meanwhile.slice(-2), ...history.add(1, 26, 14)]);
-		await log.close();
-		mirror.committed(history.lastZxid);
-		await mirror.mirroredThrough(history.lastZxid);
+			const mirror = mirrorOf({ isMember: true });
+			mirror.committed(isAhead ? history.lastZxid : ((proving - 1) as Zxid));
+			await expect
+				.poll(() => mirror.status(), { timeout: 10_000 })
+				.toMatchObject({
+					state: 'waiting',
+					lastError: expect.stringContaining(`snapshot.${zxid.toString(16)}`),
+				});
+			expect(await database.query('select zxid from chronokeeper.mirror_cursor')).toEqual([{ zxid: null }]);
+			log.append([...meanwhile.slice(-2), ...behind]);
+			await log.close();
+			mirror.committed(history.lastZxid);
+			await mirror.mirroredThrough(history.lastZxid);
 
-		expect(mirror.status().lastError).toBeNull();
-		expect(await database.query('select after_zxid, through_zxid, kind from chronokeeper.gap')).toEqual([
-			{ after_zxid: '0', through_zxid: String(proving), kind: 'lost' },
-		]);
-		const [rows] = await database.query('select min(zxid) as first, count(*)::int as n from chronokeeper.txn');
-		expect(rows).toEqual({ first: String(proving + 1), n: history.lastZxid - proving });
-		const [cursor] = await database.query<{ digest: string }>('select digest from chronokeeper.mirror_cursor');
-		expect(BigInt.asUintN(64, BigInt(cursor!.digest))).toBe(history.tree.digest());
-	});
+			expect(mirror.status().lastError).toBeNull();
+			expect(await database.query('select after_zxid, through_zxid, kind from chronokeeper.gap')).toEqual([
+				{ after_zxid: '0', through_zxid: String(proving), kind: 'lost' },
+			]);
+			const [rows] = await database.query('select min(zxid) as first, count(*)::int as n from chronokeeper.txn');
+			expect(rows).toEqual({ first: String(proving + 1), n: history.lastZxid - proving });
+			const [cursor] = await database.query<{ digest: string }>('select digest from chronokeeper.mirror_cursor');
+			expect(BigInt.asUintN(64, BigInt(cursor!.digest))).toBe(history.tree.digest());
+		},
+	);
 
 	it.each([
 		['has all that its leader had', false],
