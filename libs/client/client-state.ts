@@ -1,5 +1,6 @@
 /** How the client is connected, and whom that is told. */
 import { EventQueue } from './event-queue.ts';
+import { Listeners } from './listeners.ts';
 
 /**
  * `suspended`: no server is connected, the session may live on. `lost`: it does not, or nobody can know; a new one is being opened.
@@ -27,27 +28,11 @@ export interface StateChange {
 	readonly reason?: string | undefined;
 }
 
-export class StateFeed {
-	readonly #listeners = new Set<(change: StateChange) => void>();
-
-	/** @returns stops it */
-	on(listener: (change: StateChange) => void): () => void {
-		// One that is given twice is called twice.
-		const own = (change: StateChange) => listener(change);
-		this.#listeners.add(own);
-		return () => {
-			this.#listeners.delete(own);
-		};
-	}
-
+export class StateFeed extends Listeners<StateChange> {
 	iterate(signal?: AbortSignal): AsyncIterableIterator<StateChange, undefined> {
 		const queue = new StateQueue(signal);
 		queue.begin(this.on((change) => queue.push(change)));
 		return queue;
-	}
-
-	tell(change: StateChange): void {
-		for (const listener of [...this.#listeners]) listener(change);
 	}
 }
 

@@ -83,6 +83,18 @@ export class EventQueue<T> implements AsyncIterableIterator<T, undefined> {
 		waiting(result);
 	}
 
+	/** Of what has not been taken it makes something else. */
+	protected rewrite(change: (items: readonly T[]) => T[]): void {
+		if (this.#items === undefined) return;
+		const items = change(this.#items.slice(this.#at));
+		if (items.length === 0) {
+			this.drop();
+			return;
+		}
+		this.#items = items;
+		this.#at = 0;
+	}
+
 	/** What has not been taken. */
 	protected drop(): void {
 		this.#items = undefined;

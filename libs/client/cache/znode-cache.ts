@@ -3,6 +3,7 @@
 import { ClientError } from '../client-error.ts';
 import type { ClientState, StateChange } from '../client-state.ts';
 import { sessionExpired } from '../errors.ts';
+import { Listeners } from '../listeners.ts';
 import type { NodeEvent } from '../node-event.ts';
 import type { EventSink } from '../shared-watch.ts';
 import { type CachedNode, CachedTree, type CacheEvent } from './cached-tree.ts';
@@ -63,7 +64,7 @@ export class ZnodeCache implements AsyncDisposable {
 	readonly ready: Promise<void>;
 	readonly #source: CacheSource;
 	readonly #tree: CachedTree;
-	readonly #listeners = new Set<(event: CacheEvent) => void>();
+	readonly #listeners = new Listeners<CacheEvent>();
 	readonly #queues = new Set<ChangeQueue>();
 	readonly #following: ReturnType<CacheSource['follow']>;
 	readonly #stopListening: () => void;
@@ -160,12 +161,7 @@ export class ZnodeCache implements AsyncDisposable {
 	 * @returns stops it
 	 */
 	on(listener: (event: CacheEvent) => void): () => void {
-		// One that is given twice is called twice.
-		const own = (event: CacheEvent) => listener(event);
-		this.#listeners.add(own);
-		return () => {
-			this.#listeners.delete(own);
-		};
+		return this.#listeners.on(listener);
 	}
 
 	/**
@@ -278,16 +274,7 @@ export class ZnodeCache implements AsyncDisposable {
 	#tell(event: CacheEvent): void {
 		if (!this.#isFilled) return;
 		for (const queue of this.#queues) queue.push(event);
-		for (const listener of [...this.#listeners]) {
-			try {
-				listener(event);
-			} catch (error) {
-				// It is the listener's, and neither the cache nor the others are to suffer from it.
-				queueMicrotask(() => {
-					throw error;
-				});
-			}
-		}
+		this.#listeners.tell(event);
 	}
 
 	#end(cause: unknown = sessionExpired('the cache is closed')): void {

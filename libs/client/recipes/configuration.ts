@@ -1,6 +1,8 @@
 /** What programs are told to do, changed while they run. */
+
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
+import { Listeners } from '../listeners.ts';
 import type { NodeWatch } from '../node-watch.ts';
 import type { OperationOptions } from '../operations.ts';
 import { type ConfigurationVersion, configurationAt, configurationVersions } from './configuration-history.ts';
@@ -74,7 +76,7 @@ export class Configuration<T extends object> implements AsyncDisposable {
 	readonly #schema: Schema<T>;
 	readonly #watch: NodeWatch;
 	readonly #end = new AbortController();
-	readonly #listeners = new Set<(state: ConfigurationState<T>) => void>();
+	readonly #listeners = new Listeners<ConfigurationState<T>>();
 	/** Of the snapshot that the state was made of. */
 	#text: string | undefined;
 	#state: ConfigurationState<T> | undefined;
@@ -121,11 +123,7 @@ export class Configuration<T extends object> implements AsyncDisposable {
 
 	/** Calls the listener at each change from now on. @returns stops it */
 	on(listener: (state: ConfigurationState<T>) => void): () => void {
-		const own = (state: ConfigurationState<T>) => listener(state);
-		this.#listeners.add(own);
-		return () => {
-			this.#listeners.delete(own);
-		};
+		return this.#listeners.on(listener);
 	}
 
 	/** The state of now, and each new one, until the loop is left, the signal fires or the configuration is closed. A slow loop leaves out states between. */
@@ -251,7 +249,7 @@ export class Configuration<T extends object> implements AsyncDisposable {
 		this.#text = text;
 		const state = { value, version: snapshot.root?.version ?? -1, zxid: snapshot.zxid };
 		this.#state = state;
-		for (const listener of [...this.#listeners]) listener(state);
+		this.#listeners.tell(state);
 	}
 
 	async #commit(

@@ -1,6 +1,7 @@
 import type { CachedNode } from '../cache/cached-tree.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError } from '../errors.ts';
+import { Listeners } from '../listeners.ts';
 import { bytesOf, type NodeData } from '../operations.ts';
 import { KeptNode } from './kept-node.ts';
 import { patiently, type WaitOptions } from './patience.ts';
@@ -123,7 +124,7 @@ export class Membership implements AsyncDisposable {
 	readonly id: string;
 	readonly name: string;
 	readonly #node: KeptNode;
-	readonly #listeners = new Set<(token: bigint) => void>();
+	readonly #listeners = new Listeners<bigint>();
 	#token = 0n;
 
 	/** @internal */
@@ -132,7 +133,7 @@ export class Membership implements AsyncDisposable {
 		this.name = name;
 		this.#node = new KeptNode(ck, path, data, (czxid) => {
 			this.#token = czxid;
-			for (const listener of this.#listeners) listener(czxid);
+			this.#listeners.tell(czxid);
 		});
 	}
 
@@ -143,11 +144,7 @@ export class Membership implements AsyncDisposable {
 
 	/** Calls the listener each time that it has joined again: in a new session, or because somebody deleted its node. @returns stops it */
 	on(listener: (token: bigint) => void): () => void {
-		const own = (token: bigint) => listener(token);
-		this.#listeners.add(own);
-		return () => {
-			this.#listeners.delete(own);
-		};
+		return this.#listeners.on(listener);
 	}
 
 	/** Says something else of itself. Resolves when others can see it. */

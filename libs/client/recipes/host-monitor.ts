@@ -1,5 +1,6 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { EventQueue } from '../event-queue.ts';
+import { Listeners } from '../listeners.ts';
 import type { NodeData } from '../operations.ts';
 import { type Departure, departureAt } from './departure.ts';
 import { Group, type GroupChange, type Member, type Membership } from './group.ts';
@@ -75,7 +76,7 @@ export class HostView implements AsyncDisposable {
 	readonly #ck: Chronokeeper;
 	readonly #graceMs: number;
 	readonly #hosts = new Map<string, Host>();
-	readonly #listeners = new Set<(change: HostChange) => void>();
+	readonly #listeners = new Listeners<HostChange>();
 	readonly #queues = new Set<EventQueue<HostChange>>();
 	readonly #end = new AbortController();
 	readonly #following: Promise<void>;
@@ -100,11 +101,7 @@ export class HostView implements AsyncDisposable {
 
 	/** Calls the listener at each change from now on. @returns stops it */
 	on(listener: (change: HostChange) => void): () => void {
-		const own = (change: HostChange) => listener(change);
-		this.#listeners.add(own);
-		return () => {
-			this.#listeners.delete(own);
-		};
+		return this.#listeners.on(listener);
 	}
 
 	/** Those that are there, as if they had just come up, then each change, until the view is closed, the loop is left or the signal fires. */
@@ -195,7 +192,7 @@ export class HostView implements AsyncDisposable {
 	#change(kind: HostChange['kind'], host: Host, what: Partial<HostStatus>): void {
 		host.status = { ...host.status, ...what };
 		const change = { kind, host: host.status };
-		for (const listener of this.#listeners) listener(change);
+		this.#listeners.tell(change);
 		for (const queue of this.#queues) queue.push(change);
 	}
 }

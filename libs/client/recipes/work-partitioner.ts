@@ -1,5 +1,6 @@
 import type { ZnodeCache } from '../cache/znode-cache.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
+import { Listeners } from '../listeners.ts';
 import type { Transaction } from '../transaction.ts';
 import { jsonCodec } from './codec.ts';
 import { Group, type Member, type Membership, memberIn } from './group.ts';
@@ -101,7 +102,7 @@ export class PartitionWorker implements AsyncDisposable {
 	/** By partition: tells its work to end, and when it has. */
 	readonly #shifts = new Map<string, { readonly stop: AbortController; readonly ended: Promise<void> }>();
 	readonly #held = new Set<string>();
-	readonly #listeners = new Set<() => void>();
+	readonly #listeners = new Listeners<void>();
 	#isAssigning = false;
 	#left: Promise<void> | undefined;
 
@@ -142,11 +143,7 @@ export class PartitionWorker implements AsyncDisposable {
 
 	/** Calls the listener each time that `partitions` has changed. @returns stops it */
 	on(listener: () => void): () => void {
-		const own = () => listener();
-		this.#listeners.add(own);
-		return () => {
-			this.#listeners.delete(own);
-		};
+		return this.#listeners.on(listener);
 	}
 
 	/** Resolves when all work has ended, and others can have its partitions. */
@@ -302,7 +299,7 @@ export class PartitionWorker implements AsyncDisposable {
 	}
 
 	#tell(): void {
-		for (const listener of this.#listeners) listener();
+		this.#listeners.tell();
 	}
 }
 
