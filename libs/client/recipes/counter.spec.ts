@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestServers } from '#test/support/test-servers';
-import { connect } from '../connect.ts';
+import { describe, expect, it } from 'vitest';
+import { RecipeClients } from '#test/support/recipe-clients';
 import { Counter } from './counter.ts';
 
-const servers = new TestServers();
-let endpoints: string;
-const client = async () => servers.keep(await connect({ endpoints }));
-
-beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory())).addresses.grpc;
-});
-afterAll(async () => {
-	await servers.close();
-	servers.remove();
-});
+const clients = RecipeClients.forFile();
+const client = () => clients.connect();
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => BigInt(i + 1));
 

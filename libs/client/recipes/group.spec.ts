@@ -1,39 +1,26 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SessionRelay } from '#test/support/session-relay';
-import { TestServers } from '#test/support/test-servers';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { RecipeClients, soon } from '#test/support/recipe-clients';
+import type { SessionRelay } from '#test/support/session-relay';
 import type { Chronokeeper } from '../chronokeeper.ts';
-import { connect } from '../connect.ts';
 import { Group } from './group.ts';
 
-const servers = new TestServers();
-let endpoints: string;
+const clients = RecipeClients.forFile();
 let relay: SessionRelay;
 /** By way of the relay. */
 let ck: Chronokeeper;
 let other: Chronokeeper;
 
-/** Others may need the processor. */
-const soon = { timeout: 20_000, interval: 10 } as const;
-
-const client = async (address = endpoints) => servers.keep(await connect({ endpoints: address }));
 const namesOf = async (group: Group) => (await group.members()).map(({ name }) => name);
 
-beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory())).addresses.grpc;
-	relay = servers.keep(await SessionRelay.start(endpoints));
-	ck = await client(relay.address);
-	other = await client();
-});
-afterAll(async () => {
-	await servers.close();
-	servers.remove();
+beforeAll(() => {
+	({ relay, ck, other } = clients);
 });
 
 describe('a group', () => {
 	it('has those who joined, in their order, with what they say, until they leave or their session ends', async () => {
 		const group = new Group(ck, '/groups/order');
 		expect(await group.members()).toEqual([]);
-		const mine = await client();
+		const mine = await clients.connect();
 		const [first, second] = [
 			await group.join('a', 'one'),
 			await new Group(mine, '/groups/order').join('b', new Uint8Array([255])),
@@ -53,7 +40,7 @@ describe('a group', () => {
 	});
 
 	it('is joined again in the next session, and when somebody deletes the node; who follows it hears of all that', async () => {
-		const mine = await client(relay.address);
+		const mine = await clients.connect('relay');
 		const membership = await new Group(mine, '/groups/again').join('m', 'here');
 		const heard: string[] = [];
 		const stop = new AbortController();

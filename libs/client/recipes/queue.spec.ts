@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { SessionRelay } from '#test/support/session-relay';
-import { TestServers } from '#test/support/test-servers';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { RecipeClients, soon } from '#test/support/recipe-clients';
+import type { SessionRelay } from '#test/support/session-relay';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { ClientError } from '../client-error.ts';
-import { connect } from '../connect.ts';
 import { NoNodeError, OperationAbortedError } from '../errors.ts';
 import { jsonCodec, textCodec } from './codec.ts';
 import { DelayQueue } from './delay-queue.ts';
@@ -13,28 +12,16 @@ import { PriorityQueue } from './priority-queue.ts';
 import { Queue } from './queue.ts';
 import type { QueueItem } from './queue-item.ts';
 
-const servers = new TestServers();
-let endpoints: string;
+const clients = RecipeClients.forFile();
 let relay: SessionRelay;
 /** By way of the relay. */
 let ck: Chronokeeper;
 let other: Chronokeeper;
 
-/** Others may need the processor. */
-const soon = { timeout: 20_000, interval: 10 } as const;
-
-const client = async (address = endpoints) => servers.keep(await connect({ endpoints: address }));
 const queueAt = (path: string, of = ck) => new Queue(of, path, { codec: textCodec });
 
-beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory())).addresses.grpc;
-	relay = servers.keep(await SessionRelay.start(endpoints));
-	ck = await client(relay.address);
-	other = await client();
-});
-afterAll(async () => {
-	await servers.close();
-	servers.remove();
+beforeAll(() => {
+	({ relay, ck, other } = clients);
 });
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i));
@@ -96,7 +83,9 @@ describe('a queue', () => {
 
 	it('gives many consumers all elements once, each in order', async () => {
 		await queueAt('/queues/many').putAll(numbers(150));
-		const each = await Promise.all([ck, other, await client()].map((one) => drain(queueAt('/queues/many', one))));
+		const each = await Promise.all(
+			[ck, other, await clients.connect()].map((one) => drain(queueAt('/queues/many', one))),
+		);
 		expect(each.flat().sort((a, b) => Number(a) - Number(b))).toEqual(numbers(150));
 		for (const values of each) expect(values).toEqual(values.toSorted((a, b) => Number(a) - Number(b)));
 	});
@@ -182,7 +171,7 @@ describe('a consumer', () => {
 
 	it('loses what it had with its session: another one gets it, and its acknowledgement is refused', async () => {
 		const path = '/queues/lost';
-		const mine = await client(relay.address);
+		const mine = await clients.connect('relay');
 		const queue = queueAt(path, mine);
 		await queue.put('precious');
 		const item = await queue.take();
@@ -197,7 +186,7 @@ describe('a consumer', () => {
 	});
 
 	it('goes on in the next session', async () => {
-		const mine = await client(relay.address);
+		const mine = await clients.connect('relay');
 		const queue = queueAt('/queues/on', mine);
 		const values: string[] = [];
 		const consuming = (async () => {

@@ -1,20 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestServers } from '#test/support/test-servers';
-import { connect } from '../connect.ts';
+import { describe, expect, it } from 'vitest';
+import { RecipeClients } from '#test/support/recipe-clients';
 import { textCodec } from './codec.ts';
 import { type SharedState, SharedValue } from './shared-value.ts';
 
-const servers = new TestServers();
-let endpoints: string;
-const client = async () => servers.keep(await connect({ endpoints }));
-
-beforeAll(async () => {
-	endpoints = (await servers.start(servers.newDirectory())).addresses.grpc;
-});
-afterAll(async () => {
-	await servers.close();
-	servers.remove();
-});
+const clients = RecipeClients.forFile();
+const client = () => clients.connect();
 
 interface Limits {
 	readonly perSecond: number;
