@@ -30,7 +30,7 @@ export const grpcKeys = {
 	'grpc.tls.reloadMs': key(
 		integer(10),
 		10_000,
-		'Milliseconds between looks at the files of certificates and keys: those that changed hold for new connections.',
+		'Milliseconds between looks at the files of certificates and keys: those that changed, and are the same at the next look, hold for new connections.',
 	),
 	'grpc.jwt.jwks': key(
 		string,

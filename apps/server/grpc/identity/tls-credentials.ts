@@ -38,6 +38,8 @@ export class ReloadedTls {
 	#material: TlsMaterial;
 	/** What is wrong with the files; empty when nothing is. */
 	#problem = '';
+	/** What the last look found, content or problem. Files may be found half written: what counts is what two looks in turn find. */
+	#found: string;
 	#warnedMs = -Infinity;
 	#isLooking = false;
 
@@ -47,6 +49,7 @@ export class ReloadedTls {
 		options: { readonly clientAuth: ClientAuth; readonly reloadMs: number; readonly logger: Logger },
 	) {
 		this.#material = first;
+		this.#found = first.content;
 		this.#read = read;
 		this.#logger = options.logger;
 		this.#credentials = new TlsCredentials(options.clientAuth, first.context);
@@ -76,9 +79,10 @@ export class ReloadedTls {
 		this.#isLooking = true;
 		try {
 			const material = await this.#read();
-			if (material !== undefined) this.#take(material);
+			if (material !== undefined && this.#isFoundAgain(material.content)) this.#take(material);
 		} catch (error) {
-			this.#tell((error as Error).message);
+			const { message } = error as Error;
+			if (this.#isFoundAgain(message)) this.#tell(message);
 		} finally {
 			this.#isLooking = false;
 		}
@@ -87,6 +91,12 @@ export class ReloadedTls {
 
 	close(): void {
 		clearInterval(this.#timer);
+	}
+
+	#isFoundAgain(found: string): boolean {
+		const isAgain = found === this.#found;
+		this.#found = found;
+		return isAgain;
 	}
 
 	#take(material: TlsMaterial): void {
