@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Notification } from '#core/ports/election-network';
 import { readNotification, writeNotification } from '#jute/quorum/notification';
+import { freePorts } from '#test/support/processes';
 import { closeAll, eventually, host, openPorts, openServers } from '#test/support/quorum-links';
-import { freePorts } from '#test/support/real-ensemble';
 import { ElectionPort, type ElectionPortOptions } from './election-port.ts';
 import { systemAfter } from './sockets.ts';
 

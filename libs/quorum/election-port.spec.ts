@@ -5,8 +5,8 @@ import type { Notification } from '#core/ports/election-network';
 import type { After } from '#core/ports/timers';
 import { JuteWriter } from '#jute/codec';
 import { readElectionHello, writeElectionHello } from '#jute/quorum/election-hello';
+import { freePorts } from '#test/support/processes';
 import { closeAll, eventually, host, openPorts, openServers, openSockets } from '#test/support/quorum-links';
-import { freePorts } from '#test/support/real-ensemble';
 import { ElectionPort, type ElectionPortOptions } from './election-port.ts';
 import { systemAfter } from './sockets.ts';
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { After } from '#core/ports/timers';
+import { freePorts } from '#test/support/processes';
 import {
 	closeAll,
 	End,
@@ -13,7 +14,6 @@ import {
 	packet,
 	quorumPort,
 } from '#test/support/quorum-links';
-import { freePorts } from '#test/support/real-ensemble';
 
 afterEach(closeAll);
 

@@ -15,7 +15,7 @@ import { configOf, idsIn, type Reconfiguration, reconfigure } from '#test/suppor
 import { eventually } from '#test/support/ensemble-wait';
 import { askWord } from '#test/support/four-letter-word';
 import { createDatabase } from '#test/support/postgres';
-import { freePorts } from '#test/support/real-ensemble';
+import { freePorts } from '#test/support/processes';
 import { superUser } from '#test/support/real-zookeeper';
 import { TestServers } from '#test/support/test-servers';
 import { WireClient } from '#test/support/wire-client';

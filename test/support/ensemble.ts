@@ -13,7 +13,7 @@ import { basename, join } from 'node:path';
 import { CompiledServer } from './compiled-server.ts';
 import { EnsembleMember, type MemberKind, type MemberPlace } from './ensemble-member.ts';
 import { eventually } from './ensemble-wait.ts';
-import { freePorts } from './real-ensemble.ts';
+import { freePorts } from './processes.ts';
 import { requireRealZooKeeper } from './real-zookeeper.ts';
 
 export type { MemberKind } from './ensemble-member.ts';

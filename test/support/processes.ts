@@ -1,5 +1,6 @@
 /** Child processes of tests: run to the end, or kept and ended by their id. */
 import { spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { Writable } from 'node:stream';
 import { listenTo } from './evidence.ts';
@@ -130,14 +131,36 @@ export class RunningProgram {
 	}
 }
 
-/** A loopback port that was free a moment ago. */
-export function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
+/** A loopback port that nobody listens on. */
+export async function freePort(): Promise<number> {
+	const [port] = await freePorts(1);
+	return port!;
+}
+
+/** Of the ports that workers beside this one may take, too, these are its own. */
+const lanes = 16;
+const lane = Number(process.env.VITEST_POOL_ID ?? 0) % lanes;
+const given = new Set<number>();
+
+/**
+ * Different loopback ports that nobody listens on, and that are given once. They are below those that the system gives to connections and to
+ * who asks for any port: a server that is started a moment later, or again, would sometimes find its port in use.
+ */
+export async function freePorts(count: number): Promise<number[]> {
+	const ports: number[] = [];
+	while (ports.length < count) {
+		const port = randomInt(10_000 / lanes, 32_000 / lanes) * lanes + lane;
+		if (given.has(port) || !(await isFree(port))) continue;
+		given.add(port);
+		ports.push(port);
+	}
+	return ports;
+}
+
+function isFree(port: number): Promise<boolean> {
+	return new Promise((resolve) => {
 		const server = createServer();
-		server.on('error', reject);
-		server.listen(0, '127.0.0.1', () => {
-			const address = server.address();
-			server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-		});
+		server.on('error', () => resolve(false));
+		server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
 	});
 }

@@ -6,7 +6,7 @@ import type { QuorumLink, QuorumLinkListener } from '#core/ports/quorum-link';
 import { JuteWriter } from '#jute/codec';
 import { packetType, type QuorumPacket, writeQuorumPacket } from '#jute/quorum/packets';
 import { QuorumPort, type QuorumPortOptions } from '#quorum/quorum-port';
-import { freePorts } from './real-ensemble.ts';
+import { freePorts } from './processes.ts';
 
 export const host = '127.0.0.1';
 

@@ -2,14 +2,12 @@
  * Real ZooKeeper 3.8 servers as one ensemble on loopback. Some members may be left to the test, which plays them or starts a replica of
  * ours in their place. Servers can be killed and started again; all is gone after close().
  */
-import { randomInt } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { askWord } from './four-letter-word.ts';
-import { RunningProgram } from './processes.ts';
+import { freePorts, RunningProgram } from './processes.ts';
 import { javaOptions, requireRealZooKeeper, superUser } from './real-zookeeper.ts';
 
 const host = '127.0.0.1';
@@ -239,25 +237,4 @@ export class RealEnsemble {
 		writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
 		return file;
 	}
-}
-
-/**
- * Different loopback ports that nobody listens on. They are below those that the system gives to connections: a server that is started again
- * would sometimes find its port in use as somebody's local end.
- */
-export async function freePorts(count: number): Promise<number[]> {
-	const ports = new Set<number>();
-	while (ports.size < count) {
-		const port = randomInt(10_000, 32_000);
-		if (!ports.has(port) && (await isFree(port))) ports.add(port);
-	}
-	return [...ports];
-}
-
-function isFree(port: number): Promise<boolean> {
-	return new Promise((resolve) => {
-		const server = createServer();
-		server.on('error', () => resolve(false));
-		server.listen(port, host, () => server.close(() => resolve(true)));
-	});
 }

@@ -15,8 +15,8 @@ import { KazooLoad } from '#test/support/ensemble-load';
 import { committedZxids } from '#test/support/ensemble-logs';
 import { eventually } from '#test/support/ensemble-wait';
 import { parseDigests, parseStatus } from '#test/support/ensemble-words';
-import { output, type RunningProgram } from '#test/support/processes';
-import { freePorts, RealEnsemble } from '#test/support/real-ensemble';
+import { freePorts, output, type RunningProgram } from '#test/support/processes';
+import { RealEnsemble } from '#test/support/real-ensemble';
 import type { ExpectedNode } from '#test/support/recordings';
 import { WireClient, type WireReply } from '#test/support/wire-client';
 

@@ -10,9 +10,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { eventually } from '#test/support/ensemble-wait';
 import { GuideCommands } from '#test/support/guide-commands';
-import { freePort, output } from '#test/support/processes';
+import { freePort, freePorts, output } from '#test/support/processes';
 import { psqlStandIn } from '#test/support/psql';
-import { freePorts, RealEnsemble } from '#test/support/real-ensemble';
+import { RealEnsemble } from '#test/support/real-ensemble';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const text = readFileSync(join(root, 'docs', 'migrating-from-zookeeper.md'), 'utf8');
