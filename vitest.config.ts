@@ -12,6 +12,9 @@ export const common = {
 	environments: { __vitest__: { resolve: { conditions } } },
 	oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
 } as const;
+const report = process.env.CK_TEST_REPORT;
+/** `.ci/run` reads which specs failed. */
+export const reporting = report === undefined ? {} : { reporters: ['default', 'json'], outputFile: report };
 export const globalSetup = ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'];
 // One fewer than there are processors would be one on a small machine, where a third of the time is spent waiting for disks and other processes.
 export const maxWorkers = Math.max(3, availableParallelism() - 1);
@@ -27,6 +30,7 @@ export default defineConfig({
 	...common,
 	test: {
 		globalSetup,
+		...reporting,
 		maxWorkers,
 		projects: [
 			{ ...common, test: { name: 'alone', include: alone, ...timeouts } },

@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
-import { common, globalSetup } from './vitest.config.ts';
+import { common, globalSetup, reporting } from './vitest.config.ts';
 
 /** Specs against the real ZooKeeper and real clients and of several replicas as processes, one at a time: each starts servers of its own. */
 export default defineConfig({
 	...common,
 	test: {
 		globalSetup,
+		...reporting,
 		include: ['test/ensemble/**/*.spec.ts', 'test/interop/**/*.spec.ts'],
 		exclude: ['node_modules/**', 'dist/**'],
 		setupFiles: ['test/support/evidence-of-failures.ts'],
