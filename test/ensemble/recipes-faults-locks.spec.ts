@@ -4,9 +4,7 @@
  */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { type Contender, connect, LeaderElection } from '#client/index';
-import { SeededRandom } from '#test/sim/random';
-import { Cable } from '#test/support/cable';
-import { type EnsembleMember, startEnsemble } from '#test/support/ensemble';
+import { type Faults, faultsOfReplicas, goWrong, startCabled } from '#test/support/client-faults';
 import { eventually } from '#test/support/ensemble-wait';
 import { PossessionWorkers } from '#test/support/possession-workers';
 import { TestServers } from '#test/support/test-servers';
@@ -19,50 +17,20 @@ afterEach(() => servers.close());
 afterAll(() => servers.remove());
 
 async function start() {
-	const ensemble = servers.keep(await startEnsemble({ members: ['chronokeeper', 'chronokeeper', 'chronokeeper'] }));
-	await ensemble.leader();
-	const cables = new Map<EnsembleMember, Cable>();
-	for (const member of ensemble.members) cables.set(member, servers.keep(await Cable.lay((await member.doors()).grpc)));
-	const endpoints = [...cables.values()].map(({ address }) => address).join(',');
+	const cabled = await startCabled(servers);
+	const { endpoints } = cabled;
 	const ck = servers.keep(await connect({ endpoints }));
 	for (const path of ['/lock/journal', '/leader/journal']) await ck.create(path, null, { parents: true });
 	const possessions = (['lock', 'leader'] as const).map((recipe) =>
 		servers.keep(new PossessionWorkers({ recipe, endpoints, sessionTimeoutMs, path: `/${recipe}` }, 3)),
 	);
-	return { ensemble, cables, ck, possessions };
+	return { ...cabled, ck, possessions };
 }
 
 type Site = Awaited<ReturnType<typeof start>>;
 
-/** What goes wrong, until what it leaves alone has gone on without; then it is well again. */
-const faults: Readonly<Record<string, (site: Site, member: EnsembleMember) => Promise<void>>> = {
-	'a replica is killed': async (site, member) => {
-		await member.stop('SIGKILL');
-		await goesOn(site);
-		await comesBack(site, member);
-	},
-	'the leader is killed': async (site) => {
-		const leader = await site.ensemble.leader();
-		await leader.stop('SIGKILL');
-		await goesOn(site);
-		await comesBack(site, leader);
-	},
-	'a replica is paused': async (site, member) => {
-		member.pause();
-		await goesOn(site);
-		member.proceed();
-		await member.serving();
-	},
-	'connections are cut': async (site, member) => {
-		site.cables.get(member)!.unplug();
-		await goesOn(site);
-		site.cables.get(member)!.plug();
-	},
-	'connections are silent': async (site, member) => {
-		site.cables.get(member)!.silence();
-		await goesOn(site);
-		site.cables.get(member)!.plug();
-	},
+const faults: Faults<Site> = {
+	...faultsOfReplicas(goesOn),
 	'who holds it is stopped beyond its session': async (site) => {
 		const stopped = site.possessions.map((possession) => possession.holder());
 		for (const holder of stopped) holder.pause();
@@ -74,12 +42,6 @@ const faults: Readonly<Record<string, (site: Site, member: EnsembleMember) => Pr
 		for (const possession of possessions) await possession.exchange(possession.holder());
 	},
 };
-
-async function comesBack({ cables }: Site, member: EnsembleMember): Promise<void> {
-	member.launch();
-	cables.get(member)!.leadTo((await member.doors()).grpc);
-	await member.serving();
-}
 
 /** Each gets it again, more than once. */
 async function goesOn({ possessions }: Site): Promise<void> {
@@ -98,7 +60,7 @@ describe('locks and leaders', () => {
 		timeout: lengthMs + 300_000,
 	}, async () => {
 		const site = await start();
-		const { ensemble, ck, possessions } = site;
+		const { ck, possessions } = site;
 		const leaders: Contender[] = [];
 		const over = new AbortController();
 		const observing = (async () => {
@@ -106,25 +68,15 @@ describe('locks and leaders', () => {
 				if (leader !== undefined) leaders.push(leader);
 		})();
 		await goesOn(site);
-		const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-		const random = new SeededRandom(seed);
-		const endMs = performance.now() + lengthMs;
-		let rest: string[] = [];
-		const happened: string[] = [];
-		while (performance.now() < endMs) {
-			// Each of them, then each again, in another order.
-			if (rest.length === 0) rest = Object.keys(faults);
-			const [name] = rest.splice(random.below(rest.length), 1) as [string];
-			happened.push(name);
-			await faults[name]!(site, random.pick(ensemble.members));
+		const story = await goWrong(site, faults, lengthMs, async () => {
 			await goesOn(site);
 			for (const possession of possessions) possession.check();
-		}
+		});
 		over.abort();
 		await observing;
 		for (const possession of possessions) {
 			expect(possession.check()).toBeGreaterThan(possession.turns / 2);
-			expect(possession.losses, `seed ${seed}: ${happened.join(', ')}`).toBeGreaterThan(0);
+			expect(possession.losses, story).toBeGreaterThan(0);
 		}
 		const tokens = leaders.map(({ token }) => token);
 		expect(tokens.length).toBeGreaterThan(10);

@@ -4,9 +4,7 @@
  */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { connect, OutcomeUnknownError, Queue, SessionExpiredError, textCodec } from '#client/index';
-import { SeededRandom } from '#test/sim/random';
-import { Cable } from '#test/support/cable';
-import { type EnsembleMember, startEnsemble } from '#test/support/ensemble';
+import { type Faults, faultsOfReplicas, goWrong, startCabled } from '#test/support/client-faults';
 import { eventually } from '#test/support/ensemble-wait';
 import { QueueWorker, QueueWorkers } from '#test/support/queue-workers';
 import { TestServers } from '#test/support/test-servers';
@@ -20,54 +18,33 @@ afterEach(() => servers.close());
 afterAll(() => servers.remove());
 
 async function start() {
-	const ensemble = servers.keep(await startEnsemble({ members: ['chronokeeper', 'chronokeeper', 'chronokeeper'] }));
-	await ensemble.leader();
-	const cables = new Map<EnsembleMember, Cable>();
-	for (const member of ensemble.members) cables.set(member, servers.keep(await Cable.lay((await member.doors()).grpc)));
-	const endpoints = [...cables.values()].map(({ address }) => address).join(',');
+	const cabled = await startCabled(servers);
+	const { endpoints } = cabled;
 	const ck = servers.keep(await connect({ endpoints }));
 	const queue = new Queue(ck, path, { codec: textCodec });
 	const workers = servers.keep(new QueueWorkers(() => new QueueWorker(endpoints, sessionTimeoutMs, path), 3));
-	return { ensemble, cables, queue, workers };
+	return { ...cabled, ck, queue, workers, production: { isHeld: false } };
 }
 
 type Site = Awaited<ReturnType<typeof start>>;
 
-/** What goes wrong, until the queue has gone on without what it leaves alone; then it is well again. */
-const faults: Readonly<Record<string, (site: Site, member: EnsembleMember) => Promise<void>>> = {
-	'a replica is killed': async (site, member) => {
-		await member.stop('SIGKILL');
-		await goesOn(site);
-		await comesBack(site, member);
-	},
-	'the leader is killed': async (site) => {
-		const leader = await site.ensemble.leader();
-		await leader.stop('SIGKILL');
-		await goesOn(site);
-		await comesBack(site, leader);
-	},
-	'a replica is paused': async (site, member) => {
-		member.pause();
-		await goesOn(site);
-		member.proceed();
-		await member.serving();
-	},
-	'connections are cut': async (site, member) => {
-		site.cables.get(member)!.unplug();
-		await goesOn(site);
-		site.cables.get(member)!.plug();
-	},
+const faults: Faults<Site> = {
+	...faultsOfReplicas(goesOn),
 	'a consumer is killed': async ({ workers }) => {
 		await workers.exchange(await stopped(workers));
 	},
-	'a consumer is stopped beyond its session': async ({ workers }) => {
+	'a consumer is stopped beyond its session, and the others wait': async ({ workers, ck, production }) => {
 		const worker = await stopped(workers);
-		const { has } = worker;
-		const times = workers.timesGiven(has!);
-		await eventually('what it had is given to another one', () => {
+		production.isHeld = true;
+		const { value, name } = worker.last!;
+		const times = workers.timesGiven(value);
+		await eventually('what it had is given to another one', async () => {
 			workers.listen();
-			return workers.timesGiven(has!) > times || workers.isAcked(has!);
+			if (workers.timesGiven(value) > times) return true;
+			// It may have been stopped between the acknowledgement and its word of it.
+			return (await ck.exists(`${path}/entries/${name}`)) === undefined;
 		});
+		production.isHeld = false;
 		worker.proceed();
 	},
 };
@@ -85,12 +62,6 @@ async function stopped(workers: QueueWorkers): Promise<QueueWorker> {
 	});
 }
 
-async function comesBack({ cables }: Site, member: EnsembleMember): Promise<void> {
-	member.launch();
-	cables.get(member)!.leadTo((await member.doors()).grpc);
-	await member.serving();
-}
-
 async function goesOn({ workers }: Site): Promise<void> {
 	workers.listen();
 	const { acked } = workers;
@@ -105,9 +76,10 @@ describe('a queue', () => {
 		timeout: lengthMs + 300_000,
 	}, async () => {
 		const site = await start();
-		const { ensemble, queue, workers } = site;
+		const { queue, workers, production } = site;
 		const put: string[] = [];
 		let isOver = false;
+		const isWanted = () => isOver || (!production.isHeld && put.length - workers.acked < 200);
 		const producing = (async () => {
 			for (let i = 0; !isOver; i++) {
 				try {
@@ -119,26 +91,16 @@ describe('a queue', () => {
 					if (!(error instanceof SessionExpiredError || error instanceof OutcomeUnknownError)) throw error;
 				}
 				// Faster than they are worked on, but not by much.
-				await eventually('some are worked on', () => isOver || put.length - workers.acked < 200, 2 * lengthMs);
+				await eventually('some are worked on', isWanted, 2 * lengthMs);
 			}
 		})();
 		await goesOn(site);
-		const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
-		const random = new SeededRandom(seed);
-		const endMs = performance.now() + lengthMs;
-		let rest: string[] = [];
-		const happened: string[] = [];
-		while (performance.now() < endMs) {
-			if (rest.length === 0) rest = Object.keys(faults);
-			const [name] = rest.splice(random.below(rest.length), 1) as [string];
-			happened.push(name);
-			await faults[name]!(site, random.pick(ensemble.members));
+		const story = await goWrong(site, faults, lengthMs, async () => {
 			await goesOn(site);
 			workers.check();
-		}
+		});
 		isOver = true;
 		await producing;
-		const story = `seed ${seed}: ${happened.join(', ')}`;
 		await eventually(`everything is worked on (${story})`, async () => {
 			workers.listen();
 			return (await queue.length()) === 0;

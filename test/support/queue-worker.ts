@@ -2,31 +2,30 @@
  * A process that works on the elements of a queue until it is killed: takes one or some, sometimes gives one back, acknowledges the others, and says all of it, a line each. What it says of an
  * element's possession is said before the work begins.
  */
-import { connect, LockLostError, Queue, SessionExpiredError, textCodec } from '#client/index';
+import { connect, LockLostError, Queue, type QueueItem, SessionExpiredError, textCodec } from '#client/index';
 
 const [endpoints, sessionTimeoutMs, path] = process.argv.slice(2) as [string, string, string];
 
-function say(kind: string, value: string, number: bigint): void {
-	process.stdout.write(`${JSON.stringify({ kind, value, number: `${number}` })}\n`);
+function say(kind: string, { value, name, token }: QueueItem<string>, number = token): void {
+	process.stdout.write(`${JSON.stringify({ kind, value, name, number: `${number}` })}\n`);
 }
 
 const ck = await connect({ endpoints, sessionTimeoutMs: Number(sessionTimeoutMs), connectTimeoutMs: 120_000 });
 const queue = new Queue(ck, path, { codec: textCodec, lookAhead: 20 });
 for await (const item of queue.consume({ prefetch: 1 + Math.floor(Math.random() * 4) })) {
-	const { value, token } = item;
-	say('has', value, token);
+	say('has', item);
 	// The work.
 	for (let rounds = Math.random() * 10; rounds > 0; rounds--) await ck.sync('/').catch(() => undefined);
 	if (Math.random() < 0.1) {
 		await item.release().catch(() => undefined);
-		say('released', value, token);
+		say('released', item);
 		continue;
 	}
 	try {
-		say('acked', value, await item.ack());
+		say('acked', item, await item.ack());
 	} catch (error) {
-		if (error instanceof LockLostError) say('refused', value, token);
-		else if (error instanceof SessionExpiredError) say('perhaps', value, token);
+		if (error instanceof LockLostError) say('refused', item);
+		else if (error instanceof SessionExpiredError) say('perhaps', item);
 		else throw error;
 	}
 }

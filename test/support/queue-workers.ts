@@ -7,6 +7,8 @@ interface Said {
 	/** `refused`: the acknowledgement came too late. `perhaps`: its answer was lost with the session. */
 	readonly kind: 'has' | 'acked' | 'refused' | 'perhaps' | 'released';
 	readonly value: string;
+	/** Of the element's node. */
+	readonly name: string;
 	/** The token; of `acked` the zxid, 0 when the worker does not know it. */
 	readonly number: string;
 }
