@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Stat } from '#proto/chronokeeper/v1/common';
+import { ErrorDetail, Stat } from '#proto/chronokeeper/v1/common';
 import type { OperateResponse_Item, Reply } from '#proto/chronokeeper/v1/session';
 import { WatchEvent, WatchEventType } from '#proto/chronokeeper/v1/watch';
 import { replyItem, ScriptedServer } from '#test/support/scripted-server';
@@ -30,7 +30,7 @@ afterEach(async () => {
 });
 
 /** A client whose session the first server opens. */
-async function open(options: Partial<ConnectOptions> = {}, timeoutMs = 6000): Promise<Chronokeeper> {
+async function open(options: Partial<ConnectOptions> = {}, timeoutMs = 60_000): Promise<Chronokeeper> {
 	const connecting = connect({ endpoints: servers[0]!.address, retry: { firstPauseMs: 10 }, ...options });
 	(await servers[0]!.stream(0)).open(1n, timeoutMs);
 	const ck = await connecting;
@@ -71,7 +71,7 @@ describe('endpoints', () => {
 		servers.push(await ScriptedServer.start());
 		const endpoints = servers.map(({ address }) => address).join(',');
 		const connecting = connect({ endpoints, retry: { firstPauseMs: 10 } });
-		await vi.waitFor(() => expect(servers[0]!.streams.length + servers[1]!.streams.length).toBe(1));
+		await expect.poll(() => servers[0]!.streams.length + servers[1]!.streams.length).toBe(1);
 		const [first, second] = servers[0]!.streams.length === 1 ? servers : [servers[1]!, servers[0]!];
 		const one = await first!.stream(0);
 		one.open();
@@ -86,7 +86,7 @@ describe('endpoints', () => {
 		behind.fail(status.UNAVAILABLE);
 		const again = await first!.stream(1);
 		again.attach(77n);
-		await vi.waitFor(() => expect(ck.state).toBe('connected'));
+		await expect.poll(() => ck.state).toBe('connected');
 		expect(ck.replica.address).toBe(first!.address);
 	});
 
@@ -95,7 +95,7 @@ describe('endpoints', () => {
 		const early = ck.set('/a', 'x');
 		const one = await servers[0]!.stream(0, 1);
 		one.say({ $case: 'goingAway', value: { reason: 'the server is shut down' } });
-		await vi.waitFor(() => expect(ck.state).toBe('suspended'));
+		await expect.poll(() => ck.state).toBe('suspended');
 		const late = ck.set('/a', 'y');
 		one.reply(0, { $case: 'set', value: { stat, zxid: 2n } });
 		expect((await early).zxid).toBe(2n);
@@ -112,7 +112,7 @@ describe('while no server is connected', () => {
 	it('so many bytes wait and no more', async () => {
 		const ck = await open({ retry: { firstPauseMs: 10, mostWaitingBytes: 100 } });
 		servers[0]!.streams[0]!.fail(status.UNAVAILABLE);
-		await vi.waitFor(() => expect(ck.state).toBe('suspended'));
+		await expect.poll(() => ck.state).toBe('suspended');
 		const writes = [60, 60, 40].map((length) => failure(ck.set('/a', new Uint8Array(length))));
 		expect(await writes[1]).toBeInstanceOf(ConnectionLossError);
 		(await servers[0]!.stream(1)).attach();
@@ -125,7 +125,7 @@ describe('while no server is connected', () => {
 	it('so many operations wait and no more, and those that are given up are never sent', async () => {
 		const ck = await open({ retry: { firstPauseMs: 10, mostWaitingOperations: 2 } });
 		servers[0]!.streams[0]!.fail(status.UNAVAILABLE);
-		await vi.waitFor(() => expect(ck.state).toBe('suspended'));
+		await expect.poll(() => ck.state).toBe('suspended');
 		const controller = new AbortController();
 		const given = failure(ck.set('/up', 'x', { signal: controller.signal }));
 		const kept = ck.get('/kept');
@@ -162,7 +162,7 @@ describe('a session that is lost', () => {
 		expect(first.signal.aborted).toBe(true);
 		expect(ck.session).toBe(first);
 		const later = ck.get('/c');
-		(await servers[0]!.stream(2)).open(50n, 6000, 4n);
+		(await servers[0]!.stream(2)).open(50n, 60_000, 4n);
 		const two = await servers[0]!.stream(2, 2);
 		expect(two.begin?.$case).toBe('open');
 		expect(two.kinds).toEqual(['sync', 'get']);
@@ -175,7 +175,7 @@ describe('a session that is lost', () => {
 	});
 
 	it('because its server is silent, is given up after its timeout, and the server is told where it can be', async () => {
-		const ck = await open({}, 150);
+		const ck = await open({}, 1000);
 		const { signal } = ck.session;
 		const written = failure(ck.set('/a', 'x'));
 		await new Promise((resolve) => signal.addEventListener('abort', resolve));
@@ -196,13 +196,13 @@ describe('a session that is lost', () => {
 		await servers[0]!.stream(0, 1);
 		// What has come is looked at before timers are, as after a stop.
 		const nowMs = performance.now();
-		const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs + 7000);
+		const clock = vi.spyOn(performance, 'now').mockImplementation(() => nowMs + 61_000);
 		one.reply(0, got(2n));
 		const failed = await read;
 		clock.mockRestore();
 		expect(failed).toBeInstanceOf(SessionExpiredError);
 		expect(signal.aborted).toBe(true);
-		await vi.waitFor(() => expect(one.kinds.at(-1)).toBe('closeSession'));
+		await expect.poll(() => one.kinds.at(-1)).toBe('closeSession');
 	});
 });
 
@@ -278,6 +278,28 @@ describe('a watch', () => {
 		expect(await take(events, 2)).toEqual(['missed /w undefined', 'created /w/c 12']);
 	});
 
+	it('48: outlives a session that is over before its stream is, whether it was set in it or is being set', async () => {
+		const { ck, events } = await watching();
+		const expired = ErrorDetail.fromPartial({ code: -112, name: 'SessionExpired' });
+		servers[0]!.streams[0]!.fail(status.UNAVAILABLE);
+		(await servers[0]!.stream(1)).attach(5n);
+		const attached = await servers[0]!.stream(1, 1);
+		attached.reply(0, { $case: 'error', value: expired });
+		const late = ck.watch('/late');
+		(await servers[0]!.stream(1, 2)).reply(1, { $case: 'error', value: expired });
+		await servers[0]!.stream(1, 3);
+		attached.fail(status.FAILED_PRECONDITION, expired);
+		(await servers[0]!.stream(2)).open(5n, 6000, 4n);
+		const next = await servers[0]!.stream(2, 2);
+		expect(next.kinds).toEqual(['setWatches', 'addWatch']);
+		next.reply(0, { $case: 'setWatches', value: { zxid: 5n } });
+		next.reply(1, { $case: 'addWatch', value: { zxid: 5n } });
+		await late.ready;
+		next.say(happened(created, '/w/c', 12n), happened(created, '/late', 13n));
+		expect(await take(events, 1)).toEqual(['created /w/c 12']);
+		expect(await take(late, 1)).toEqual(['created /late 13']);
+	});
+
 	it('asks nobody when nothing has happened', async () => {
 		const { events } = await watching();
 		await reattach(5n);
@@ -303,7 +325,7 @@ describe('a watch', () => {
 		one.reply(2, { $case: 'exists', value: { stat, zxid: 5n } });
 		await second;
 		one.say(happened(WatchEventType.WATCH_EVENT_TYPE_NODE_DELETED, '/a', 6n));
-		await vi.waitFor(() => expect(told).toMatchObject([{ type: 'deleted', path: '/a' }]));
+		await expect.poll(() => told).toMatchObject([{ type: 'deleted', path: '/a' }]);
 		// The one who waited alone takes his along; one that has fired is gone.
 		const last = new AbortController();
 		const third = failure(ck.untilDeleted('/c', { signal: last.signal }));
@@ -314,7 +336,7 @@ describe('a watch', () => {
 		await Promise.race([fourth, servers[0]!.stream(0, 6)]);
 		last.abort();
 		expect(await third).toMatchObject({ name: 'AbortError' });
-		await vi.waitFor(() => expect(one.kinds).toContain('removeWatches'));
+		await expect.poll(() => one.kinds).toContain('removeWatches');
 		expect(one.operations.filter(({ op }) => op?.$case === 'removeWatches').map(({ op }) => op!.value)).toMatchObject([
 			{ path: '/c' },
 		]);

@@ -20,6 +20,8 @@ export class KeptNode {
 	readonly #written: (czxid: bigint) => void;
 	#data: Uint8Array;
 	#isDirty = false;
+	/** Of the node that `written` was told of. */
+	#czxid = 0n;
 	#waiting: { resolve(): void; reject(error: unknown): void }[] = [];
 	#running: Promise<void> | undefined;
 
@@ -114,7 +116,13 @@ export class KeptNode {
 
 	async #isAsItShould(): Promise<boolean> {
 		const stat = await this.#bell.read(this.path, (watch) => this.#ck.exists(this.path, { watch }));
-		return stat !== undefined && stat.ephemeralOwner === this.#ck.session.id && !this.#isDirty;
+		if (stat?.ephemeralOwner !== this.#ck.session.id) return false;
+		// Not where it is created: the answer to that may be lost.
+		if (stat.czxid !== this.#czxid) {
+			this.#czxid = stat.czxid;
+			this.#written(stat.czxid);
+		}
+		return !this.#isDirty;
 	}
 
 	async #write(): Promise<void> {
@@ -131,17 +139,15 @@ export class KeptNode {
 
 	async #writeOver(there: Awaited<ReturnType<Chronokeeper['exists']>>, data: Uint8Array): Promise<void> {
 		if (there === undefined) {
-			const { stat } = await this.#ck.create(this.path, data, { mode: 'ephemeral', parents: true });
-			this.#written(stat.czxid);
+			await this.#ck.create(this.path, data, { mode: 'ephemeral', parents: true });
 		} else if (there.ephemeralOwner === this.#ck.session.id) {
 			await this.#ck.set(this.path, data);
 		} else {
-			const [, created] = await this.#ck
+			await this.#ck
 				.transaction()
 				.delete(this.path, { version: there.version })
 				.create(this.path, data, { mode: 'ephemeral' })
 				.commit();
-			this.#written(created!.stat!.czxid);
 		}
 	}
 

@@ -63,6 +63,10 @@ const balanced = (workers: readonly PartitionWorker[], floor: Floor) =>
 		expect(floor.busy.size).toBe(partitions.length);
 	}, soon);
 
+async function ownersOf(ck: Chronokeeper, path: string): Promise<Record<string, string[]>> {
+	return JSON.parse(Buffer.from((await ck.get(`${path}/assignment`)).data!).toString());
+}
+
 describe('a work partitioner', () => {
 	it('gives each partition to one member, balanced, and moves no more than it must', async () => {
 		const floor = new Floor();
@@ -80,6 +84,34 @@ describe('a work partitioner', () => {
 		expect(a.worker.partitions).toEqual([]);
 		await balanced([b.worker, c.worker], floor);
 		expect(floor.wrong).toEqual([]);
+	});
+
+	it('does not begin work on what became another one’s while its lock was on the way', async () => {
+		const floor = new Floor();
+		const ck = servers.keep(await connect({ endpoints }));
+		let isLate = true;
+		let answer!: () => void;
+		const answered = new Promise<void>((resolve) => (answer = resolve));
+		const create = ck.create.bind(ck);
+		let locks = 0;
+		ck.create = async (path, ...rest) => {
+			const created = await create(path, ...rest);
+			if (isLate && path.startsWith('/work/late/locks/')) {
+				locks += 1;
+				await answered;
+			}
+			return created;
+		};
+		const worker = await new WorkPartitioner(ck, '/work/late', { partitions }).join(floor.work('a'));
+		await vi.waitFor(() => expect(locks).toBe(partitions.length), soon);
+		const b = await member('b', '/work/late', floor);
+		await vi.waitFor(async () => expect(await ownersOf(ck, '/work/late')).toHaveProperty(b.worker.id), soon);
+		// The member itself has heard of it, too.
+		await ck.sync('/');
+		isLate = false;
+		answer();
+		await balanced([worker, b.worker], floor);
+		expect([floor.begun, floor.wrong]).toEqual([10, []]);
 	});
 
 	it('gives on what a member had whose session is lost, and gives it some back in its next session', async () => {
@@ -114,9 +146,9 @@ describe('a work partitioner', () => {
 			isBad = false;
 			return Promise.reject(new Error('not today'));
 		});
-		const assigned = async () => JSON.parse(Buffer.from((await ck.get('/work/slow/assignment')).data!).toString());
+		const assigned = () => ownersOf(ck, '/work/slow');
 		await vi.waitFor(async () => expect((await assigned())[next.id]).toHaveLength(1), soon);
-		const [partition] = (await assigned())[next.id];
+		const [partition] = (await assigned())[next.id]!;
 		expect(next.partitions).toEqual([]);
 		finish();
 		await vi.waitFor(() => expect(held).toHaveLength(2), soon);
