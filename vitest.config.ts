@@ -18,7 +18,9 @@ export const reporting = report === undefined ? {} : { reporters: ['default', 'j
 export const globalSetup = ['test/support/postgres-global.ts', 'test/support/compiled-global.ts'];
 // One fewer than there are processors would be one on a small machine, where a third of the time is spent waiting for disks and other processes.
 export const maxWorkers = Math.max(3, availableParallelism() - 1);
-const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 } as const;
+/** A second, what `expect.poll` waits for by default, is not enough where others need the processors. */
+export const expecting = { poll: { timeout: 60_000 } } as const;
+const patience = { testTimeout: 120_000, hookTimeout: 120_000, expect: expecting } as const;
 const notSources = ['node_modules/**', 'dist/**'];
 /**
  * They set variables of their process, look at its memory, or start servers in it: each has a process of its own. So have the simulations, which are long: these files come first,
@@ -33,7 +35,7 @@ export default defineConfig({
 		...reporting,
 		maxWorkers,
 		projects: [
-			{ ...common, test: { name: 'alone', include: alone, ...timeouts } },
+			{ ...common, test: { name: 'alone', include: alone, ...patience } },
 			{
 				...common,
 				test: {
@@ -42,7 +44,7 @@ export default defineConfig({
 					exclude: [...alone, 'test/long/**', 'test/ensemble/**', 'test/interop/**', ...notSources],
 					// To start a process for each of so many files, and to load the same modules in it, took longer than most of them.
 					isolate: false,
-					...timeouts,
+					...patience,
 				},
 			},
 		],

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -91,6 +92,7 @@ describe('the embedded PostgreSQL', () => {
 		const taken = new URL(first.url).port;
 		await first.postgres.stop();
 		const other = createServer().listen(Number(taken), '127.0.0.1');
+		await once(other, 'listening');
 		rmSync(join(dataDir, 'postgres.url'));
 		try {
 			const second = await start(dataDir, Number(taken));

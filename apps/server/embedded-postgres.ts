@@ -3,7 +3,7 @@
  * replica that is killed: the next one takes the server it finds over, or lets PostgreSQL recover. Its URL is in `dataDir/postgres.url`.
  */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import {
 	chmodSync,
 	chownSync,
@@ -279,13 +279,10 @@ function isFree(port: number): Promise<boolean> {
 	});
 }
 
-function freePort(): Promise<number> {
-	return new Promise((resolve, reject) => {
-		const probe = createServer();
-		probe.once('error', reject);
-		probe.listen(0, '127.0.0.1', () => {
-			const { port } = probe.address() as { port: number };
-			probe.close(() => resolve(port));
-		});
-	});
+/** Below those that the system gives to connections and to who asks for any port: it is bound a moment later, and is to be free at the next start, too. */
+async function freePort(): Promise<number> {
+	for (;;) {
+		const port = randomInt(10_000, 32_000);
+		if (await isFree(port)) return port;
+	}
 }

@@ -206,7 +206,7 @@ describe('an operator', () => {
 		const listed = objects<{ id: number; sessionId: string }>(await done(['status', '--connections', '--json']));
 		const { id: number } = listed.find(({ sessionId }) => sessionId === id)!;
 		expect(await done(['shed', `${number}`])).toBe('1 closed\n');
-		await vi.waitFor(() => expect(told).toEqual(['detached', 'attached']));
+		await expect.poll(() => told).toEqual(['detached', 'attached']);
 		expect(await session.get('/')).toBeDefined();
 		await session.close();
 		expect((await ckHere(['shed'])).status).toBe(2);

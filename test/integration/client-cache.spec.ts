@@ -249,7 +249,7 @@ describe('a cache whose network is cut', () => {
 
 	it('goes on in a new session', async () => {
 		await grown('/lost');
-		const own = await open({ sessionTimeoutMs: 800 });
+		const own = await open({ sessionTimeoutMs: 3000 });
 		await using cache = own.cache('/lost');
 		await cache.ready;
 		const events = told(cache);

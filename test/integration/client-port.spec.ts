@@ -249,7 +249,7 @@ describe('sessions', () => {
 	});
 
 	it('62, 63: of a silent client expire, their ephemerals go and their connection is closed', async () => {
-		const one = await client({ timeoutMs: 400 });
+		const one = await client({ timeoutMs: 1500 });
 		const watching = await client({ timeoutMs: 4000 });
 		const path = newPath();
 		await one.send(create(path, createFlags.ephemeral));

@@ -1,5 +1,5 @@
 /** The TypeScript client against a whole replica: a session on its stream, watches, lists that come in parts. */
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChronokeeperClient, CreateMode, type SessionEvent } from '#client/client';
 import { TestServers } from '#test/support/test-servers';
 
@@ -72,7 +72,7 @@ describe('a session', () => {
 		await session.addWatch('/data', 'persistentRecursive', true);
 		await client.create('/data', bytes('one'));
 		await client.set('/data', bytes('two'));
-		await vi.waitFor(() => expect(events).toHaveLength(2));
+		await expect.poll(() => events).toHaveLength(2);
 		expect(events).toEqual([
 			['NodeCreated', 'one'],
 			['NodeDataChanged', 'two'],

@@ -88,9 +88,11 @@ describe('the mirror of a server', () => {
 			const dataDir = servers.newDirectory();
 			const server = await servers.start(dataDir, { 'audit.url': database.url, 'audit.mode': 'async' });
 			const client = servers.connect(server.addresses.grpc);
-			for (let i = 0; i < 30; i++) await client.create(`/n${i}`, null);
+			await client.create('/n0', null);
+			await expect.poll(() => server.mirror!.health().state).toBe('in-step');
+			for (let i = 1; i < 30; i++) await client.create(`/n${i}`, null);
 			client.close();
-			// A stop writes what is left.
+			// A stop writes what is left of those, but waits for no migrations.
 			await server.close();
 			expect(await database.query('select count(*)::int as rows from chronokeeper.txn')).toEqual([{ rows: 30 }]);
 			expect(server.addresses.postgres).toBe(database.url);
@@ -135,7 +137,7 @@ describe('the mirror of a server', () => {
 			'audit.strict.patienceMs': 300,
 		});
 		await server.mirror!.firstAttempt;
-		const client = servers.connect(server.addresses.grpc, { timeoutMs: 500 });
+		const client = servers.connect(server.addresses.grpc, { timeoutMs: 3000 });
 		await expect(client.create('/never', null)).rejects.toMatchObject({ status: 'DEADLINE_EXCEEDED' });
 		await expect(client.create('/refused', null)).rejects.toMatchObject({
 			status: 'UNAVAILABLE',

@@ -52,11 +52,11 @@ it('59, 33: tells a session that expired from one that its client closed, where 
 	await second.send(create('/also', ephemeral));
 	await second.send({ kind: 'closeSession' });
 
-	const silent = await WireClient.connect(port, { timeoutMs: 400 });
+	const silent = await WireClient.connect(port, { timeoutMs: 1500 });
 	await silent.send(create('/silent', ephemeral));
 
 	const client = servers.connect(server.addresses.grpc, { auth: 'ann:secret' });
-	const stream = await client.openSession({ timeoutMs: 4000 });
+	const stream = await client.openSession({ timeoutMs: 15000 });
 	await stream.create('/streamed', null);
 	await client.create('/called', null);
 
@@ -98,7 +98,7 @@ it('59, 33: tells a session that expired from one that its client closed, where 
 			address: null,
 			door: 'system',
 			details:
-				'the session expired: its client was not heard of for its timeout of 400 ms; with it went 1 ephemeral nodes: /silent',
+				'the session expired: its client was not heard of for its timeout of 1500 ms; with it went 1 ephemeral nodes: /silent',
 		},
 	]);
 	expect(await lifeOf(stream.id.toString())).toMatchObject([

@@ -55,11 +55,12 @@ export class ScriptedStream {
 		this.#call.write({ items: items.map((item) => ({ item })) });
 	}
 
-	open(zxid = 1n, timeoutMs = 6000, sessionId = 2n ** 64n - 1n): void {
+	/** No ping comes between the operations of a test, however busy the machine is. */
+	open(zxid = 1n, timeoutMs = 60_000, sessionId = 2n ** 64n - 1n): void {
 		this.say({ $case: 'opened', value: { sessionId, password: scriptedPassword, timeoutMs, zxid } });
 	}
 
-	attach(zxid = 1n, timeoutMs = 6000): void {
+	attach(zxid = 1n, timeoutMs = 60_000): void {
 		this.say({ $case: 'attached', value: { timeoutMs, zxid } });
 	}
 
@@ -127,7 +128,7 @@ export class ScriptedServer {
 		await eventually(
 			`stream ${nth} with ${operations} operations`,
 			() => (this.streams[nth]?.received.length ?? 0) > 0 && this.streams[nth]!.operations.length >= operations,
-			5000,
+			30_000,
 		);
 		return this.streams[nth]!;
 	}

@@ -33,7 +33,7 @@ describe('a monitor of hosts', () => {
 		const closing = await client();
 		await new HostMonitor(closing, '/hosts/gone').announce('b');
 		// Without a stream that pings, it is silent from here on.
-		const silent = await servers.connect(endpoints).openSession({ timeoutMs: 400 });
+		const silent = await servers.connect(endpoints).openSession({ timeoutMs: 2000 });
 		const ephemeral = { mode: 2 } as const;
 		await silent.create(`/hosts/gone/${'0'.repeat(32)}__party__c`, new Uint8Array(0), ephemeral);
 		silent.abandon();

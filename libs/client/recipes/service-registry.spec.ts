@@ -80,7 +80,7 @@ describe('a registration', () => {
 
 	it('63: comes back in a new session, in the place of the node that the lost one left', async () => {
 		const cable = servers.keep(await Cable.lay(endpoints));
-		const other = servers.keep(await connect({ endpoints: cable.address, sessionTimeoutMs: 400 }));
+		const other = servers.keep(await connect({ endpoints: cable.address, sessionTimeoutMs: 2000 }));
 		const registration = await new ServiceRegistry(other).register({ service: 'web', id: 'moved', address });
 		const { id } = other.session;
 		cable.unplug();
@@ -170,13 +170,19 @@ describe('health', () => {
 
 	it('waits for as many failures in a row as it was told', async () => {
 		let checks = 0;
-		// Fails at 2, and at 4, 5 and 6.
-		const check = () => ![2, 4, 5, 6].includes(++checks);
-		const health = { check, intervalMs: 1, failures: 3 };
+		const shown = Promise.withResolvers<void>();
+		// Fails at 2, and at 4, 5 and 6; what follows is for who has seen it.
+		const check = async () => {
+			checks += 1;
+			if (checks > 6) await shown.promise;
+			return ![2, 4, 5, 6].includes(checks);
+		};
+		const health = { check, intervalMs: 1, timeoutMs: 60_000, failures: 3 };
 		const versions: (string | undefined)[] = [];
 		await using registration = await registry.register({ service: 'sick', id: 'four', address, health });
 		for await (const event of ck.watch(registration.path, { withData: true })) {
 			versions.push(`${checks} ${decodeInstance(event.data)?.enabled}`);
+			shown.resolve();
 			if (versions.length === 2) break;
 		}
 		expect(versions.map((text) => text?.split(' ')[1])).toEqual(['false', 'true']);

@@ -118,7 +118,7 @@ describe('a session', () => {
 	it('goes over from a read-only server to one that takes writes, as a new session', async () => {
 		const readOnly = await start({ readOnly: true, mode: 'ro' });
 		const { session, events } = connect(readOnly.address, { readOnly: true });
-		await vi.waitFor(() => expect(session.state).toBe('CONNECTEDREADONLY'));
+		await expect.poll(() => session.state).toBe('CONNECTEDREADONLY');
 		expect(events).toEqual(['WatchedEvent state:ConnectedReadOnly type:None path:null']);
 
 		const both = await start({ mode: 'rw' });
