@@ -59,6 +59,8 @@ it('by size: no more goes than must', async () => {
 	const sizes = async () =>
 		(await database.query<{ bytes: string }>('select bytes from chronokeeper.partitions()')).length;
 	const before = await sizes();
+	// Nothing is left to do for who does it by itself, and would change what there is.
+	await database.query('vacuum analyze');
 	const [{ bytes }] = (await database.query<{ bytes: string }>(
 		`select sum(pg_total_relation_size(oid)) as bytes from pg_class where relnamespace = 'chronokeeper'::regnamespace and relkind = 'r'`,
 	)) as [{ bytes: string }];

@@ -261,7 +261,7 @@ describe('@LeaderOnly and @WhileLeader', () => {
 
 	it('63: end when the session is lost, and begin again in the next', async () => {
 		const cable = servers.keep(await Cable.lay(endpoints));
-		const leading = (await start({ providers: [Leading] }, cable.address, 1000)).get(Leading);
+		const leading = (await start({ providers: [Leading] }, cable.address, 3000)).get(Leading);
 		await eventually(() => expect(leading.isLeading).toBe(true));
 		const held = gate();
 		leading.gate = held.promise;

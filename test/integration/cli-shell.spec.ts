@@ -18,7 +18,7 @@ let client: ChronokeeperClient;
 beforeAll(async () => {
 	// A client that is stopped is missed sooner.
 	const keepAlive = { 'grpc.keepAliveMs': 4000, 'grpc.keepAliveTimeoutMs': 3000 };
-	const keys = { extendedTypesEnabled: true, tickTime: 200, ...keepAlive };
+	const keys = { extendedTypesEnabled: true, tickTime: 200, maxSessionTimeout: 60_000, ...keepAlive };
 	const { addresses } = await servers.start(servers.newDirectory(), keys);
 	address = addresses.grpc;
 	client = servers.connect(address);
@@ -244,7 +244,7 @@ describe('a server that goes and comes back', () => {
 	});
 
 	it('60, 62: says that a session has expired, and has another one', async () => {
-		const shell = await openPipe(['--session-timeout', '400']);
+		const shell = await openPipe(['--session-timeout', '2000']);
 		shell.type('create -e /short-lived x\naddauth digest ann:pw\nls /\n');
 		await shell.waitFor(/short-lived.*\]$/m);
 		process.kill(shell.pid, 'SIGSTOP');

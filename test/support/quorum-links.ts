@@ -12,7 +12,7 @@ export const host = '127.0.0.1';
 
 /** Other processes may be busy, too. */
 export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-	return vi.waitFor(check, { timeout: 20_000, interval: 5 });
+	return vi.waitFor(check, { timeout: 60_000, interval: 5 });
 }
 
 export const openPorts = new Set<{ close(): Promise<void> }>();

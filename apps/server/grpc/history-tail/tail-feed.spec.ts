@@ -84,12 +84,12 @@ describe('the feed of a replica', () => {
 		const never = new AbortController();
 		feed.enter();
 		const first = feed.news(60_000, never.signal);
+		const startMs = performance.now();
 		tell(1);
 		feed.answered();
 		await first;
 		// The next one has to wait: 10 s for the one tail there is, and 100 ms at the most.
 		const second = feed.news(60_000, never.signal);
-		const startMs = performance.now();
 		tell(2);
 		feed.answered();
 		await second;
