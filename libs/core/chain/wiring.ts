@@ -269,6 +269,8 @@ export class LearnerChain extends RoleChain implements Chain {
 	readonly #forwards = new Forwards();
 	readonly #parts: ChainParts;
 	readonly #sampled: SampledSyncs;
+	/** The leader had proposed up to here when it took the last sync that it has answered. */
+	lastProposed: Zxid = zeroZxid;
 
 	constructor(parts: ChainParts, uplink: Uplink) {
 		super(parts.sync, parts.final);
@@ -308,7 +310,8 @@ export class LearnerChain extends RoleChain implements Chain {
 	}
 
 	/** The leader has answered the oldest sync. */
-	synced(): void {
+	synced(proposed: Zxid): void {
+		this.lastProposed = proposed;
 		const sync = this.#forwards.takeSync();
 		if (sync !== undefined) this.final.settle(sync);
 	}

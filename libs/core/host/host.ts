@@ -171,10 +171,7 @@ export class Host implements TxnLogListener {
 		return lastZxidSeen <= this.lastProcessedZxid;
 	}
 
-	/**
-	 * Checks credentials at once, for a door whose connection sends its next request right behind them: the identities are in the answer
-	 * (semantics 38).
-	 */
+	/** Checks credentials at once, for a door whose connection sends its next request right behind them: the identities are in the answer (semantics 38). */
 	authenticate(op: AuthOp): Reply {
 		return performAuth(op, this.#options);
 	}
@@ -292,6 +289,11 @@ export class Host implements TxnLogListener {
 	/** The last transaction of the log, applied or not. */
 	get lastLogged(): Zxid {
 		return this.#roles.store.lastLogged;
+	}
+
+	/** The last transaction that is known to be proposed. With audit.mode=strict it waits for the mirror, and an observer hears of it with its sync's answer only. */
+	get lastProposed(): Zxid {
+		return this.#roles.lastProposed;
 	}
 
 	/** Whether the last logged transaction has the last zxid of its epoch (semantics 7). */

@@ -329,7 +329,7 @@ export class Peer implements ElectionListener {
 				},
 				activeSessions: () => host.activeSessions(),
 				revalidated: (id, isValid) => host.member((roles) => roles.revalidated(id, isValid)),
-				synced: () => host.member((roles) => roles.synced()),
+				synced: (proposed) => host.member((roles) => roles.synced(proposed)),
 				lost: (reason) => {
 					// In an election it would promise another leader a new epoch with the same history, and be told to cut it again.
 					if (reason instanceof SnapshotNeeded) this.#learnAnew(leaderId, role, learner.epoch, reason);

@@ -16,7 +16,7 @@ import {
 import type { Request } from '../model/op.ts';
 import { configPath } from '../model/path.ts';
 import type { TxnRecord } from '../model/txn-record.ts';
-import { noSession, type SessionId, type Zxid } from '../model/zxid.ts';
+import { noSession, type SessionId, type Zxid, zeroZxid } from '../model/zxid.ts';
 import type { CommitHold } from '../ports/commit-hold.ts';
 import type { Session } from '../session/session.ts';
 import { isSessionPassword, sessionPassword } from '../session/session-id.ts';
@@ -130,8 +130,13 @@ export class Roles {
 	}
 
 	/** The leader's answer to the oldest sync. */
-	synced(): void {
-		this.#learner?.chain.synced();
+	synced(proposed: Zxid): void {
+		this.#learner?.chain.synced(proposed);
+	}
+
+	/** See Host. */
+	get lastProposed(): Zxid {
+		return Math.max(this.#store.lastLogged, this.#learner?.chain.lastProposed ?? zeroZxid) as Zxid;
 	}
 
 	/** A learner's session asked for something. */

@@ -11,8 +11,15 @@ import type { World } from './world.ts';
 
 const names = ['/a', '/b', '/c', '/d'];
 const timeoutMs = 4000;
+const decisionPauseMs = 10;
 const lost = errors.connectionLoss.code;
 const { systemError, sessionExpired, sessionMoved, notReadOnly } = errors;
+
+/** A write. */
+interface Unanswered {
+	readonly sessionId: SessionId;
+	readonly cxid: number;
+}
 
 /** One connection; what comes from it later counts no more. */
 class Line implements Connection {
@@ -59,7 +66,7 @@ export class SessionClient {
 	#lastSeen: Zxid = zeroZxid;
 	#cxid = 0;
 	/** Writes whose connections were left before the answers came. */
-	#unanswered: { readonly sessionId: SessionId; readonly cxid: number }[] = [];
+	#unanswered: Unanswered[] = [];
 	#written = 0;
 	#silentUntilMs = 0;
 
@@ -288,17 +295,26 @@ export class SessionClient {
 	/** Everything that anybody was told before is visible here behind a sync; and it is decided what became of the writes that the client's former connections left unanswered. */
 	#sync(line: Line): void {
 		const left = this.#unanswered.filter(({ sessionId }) => sessionId === line.sessionId);
-		this.#unanswered = [];
+		this.#unanswered = left;
 		const before = this.#checkers.promises.highest;
 		const op: Op = this.#breach === 'localSync' ? { kind: 'ping' } : { kind: 'sync', path: '/' };
 		this.#send(line, op, (reply) => {
 			if (reply.error === 0 && reply.zxid < before)
 				this.#checkers.find(`${this.#name}: a sync was answered at ${reply.zxid}, ${before} was acknowledged before`);
-			const { host } = line.door;
-			// With audit.mode=strict what is proposed may still be held up.
-			const isHeldUp = host.lastProcessedZxid < host.lastLogged || host.refusals.areWritesRefused;
-			if (reply.error === 0 && !isHeldUp && this.#breach !== 'localSync') this.#checkers.promises.decided(left);
+			if (reply.error === 0 && this.#breach !== 'localSync') this.#decide(line, left, line.door.host.lastProposed);
 		});
+	}
+
+	/** As the gRPC door does, and while the connection is there: with audit.mode=strict what was proposed in front of the sync may still be held up. */
+	#decide(line: Line, left: readonly Unanswered[], proposed: Zxid): void {
+		const { host, isOpen } = line.door;
+		if (!line.isOpen || !isOpen || left.length === 0) return;
+		if (host.lastProcessedZxid < proposed) {
+			this.#world.after(decisionPauseMs, () => this.#decide(line, left, proposed));
+			return;
+		}
+		this.#unanswered = this.#unanswered.filter((one) => !left.includes(one));
+		this.#checkers.promises.decided(left);
 	}
 
 	#watcher(line: () => Line): Watcher {

@@ -59,9 +59,9 @@ export class RepeatedWrites {
 	/** With audit.mode=strict a sync may be answered while PostgreSQL holds up what was proposed in front of it: that may be committed yet. */
 	async #isDecided(): Promise<boolean> {
 		const { host } = this.#parts;
-		const proposed = host.lastLogged;
+		const proposed = host.lastProposed;
 		const untilMs = performance.now() + patienceMs;
-		while (host.lastProcessedZxid < proposed || host.refusals.areWritesRefused) {
+		while (host.lastProcessedZxid < proposed) {
 			if (host.state !== 'serving' || performance.now() > untilMs) return false;
 			await wait(pauseMs);
 		}

@@ -451,9 +451,10 @@ export class Leader {
 
 	/** A ZooKeeper takes answers in the order of its questions only, those of a sync too: the barrier is in its turn, and later commits wait for it. */
 	#requested(handler: LearnerHandler, request: ForwardedRequest): void {
-		const synced = (error?: Error): void => (error === undefined ? handler.synced() : undefined);
+		const { last } = this.#proposals;
+		const synced = (error?: Error): void => (error === undefined ? handler.synced(last) : undefined);
 		if (request.type !== opCode.sync) this.#app.request(request, handler.serverId);
-		else if (handler.isMarked) this.#barriers.add(this.#proposals.last, synced);
+		else if (handler.isMarked) this.#barriers.add(last, synced);
 		else {
 			this.#app.inTurn(() => {
 				handler.syncs(this.#proposals.last);

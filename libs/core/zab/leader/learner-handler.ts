@@ -376,10 +376,13 @@ export class LearnerHandler implements QuorumLinkListener {
 		this.#syncs.push(behind);
 	}
 
-	/** The answer to its oldest sync. */
-	synced(): void {
+	/**
+	 * The answer to its oldest sync.
+	 * @param proposed when that came, up to here: not all of it is committed while the mirror keeps it back. A ZooKeeper's answer has no zxid.
+	 */
+	synced(proposed: Zxid): void {
 		if (this.#phase !== 'upToDate') return;
-		this.#link.send(packet(packetType.sync, 0));
+		this.#link.send(packet(packetType.sync, this.isMarked ? proposed : 0));
 		this.#syncs.shift();
 		for (const commit of this.#behindSync.splice(0)) this.forward(commit);
 	}

@@ -107,6 +107,28 @@ describe('audit.mode=strict in an ensemble', () => {
 		expect((await two.heard()).filter((name) => /SYNC|COMMIT/.test(name))).toEqual(['COMMIT 0x200000001', 'SYNC 0x0']);
 	});
 
+	it('69: a Chronokeeper hears with the answer up to where was proposed when it asked: an observer sees none of that before the mirror lets it', async () => {
+		const strict = new Strict();
+		const { fixture } = strict;
+		const two = await fixture.established();
+		const { learner: four } = await fixture.upTo(4, makeZxid(1, 5), 1, 'observerInfo', true);
+		four.send(ack(makeZxid(2, 0)));
+		fixture.propose(2);
+		await two.heard();
+		for (const counter of [1, 2]) two.send(ack(makeZxid(2, counter)));
+		fixture.leader.logged(makeZxid(2, 2));
+		four.send(requestPacket(syncRequest(0x1000n as SessionId, 1, '/a')));
+		await four.heard();
+		fixture.propose(1);
+		two.send(ack(makeZxid(2, 3)));
+		for (let passed = 0; passed <= patienceMs; passed += 50) {
+			fixture.timers.advance(50);
+			for (const each of [two, four]) each.send(packet(packetType.ping, 0));
+			await two.heard();
+		}
+		expect((await four.heard()).filter((name) => /SYNC|INFORM/.test(name))).toEqual(['SYNC 0x200000002']);
+	});
+
 	it('a follower that was away gets what is not mirrored yet, and no commit of it', async () => {
 		const strict = new Strict();
 		const { fixture } = strict;

@@ -21,7 +21,8 @@ export interface LearnerApp {
 	activeSessions(): ReadonlyMap<SessionId, number>;
 	/** The answers to revalidate() and sync(), each in the order of the questions. */
 	revalidated(sessionId: SessionId, isValid: boolean): void;
-	synced(): void;
+	/** @param proposed up to here when the leader took the question; 0 from a ZooKeeper */
+	synced(proposed: Zxid): void;
 	/**
 	 * Once, when the link is closed already: look again. A SnapshotNeeded: follow the same leader again, and ask it for a snapshot. A MembershipChanged: follow
 	 * the leader that it names, if it names one.

@@ -71,7 +71,7 @@ class Fixture {
 				informed: (record) => this.told.push(`informed ${counters([record])}`),
 				activeSessions: () => new Map([[sessionId, 4000]]),
 				revalidated: (id, isValid) => this.told.push(`revalidated ${id} ${isValid}`),
-				synced: () => this.told.push('synced'),
+				synced: (zxid) => this.told.push(`synced ${zxid % 2 ** 32}`),
 				lost: (reason) => {
 					const name = reason instanceof SnapshotNeeded ? 'SnapshotNeeded: ' : '';
 					this.told.push(`lost: ${name}${reason.message}`);
@@ -452,8 +452,9 @@ describe('broadcast', () => {
 			proposed(2, 1),
 			commit(2, 1),
 			packet(packetType.sync, 0),
+			packet(packetType.sync, makeZxid(2, 3)),
 		);
-		expect(fixture.told).toEqual(['revalidated 4096 true', 'proposed [1]', 'committed 1', 'synced']);
+		expect(fixture.told).toEqual(['revalidated 4096 true', 'proposed [1]', 'committed 1', 'synced 0', 'synced 3']);
 		expect(await fixture.leader.heard()).toEqual(['REVALIDATE', 'REQUEST', 'PING 0x200000000']);
 		const [, request, ping] = fixture.leader.packets.slice(-3);
 		expect(requestOf(request!, true)).toEqual(syncRequest(sessionId, 7, '/a'));

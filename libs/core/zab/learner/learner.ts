@@ -414,7 +414,7 @@ export class Learner implements QuorumLinkListener {
 			case packetType.sync:
 				// What was committed before it is in front of it.
 				this.#tellCommitted();
-				this.#app.synced();
+				this.#app.synced(received.zxid as Zxid);
 				return;
 			default:
 				throw this.#unexpected(received, 'PROPOSAL, COMMIT, INFORM, PING, REVALIDATE or SYNC');
