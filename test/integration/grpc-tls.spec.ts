@@ -311,7 +311,7 @@ describe("a client's certificate", () => {
 	it('is good by the authorities that are in the file now', async () => {
 		const files = new Files(authority.server(), stranger);
 		const { addresses } = await start(files);
-		const asAnn = () => servers.connect(addresses.grpc, { tls: { ...trusting, ...ann }, timeoutMs: 300 }).whoAmI();
+		const asAnn = () => servers.connect(addresses.grpc, { tls: { ...trusting, ...ann }, timeoutMs: 3000 }).whoAmI();
 		await expect(asAnn()).rejects.toThrow(/cannot reach|deadline/i);
 		files.write('ca.crt', `${stranger.cert}${authority.cert}`);
 		await expect.poll(() => asAnn().catch(() => []), { timeout: 10_000 }).toHaveLength(2);
