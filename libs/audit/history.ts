@@ -19,7 +19,7 @@ import {
 } from './history-view.ts';
 import { blameQuery, type DataRow, dataVersionsQuery, lastZxidAtQuery } from './queries/blame.ts';
 import { cursorQuery, gapsQuery, zxidAtQuery } from './queries/gaps.ts';
-import { childrenAtQuery, diffQuery, type NodeRow, nodeAtQuery, treeAtQuery } from './queries/nodes.ts';
+import { childPathsAtQuery, diffQuery, type NodeRow, nodeAtQuery, treeAtQuery } from './queries/nodes.ts';
 import { contentsQuery } from './queries/tail-changes.ts';
 import { changesQuery, type TxnFilter, txnsQuery } from './queries/txns.ts';
 import type { HistoryDatabase } from './schema.ts';
@@ -118,9 +118,10 @@ export class History {
 		return rows[0] === undefined ? undefined : nodeOf(rows[0]);
 	}
 
-	async childrenAt(path: string, zxid: Zxid): Promise<HistoryNode[]> {
-		const { rows } = await childrenAtQuery(path, zxid).execute(this.#db);
-		return rows.map(nodeOf);
+	/** In their order; none when there was no such node. */
+	async *childPathsAt(path: string, zxid: Zxid): AsyncGenerator<string[], void> {
+		const query = childPathsAtQuery(path, zxid).compile(this.#db);
+		for await (const rows of this.#pages<{ path: string }>(query)) yield rows.map((row) => row.path);
 	}
 
 	/** In the order of the paths, parents first. */

@@ -16,6 +16,7 @@ import {
 } from '#proto/chronokeeper/v1/admin';
 import type { Acl, Id, Stat } from '#proto/chronokeeper/v1/common';
 import {
+	type ChildrenAtResponse,
 	type DiffResponse,
 	type HistoryRequest,
 	type HistoryResponse,
@@ -219,6 +220,11 @@ export class ChronokeeperClient extends Znodes implements TailSource {
 
 	treeAt(zxid?: bigint, prefix = '', signal?: AbortSignal): AsyncGenerator<TreeAtResponse> {
 		return this.#calls.stream(this.#history.treeAt.bind(this.#history), { zxid, timeMs: undefined, prefix }, signal);
+	}
+
+	/** The first response has the parent's Stat, if it was there, the others names. */
+	childrenAt(path: string, zxid?: bigint, signal?: AbortSignal): AsyncGenerator<ChildrenAtResponse> {
+		return this.#calls.stream(this.#history.childrenAt.bind(this.#history), { path, zxid, timeMs: undefined }, signal);
 	}
 
 	diff(fromZxid: bigint, toZxid: bigint, prefix = '', signal?: AbortSignal): AsyncGenerator<DiffResponse> {

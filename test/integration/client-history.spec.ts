@@ -74,6 +74,7 @@ describe('the past', () => {
 		const now = ck.at(after.zxid);
 		expect((await now.children('/past')).names).toEqual(['a', 'c']);
 		expect((await now.get('/past')).stat).toEqual(await ck.exists('/past'));
+		expect((await now.children('/past')).stat).toEqual(await ck.exists('/past'));
 		const missing = now.get('/past/a/b');
 		await expect(missing).rejects.toThrow(NoNodeError);
 		await expect(missing).rejects.toMatchObject({ path: '/past/a/b', codeName: 'NoNode' });
@@ -166,6 +167,7 @@ describe('the past', () => {
 			['/end', null],
 		]);
 		expect(await jailed.at(last).exists('/homeless')).toBeUndefined();
+		expect((await jailed.at(last).children('/')).names).toEqual(['a', 'end']);
 		const versions = (await all(jailed.history('/a'))) as NodeVersion[];
 		expect(versions.map(({ path, version }) => [path, version])).toEqual([
 			['/a', 0],

@@ -107,7 +107,7 @@ describe('a role', () => {
 			}
 		}
 		expect(seen.denied).toEqual(expect.arrayContaining(['Status', 'TakeSnapshot'].map(inAdmin)));
-		expect(seen.denied.filter((path) => path.includes('HistoryService'))).toHaveLength(4);
+		expect(seen.denied.filter((path) => path.includes('HistoryService'))).toHaveLength(5);
 		expect(seen.denied.filter((path) => path.includes('RestoreService')).length).toBeGreaterThan(3);
 		expect(seen.open.length).toBeGreaterThan(10);
 	}, 60_000);

@@ -97,8 +97,7 @@ describe('History', () => {
 			numChildren: wanted.numChildren,
 		});
 		expect(await history.nodeAt('/never', at(0x2f12))).toBeUndefined();
-		const children = await history.childrenAt('/acl', at(0x2f12));
-		expect(children.map((it) => it.path)).toEqual(
+		expect(await all(history.childPathsAt('/acl', at(0x2f12)))).toEqual(
 			expected
 				.map((it) => it.path)
 				.filter((it) => /^\/acl\/[^/]+$/.test(it))

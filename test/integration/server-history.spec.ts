@@ -97,6 +97,19 @@ describe('the history', () => {
 		expect(text(differences[0]!.after?.data)).toBe('two');
 	});
 
+	it('gives the names of the children as they were, and the Stat of their parent', async () => {
+		const [first, ...rest] = await all(client.childrenAt('/app', 2n));
+		expect([first!.children, first!.stat!.numChildren, first!.zxid]).toEqual([[], 1, 2n]);
+		expect(rest).toMatchObject([{ children: ['a'], stat: undefined, zxid: 2n }]);
+		const [later, names] = await all(client.childrenAt('/app', 6n));
+		expect(later!.stat).toEqual((await client.znodeAt('/app', 6n)).znode!.stat);
+		expect(names!.children).toEqual(['hers']);
+		expect((await all(client.childrenAt('/', 6n)))[1]!.children).toEqual(['app', 'zookeeper']);
+		expect(await all(client.childrenAt('/app/a', 2n))).toMatchObject([{ children: [], stat: { numChildren: 0 } }]);
+		expect(await all(client.childrenAt('/none', 6n))).toEqual([{ children: [], stat: undefined, zxid: 6n }]);
+		await expect(all(client.childrenAt('/app', 99n))).rejects.toMatchObject({ status: 'OUT_OF_RANGE' });
+	});
+
 	it('is asked by time as well', async () => {
 		const raw = new HistoryServiceClient(server.addresses.grpc!, credentials.createInsecure());
 		const times = await database.query<{ ms: string }>(

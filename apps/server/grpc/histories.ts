@@ -4,6 +4,8 @@ import { RpcException } from '@nestjs/microservices';
 import type { History, HistoryNode } from '#audit/history';
 import type { SessionId } from '#jute/scalars';
 import type {
+	ChildrenAtRequest,
+	ChildrenAtResponse,
 	DiffRequest,
 	DiffResponse,
 	HistoryRequest,
@@ -21,6 +23,7 @@ import { momentOf, rangeOf, statesOf } from './history-moments.ts';
 import type { Callers } from './identity/callers.ts';
 import { messageBytes, nodeOverheadBytes } from './message-size.ts';
 import { type RefusalReason, refusal } from './refusals.ts';
+import { stat } from './znode-responses.ts';
 
 export class Histories {
 	#history: { readonly url: string; readonly queries: History } | undefined;
@@ -65,9 +68,26 @@ export class Histories {
 		const zxid = await momentOf(await this.open(), request.zxid, request.timeMs).catch(rethrow);
 		const prefix = request.prefix === '' ? '/' : request.prefix;
 		for await (const page of this.#pages((queries) => queries.treeAt(zxid, prefix))) {
-			for (const nodes of ofMessageSize(page)) {
+			for (const nodes of ofMessageSize(page, nodeBytes)) {
 				yield { znodes: nodes.map((node) => nodeMessage(node, viewer)), zxid: BigInt(zxid) };
 			}
+		}
+	}
+
+	async *childrenAt({ path, ...request }: ChildrenAtRequest): AsyncGenerator<ChildrenAtResponse> {
+		const queries = await this.open();
+		try {
+			const zxid = await momentOf(queries, request.zxid, request.timeMs);
+			const parent = await queries.nodeAt(path, zxid);
+			yield { children: [], stat: parent && stat(parent.stat), zxid: BigInt(zxid) };
+			for await (const page of queries.childPathsAt(path, zxid)) {
+				for (const paths of ofMessageSize(page, ({ length }) => length)) {
+					const children = paths.map((child) => child.slice(child.lastIndexOf('/') + 1));
+					yield { children, stat: undefined, zxid: BigInt(zxid) };
+				}
+			}
+		} catch (error) {
+			throw queryError(error);
 		}
 	}
 
@@ -120,20 +140,24 @@ export class Histories {
 	}
 }
 
-function* ofMessageSize(nodes: readonly HistoryNode[]): Generator<HistoryNode[]> {
-	let some: HistoryNode[] = [];
+function* ofMessageSize<T>(items: readonly T[], bytesOf: (item: T) => number): Generator<T[]> {
+	let some: T[] = [];
 	let bytes = 0;
-	for (const node of nodes) {
-		const size = (node.data?.length ?? 0) + node.path.length + nodeOverheadBytes;
+	for (const item of items) {
+		const size = bytesOf(item);
 		if (some.length > 0 && bytes + size > messageBytes) {
 			yield some;
 			some = [];
 			bytes = 0;
 		}
-		some.push(node);
+		some.push(item);
 		bytes += size;
 	}
 	if (some.length > 0) yield some;
+}
+
+function nodeBytes({ path, data }: HistoryNode): number {
+	return (data?.length ?? 0) + path.length + nodeOverheadBytes;
 }
 
 function rethrow(error: unknown): never {

@@ -2,6 +2,8 @@ import type { Metadata, ServerWritableStream } from '@grpc/grpc-js';
 import { Controller, Inject } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import {
+	ChildrenAtRequest,
+	ChildrenAtResponse,
 	DiffRequest,
 	DiffResponse,
 	HistoryRequest,
@@ -39,6 +41,15 @@ export class HistoryController {
 	@GrpcMethod('HistoryService', 'treeAt')
 	treeAt(request: TreeAtRequest, _: Metadata, call: ServerWritableStream<TreeAtRequest, TreeAtResponse>) {
 		return this.streams.respond(call, () => this.histories.treeAt(request, call));
+	}
+
+	@GrpcMethod('HistoryService', 'childrenAt')
+	childrenAt(
+		request: ChildrenAtRequest,
+		_: Metadata,
+		call: ServerWritableStream<ChildrenAtRequest, ChildrenAtResponse>,
+	) {
+		return this.streams.respond(call, () => this.histories.childrenAt(request));
 	}
 
 	@GrpcMethod('HistoryService', 'diff')

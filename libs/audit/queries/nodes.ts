@@ -30,8 +30,8 @@ export function nodeAtQuery(path: string, zxid: number) {
 	return sql<NodeRow>`select ${columns} from chronokeeper.znode_at(${path}, ${zxid}::bigint)`;
 }
 
-export function childrenAtQuery(path: string, zxid: number) {
-	return sql<NodeRow>`select ${columns} from chronokeeper.children_at(${path}, ${zxid}::bigint)`;
+export function childPathsAtQuery(path: string, zxid: number) {
+	return sql<{ path: string }>`select path from chronokeeper.child_versions_at(${path}, ${zxid}::bigint)`;
 }
 
 export function treeAtQuery(zxid: number, prefix: string) {

@@ -7,7 +7,7 @@ import type { HistoryDatabase } from '../schema.ts';
 import { storedTreeSql } from '../stored-tree.ts';
 import { blameQuery, dataVersionsQuery, lastZxidAtQuery } from './blame.ts';
 import { cursorQuery, gapsQuery, zxidAtQuery } from './gaps.ts';
-import { childrenAtQuery, diffQuery, nodeAtQuery, treeAtQuery } from './nodes.ts';
+import { childPathsAtQuery, diffQuery, nodeAtQuery, treeAtQuery } from './nodes.ts';
 import { contentsQuery } from './tail-changes.ts';
 import { changesQuery, txnsQuery } from './txns.ts';
 
@@ -35,7 +35,7 @@ const compiled: Readonly<Record<string, string>> = {
 	blame: blameQuery('/a').compile(db).sql,
 	'data-versions': dataVersionsQuery('/a', 1).compile(db).sql,
 	'node-at': nodeAtQuery('/a', 1).compile(db).sql,
-	'children-at': childrenAtQuery('/a', 1).compile(db).sql,
+	'child-paths-at': childPathsAtQuery('/a', 1).compile(db).sql,
 	'tree-at': treeAtQuery(1, '/').compile(db).sql,
 	diff: diffQuery(1, 2, '/').compile(db).sql,
 	'end-known-versions': endKnownVersionsSql,

@@ -1,7 +1,7 @@
 /** The tree as it was. */
 import type { Acl, Stat } from '#proto/chronokeeper/v1/common';
 import type { Znode } from '#proto/chronokeeper/v1/history';
-import { isBelow, nameOf, parentOf } from '../cache/paths.ts';
+import { isBelow } from '../cache/paths.ts';
 import { errorOf } from '../errors.ts';
 import { type Moment, type MomentFields, momentFields } from './moment.ts';
 import { askReplicas, type HistoryGround, streamOfReplicas } from './replicas.ts';
@@ -66,15 +66,17 @@ export class Past {
 		return (await this.#ask(path, await this.zxid(), undefined)).znode?.stat;
 	}
 
-	/** Reads all that was below the node: for a large tree take tree(). @throws NoNodeError when it was not there */
+	/** Whatever is below the children is not read. @throws NoNodeError when the node was not there */
 	async children(path: string): Promise<PastChildren> {
+		const [zxid, whole] = [await this.zxid(), this.#ground.whole(path)];
 		let stat: Stat | undefined;
 		const names: string[] = [];
-		for await (const node of this.tree(path)) {
-			if (node.path === path) stat = node.stat;
-			else if (parentOf(node.path) === path) names.push(nameOf(node.path));
+		const responses = streamOfReplicas(this.#ground, (replica, ended) => replica.childrenAt(whole, zxid, ended));
+		for await (const response of responses) {
+			stat ??= response.stat;
+			for (const name of response.children) names.push(name);
 		}
-		if (stat === undefined) throw noNode(path, await this.zxid());
+		if (stat === undefined) throw noNode(path, zxid);
 		return { names: names.sort(), stat };
 	}
 

@@ -65,6 +65,7 @@ const requests: Readonly<Record<string, Asked>> = {
 	'HistoryService/History': { data: '{"path": "/node", "limit": 1}' },
 	'HistoryService/ZnodeAt': { data: '{"path": "/node", "zxid": 1}' },
 	'HistoryService/TreeAt': { data: '{"prefix": "/node"}' },
+	'HistoryService/ChildrenAt': { data: '{"path": "/node"}' },
 	'HistoryService/Diff': { data: '{"from_zxid": 0, "to_zxid": 1}' },
 	'HistoryService/TailTransactions': { data: '{"from_zxid": 0}' },
 	'HistoryService/Watch': { data: '{"from_zxid": 0, "path": "/node"}' },

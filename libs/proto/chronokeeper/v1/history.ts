@@ -312,6 +312,30 @@ export interface TreeAtResponse {
   zxid: bigint;
 }
 
+/** Request of HistoryService.ChildrenAt. */
+export interface ChildrenAtRequest {
+  /** Absolute path of the parent. */
+  path: string;
+  /** The state right after this transaction; absent: the last mirrored one. */
+  zxid?:
+    | bigint
+    | undefined;
+  /** Instead of zxid: the state at this time, as in ZnodeAtRequest. */
+  timeMs?: bigint | undefined;
+}
+
+/** Response of HistoryService.ChildrenAt: some of the children. There is at least one. */
+export interface ChildrenAtResponse {
+  /** Names, not paths, in the order of the paths. */
+  children: string[];
+  /** Of the parent, in the first response; absent there when the parent was not there. */
+  stat:
+    | Stat
+    | undefined;
+  /** The zxid whose state this is. */
+  zxid: bigint;
+}
+
 /** Request of HistoryService.Diff. */
 export interface DiffRequest {
   /** The state before: right after this transaction. */
@@ -2115,6 +2139,173 @@ export const TreeAtResponse: MessageFns<TreeAtResponse> = {
   },
 };
 
+function createBaseChildrenAtRequest(): ChildrenAtRequest {
+  return { path: "", zxid: undefined, timeMs: undefined };
+}
+
+export const ChildrenAtRequest: MessageFns<ChildrenAtRequest> = {
+  encode(message: ChildrenAtRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    if (message.zxid !== undefined) {
+      if (BigInt.asUintN(64, message.zxid) !== message.zxid) {
+        throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.zxid);
+    }
+    if (message.timeMs !== undefined) {
+      if (BigInt.asIntN(64, message.timeMs) !== message.timeMs) {
+        throw new globalThis.Error("value provided for field message.timeMs of type int64 too large");
+      }
+      writer.uint32(24).int64(message.timeMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChildrenAtRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChildrenAtRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.zxid = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.timeMs = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChildrenAtRequest>): ChildrenAtRequest {
+    return ChildrenAtRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChildrenAtRequest>): ChildrenAtRequest {
+    const message = createBaseChildrenAtRequest();
+    message.path = object.path ?? "";
+    message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : undefined;
+    message.timeMs = (object.timeMs !== undefined && object.timeMs !== null) ? BigInt(object.timeMs) : undefined;
+    return message;
+  },
+};
+
+function createBaseChildrenAtResponse(): ChildrenAtResponse {
+  return { children: [], stat: undefined, zxid: 0n };
+}
+
+export const ChildrenAtResponse: MessageFns<ChildrenAtResponse> = {
+  encode(message: ChildrenAtResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.children) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.stat !== undefined) {
+      Stat.encode(message.stat, writer.uint32(18).fork()).join();
+    }
+    if (message.zxid !== 0n) {
+      if (BigInt.asUintN(64, message.zxid) !== message.zxid) {
+        throw new globalThis.Error("value provided for field message.zxid of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.zxid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChildrenAtResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChildrenAtResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.children.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stat = Stat.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.zxid = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChildrenAtResponse>): ChildrenAtResponse {
+    return ChildrenAtResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChildrenAtResponse>): ChildrenAtResponse {
+    const message = createBaseChildrenAtResponse();
+    message.children = object.children?.map((e) => e) || [];
+    message.stat = (object.stat !== undefined && object.stat !== null) ? Stat.fromPartial(object.stat) : undefined;
+    message.zxid = (object.zxid !== undefined && object.zxid !== null) ? BigInt(object.zxid) : 0n;
+    return message;
+  },
+};
+
 function createBaseDiffRequest(): DiffRequest {
   return { fromZxid: 0n, toZxid: 0n, prefix: "", fromTimeMs: undefined, toTimeMs: undefined };
 }
@@ -2360,6 +2551,16 @@ export const HistoryServiceService = {
     responseSerialize: (value: TreeAtResponse): Buffer => Buffer.from(TreeAtResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): TreeAtResponse => TreeAtResponse.decode(value),
   },
+  /** The names of a node's children as they were right after a transaction, whatever is below them. */
+  childrenAt: {
+    path: "/chronokeeper.v1.HistoryService/ChildrenAt" as const,
+    requestStream: false as const,
+    responseStream: true as const,
+    requestSerialize: (value: ChildrenAtRequest): Buffer => Buffer.from(ChildrenAtRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ChildrenAtRequest => ChildrenAtRequest.decode(value),
+    responseSerialize: (value: ChildrenAtResponse): Buffer => Buffer.from(ChildrenAtResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ChildrenAtResponse => ChildrenAtResponse.decode(value),
+  },
   /** What is different between two zxids, in the order of the paths. */
   diff: {
     path: "/chronokeeper.v1.HistoryService/Diff" as const,
@@ -2409,6 +2610,8 @@ export interface HistoryServiceServer extends UntypedServiceImplementation {
   znodeAt: handleUnaryCall<ZnodeAtRequest, ZnodeAtResponse>;
   /** A tree as it was right after a transaction: parents before children. */
   treeAt: handleServerStreamingCall<TreeAtRequest, TreeAtResponse>;
+  /** The names of a node's children as they were right after a transaction, whatever is below them. */
+  childrenAt: handleServerStreamingCall<ChildrenAtRequest, ChildrenAtResponse>;
   /** What is different between two zxids, in the order of the paths. */
   diff: handleServerStreamingCall<DiffRequest, DiffResponse>;
   /**
@@ -2454,6 +2657,13 @@ export interface HistoryServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<TreeAtResponse>;
+  /** The names of a node's children as they were right after a transaction, whatever is below them. */
+  childrenAt(request: ChildrenAtRequest, options?: Partial<CallOptions>): ClientReadableStream<ChildrenAtResponse>;
+  childrenAt(
+    request: ChildrenAtRequest,
+    metadata?: Metadata,
+    options?: Partial<CallOptions>,
+  ): ClientReadableStream<ChildrenAtResponse>;
   /** What is different between two zxids, in the order of the paths. */
   diff(request: DiffRequest, options?: Partial<CallOptions>): ClientReadableStream<DiffResponse>;
   diff(request: DiffRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<DiffResponse>;

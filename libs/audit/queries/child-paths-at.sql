@@ -1,0 +1,2 @@
+select path
+from chronokeeper.child_versions_at($1, $2::bigint)

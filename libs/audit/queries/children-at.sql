@@ -1,2 +1,0 @@
-select path, kind, data, data_length, num_children, czxid, mzxid, pzxid, ctime, mtime, version, cversion, aversion, client_cversion, ephemeral_owner, data_hash, acl
-from chronokeeper.children_at($1, $2::bigint)
