@@ -192,9 +192,11 @@ describe('a list as a stream', () => {
 		let isOver = false;
 		const others = (async () => {
 			while (!isOver) {
-				const startMs = performance.now();
+				// Of this process alone, which is server and clients: others may need the processors.
+				const before = process.cpuUsage();
 				await client.get('/list');
-				longestMs = Math.max(longestMs, performance.now() - startMs);
+				const { user, system } = process.cpuUsage(before);
+				longestMs = Math.max(longestMs, (user + system) / 1000);
 			}
 		})();
 		const startMs = performance.now();
@@ -211,7 +213,7 @@ describe('a list as a stream', () => {
 		await others;
 		const seconds = (performance.now() - startMs) / 1000;
 		console.info(
-			`${count} children in ${seconds.toFixed(1)} s, a get beside them took at most ${Math.round(longestMs)} ms`,
+			`${count} children in ${seconds.toFixed(1)} s, a get beside them took at most ${Math.round(longestMs)} ms of the processor`,
 		);
 		expect([children, largest]).toEqual([count, 1000]);
 		expect(longestMs).toBeLessThan(isLong ? 3000 : 1000);
