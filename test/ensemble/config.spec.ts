@@ -90,7 +90,7 @@ describe('npm run ensemble', () => {
 		);
 		expect(file).toBe(fileOf(directory, 2));
 		// It may have been the leader: then the others elect one first.
-		await vi.waitFor(() => first!.set('/hello', Buffer.from('again')), { timeout: 30_000 });
+		await vi.waitFor(() => first!.set('/hello', Buffer.from('again')), { timeout: 60_000 });
 		expect(existsSync(postmaster)).toBe(true);
 		first!.close();
 		third!.close();

@@ -57,9 +57,7 @@ it('a write at a follower is one trace over all replicas, by gRPC and by ZooKeep
 
 	await create('/unsampled', `00-${'a'.repeat(32)}-${callersSpan}-00`);
 	await create('/traced', `00-${traceId}-${callersSpan}-01`);
-	await expect
-		.poll(() => names(collector.ofTrace(traceId)), { timeout: 20_000 })
-		.toEqual(expected('grpc create', follower!.id));
+	await expect.poll(() => names(collector.ofTrace(traceId))).toEqual(expected('grpc create', follower!.id));
 	const spans = collector.ofTrace(traceId);
 	const [door] = spans.filter(({ name }) => name === 'grpc create');
 	expect(door!.parentSpanId).toBe(callersSpan);
@@ -96,12 +94,10 @@ it('a write at a follower is one trace over all replicas, by gRPC and by ZooKeep
 	await client.send({ kind: 'create', path: '/by-client', data: null, acl, flags: 0 });
 	await client.close();
 	const ofClient = () => collector.spans.filter(({ name }) => name === 'zookeeper create');
-	await expect.poll(() => ofClient().length, { timeout: 20_000 }).toBe(1);
+	await expect.poll(() => ofClient().length).toBe(1);
 	const [root] = ofClient();
 	expect(root!.parentSpanId).toBe('');
-	await expect
-		.poll(() => names(collector.ofTrace(root!.traceId)), { timeout: 20_000 })
-		.toEqual(expected('zookeeper create', other!.id));
+	await expect.poll(() => names(collector.ofTrace(root!.traceId))).toEqual(expected('zookeeper create', other!.id));
 
 	// Its caller had decided against a trace: nobody made one, at whichever replica.
 	expect(collector.ofTrace('a'.repeat(32))).toEqual([]);

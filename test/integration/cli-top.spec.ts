@@ -62,7 +62,7 @@ function message(rate: number, intervalMs = 250): WatchStatusResponse {
 }
 
 async function call(nth: number): Promise<Call> {
-	await vi.waitFor(() => expect(calls.length).toBeGreaterThan(nth), { timeout: 30_000 });
+	await vi.waitFor(() => expect(calls.length).toBeGreaterThan(nth), { timeout: 60_000 });
 	return calls[nth]!;
 }
 

@@ -16,7 +16,7 @@ import { Cable } from '#test/support/cable';
 import { TestServers } from '#test/support/test-servers';
 
 const servers = new TestServers();
-const soon = { timeout: 20_000 } as const;
+const soon = { timeout: 60_000 } as const;
 let address: string;
 let cable: Cable;
 let ck: Chronokeeper;

@@ -96,7 +96,7 @@ it('are there for what is asked for inside a recorded span, and for nothing else
 	]);
 	expect(spans[1]!.attributes).toEqual({ 'chronokeeper.op': 'get', 'error.type': 'NoNode' });
 	const below = () => collector.ofTrace(caller.traceId).filter(({ name }) => name === 'grpc create');
-	await expect.poll(() => collector.spans.map(({ name }) => name), { timeout: 10_000 }).toContain('grpc create');
+	await expect.poll(() => collector.spans.map(({ name }) => name)).toContain('grpc create');
 	expect(below()).toHaveLength(1);
 	expect(below()[0]!.parentSpanId).toBe(spans[0]!.spanContext().spanId);
 });

@@ -35,7 +35,7 @@ import { superUser } from '#test/support/real-zookeeper';
 import { TestServers } from '#test/support/test-servers';
 
 /** Others may need the processor. */
-const soon = { timeout: 20_000 } as const;
+const soon = { timeout: 60_000 } as const;
 
 const isLong = process.env.LONG_SPECS === '1';
 const seed = Number(process.env.FUZZ_SEED ?? 20_261_122);

@@ -109,8 +109,8 @@ describe('the limits of streams', () => {
 			}
 			await Promise.all(clients.map(({ ended }) => ended));
 		}
-		await expect.poll(() => host.watches.summary().watches, { timeout: 20_000 }).toBe(0);
-		await expect.poll(() => host.sessions.size, { timeout: 20_000 }).toBe(0);
+		await expect.poll(() => host.watches.summary().watches).toBe(0);
+		await expect.poll(() => host.sessions.size).toBe(0);
 		expect(host.outstanding).toBe(0);
 	});
 });

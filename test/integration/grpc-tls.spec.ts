@@ -314,8 +314,8 @@ describe("a client's certificate", () => {
 		const asAnn = () => servers.connect(addresses.grpc, { tls: { ...trusting, ...ann }, timeoutMs: 3000 }).whoAmI();
 		await expect(asAnn()).rejects.toThrow(/cannot reach|deadline/i);
 		files.write('ca.crt', `${stranger.cert}${authority.cert}`);
-		await expect.poll(() => asAnn().catch(() => []), { timeout: 10_000 }).toHaveLength(2);
+		await expect.poll(() => asAnn().catch(() => [])).toHaveLength(2);
 		files.write('ca.crt', stranger.cert);
-		await expect.poll(() => asAnn().catch(() => []), { timeout: 10_000 }).toEqual([]);
+		await expect.poll(() => asAnn().catch(() => [])).toEqual([]);
 	});
 });

@@ -33,7 +33,7 @@ it.runIf(process.platform === 'linux').each([
 		await mirror.mirroredThrough(makeZxid(0, 10));
 		const lowest = yields ? Math.min(getPriority(0) + 15, 19) : getPriority(0);
 		// It is in step a moment after it has written all there is.
-		await vi.waitFor(() => expect(Math.max(...priorities())).toBe(lowest), { timeout: 20_000 });
+		await vi.waitFor(() => expect(Math.max(...priorities())).toBe(lowest), { timeout: 60_000 });
 	} finally {
 		await mirror.stop();
 		await database.drop();

@@ -193,7 +193,7 @@ describe('following', () => {
 			});
 			const writer = streams.connect(stopping.addresses.grpc);
 			await writer.create('/x', null);
-			await expect.poll(async () => (await writer.status()).mirror?.mirroredZxid, { timeout: 20_000 }).toBe(1n);
+			await expect.poll(async () => (await writer.status()).mirror?.mirroredZxid).toBe(1n);
 			const raw = streams.keep(new HistoryServiceClient(stopping.addresses.grpc, credentials.createInsecure()));
 			const request = { path: '', recursive: false, type: '', limit: 0, follow: true };
 			const call = raw.history(

@@ -42,7 +42,7 @@ describe('the mirror of a server', () => {
 			await client.create('/config', Buffer.from('1'));
 			await expect(client.delete('/config', 9)).rejects.toMatchObject({ codeName: 'BadVersion', zxid: 2n });
 			await expect
-				.poll(async () => (await client.status()).mirror, { timeout: 20_000 })
+				.poll(async () => (await client.status()).mirror)
 				.toMatchObject({ state: 'in-step', mirroredZxid: 2n });
 			const url = readFileSync(join(dataDir, 'postgres.url'), 'utf8').trim();
 			expect(
@@ -71,7 +71,7 @@ describe('the mirror of a server', () => {
 			const second = servers.keepProcess(await compiled.start({ CK_DATA_DIR: dataDir }));
 			const again = servers.connect(second.addresses.grpc);
 			await again.create('/after', null);
-			await expect.poll(async () => (await again.status()).mirror?.mirroredZxid, { timeout: 20_000 }).toBe(23n);
+			await expect.poll(async () => (await again.status()).mirror?.mirroredZxid).toBe(23n);
 			expect(await query(url, 'select count(*)::int as rows, max(zxid)::text as last from chronokeeper.txn')).toEqual([
 				{ rows: 23, last: '23' },
 			]);

@@ -72,9 +72,7 @@ it('59, 33: tells a session that expired from one that its client closed, where 
 		);
 		return row!.types;
 	};
-	await expect
-		.poll(ended, { timeout: 20_000 })
-		.toBe('closeSession,closeSession,closeSession,deleteContainer,deleteContainer');
+	await expect.poll(ended).toBe('closeSession,closeSession,closeSession,deleteContainer,deleteContainer');
 
 	expect(await lifeOf(session)).toMatchObject([
 		{ event: 'opened', address, door: 'zookeeper', details: 'timeout 2000 ms' },

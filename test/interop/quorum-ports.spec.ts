@@ -11,7 +11,7 @@ import { realCommandLine } from '#test/support/real-zookeeper';
 
 const epoch1 = 2 ** 32;
 /** What must come within this has to pass through a server's timeouts, or a Java program that starts. */
-const patient = { timeout: 30_000 };
+const patient = { timeout: 60_000 };
 
 const toClose: { close(): Promise<void> }[] = [];
 afterEach(async () => {

@@ -98,7 +98,7 @@ describe('bin/zkCli.sh', () => {
 		shell.type('create -e /idle x\n');
 		await shell.waitFor(/Created \/idle/);
 		const since = performance.now();
-		await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(2500), { timeout: 10_000, interval: 500 });
+		await vi.waitFor(() => expect(performance.now() - since).toBeGreaterThan(2500), { timeout: 60_000, interval: 500 });
 		expect((await run('get', '/idle')).status).toBe(0);
 		expect(shell.output).not.toContain('Disconnected');
 	});

@@ -27,7 +27,7 @@ import { startEnsemble } from '#test/support/ensemble';
 import { TestServers } from '#test/support/test-servers';
 
 /** Others may need the processor. */
-const soon = { timeout: 20_000 } as const;
+const soon = { timeout: 60_000 } as const;
 
 const servers = new TestServers();
 afterEach(() => servers.close());
@@ -172,7 +172,7 @@ describe('a caller that goes', () => {
 		const held: (() => void)[] = [];
 		host.durable = (zxid) => void held.push(() => durable(zxid));
 		const under = [client.set('/a', Buffer.from('1')), client.set('/a', Buffer.from('2'))];
-		await expect.poll(() => host.outstanding, { timeout: 10_000 }).toBe(2);
+		await expect.poll(() => host.outstanding).toBe(2);
 		const create = (path: string, options: Partial<CallOptions> = {}) =>
 			failing((answer) => raw.create(CreateRequest.create({ path }), new Metadata(), options, answer));
 		const late = [create('/late1', deadline(3000)), create('/late2', deadline(3000))];
@@ -188,7 +188,7 @@ describe('a caller that goes', () => {
 			retry: { retryDelay: { nanos: 100_000_000 } },
 		});
 		for (const error of await Promise.all(late)) expect(error.code).toBe(status.DEADLINE_EXCEEDED);
-		await expect.poll(() => waitingAtTheDoor(server.addresses.http), { timeout: 10_000 }).toBe(1);
+		await expect.poll(() => waitingAtTheDoor(server.addresses.http)).toBe(1);
 		host.durable = durable;
 		for (const one of held) one();
 		await Promise.all(under);

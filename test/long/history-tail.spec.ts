@@ -17,7 +17,7 @@ import { TestServers } from '#test/support/test-servers';
 
 const isLong = process.env.LONG_SPECS === '1';
 /** Others may need the processor. */
-const soon = { timeout: 20_000 } as const;
+const soon = { timeout: 60_000 } as const;
 const servers = new TestServers();
 afterEach(() => servers.close());
 afterAll(() => servers.remove());

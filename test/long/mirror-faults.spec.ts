@@ -222,8 +222,8 @@ describe('the mirror', () => {
 			for (let round = 0; round < 3; round++) {
 				await write(300);
 				mirror.committed(replica.host.lastProcessedZxid);
-				await expect.poll(() => workers.length, { timeout: 30_000 }).toBe(round + 1);
-				await expect.poll(() => mirror.status().state, { timeout: 30_000 }).not.toBe('waiting');
+				await expect.poll(() => workers.length).toBe(round + 1);
+				await expect.poll(() => mirror.status().state).not.toBe('waiting');
 				await workers[round]!.terminate();
 			}
 			await mirrored(mirror);
@@ -242,7 +242,7 @@ async function waitsForLock(): Promise<void> {
 				database.query(
 					"select pid from pg_stat_activity where application_name = 'chronokeeper mirror' and datname = current_database() and wait_event_type = 'Lock'",
 				),
-			{ interval: 5, timeout: 30_000 },
+			{ interval: 5 },
 		)
 		.toHaveLength(1);
 }
@@ -257,7 +257,7 @@ async function copyOf({ url }: TestDatabase): Promise<() => Promise<void>> {
 	const closed = async (work: string[]) => {
 		await admin.query(`alter database ${name} with allow_connections false`);
 		try {
-			await expect.poll(async () => (await admin.query(leave)).rowCount, { interval: 5, timeout: 30_000 }).toBe(0);
+			await expect.poll(async () => (await admin.query(leave)).rowCount, { interval: 5 }).toBe(0);
 			for (const statement of work) await admin.query(statement);
 		} finally {
 			await admin.query(`alter database ${name} with allow_connections true`);

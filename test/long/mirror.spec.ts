@@ -195,7 +195,7 @@ describe('the mirror', () => {
 		await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`);
 		await write(replica, 500, 'away');
 		tell(mirror, replica);
-		await expect.poll(() => mirror.status().state, { timeout: 10_000 }).toBe('retrying');
+		await expect.poll(() => mirror.status().state).toBe('retrying');
 		expect(mirror.status().lastError).toContain('not currently accepting connections');
 		expect(mirror.status().lagTxns).toBeGreaterThan(500);
 		await admin.query(`alter database ${name} with allow_connections true`);
@@ -303,7 +303,7 @@ describe('the mirror', () => {
 			const mirror = mirrorOf({ isMember: true });
 			mirror.committed(isAhead ? history.lastZxid : ((proving - 1) as Zxid));
 			await expect
-				.poll(() => mirror.status(), { timeout: 10_000 })
+				.poll(() => mirror.status())
 				.toMatchObject({
 					state: 'waiting',
 					lastError: expect.stringContaining(`snapshot.${zxid.toString(16)}`),
@@ -397,8 +397,6 @@ describe('the mirror', () => {
 		await database.query(`update chronokeeper.mirror_cursor set digest = 1`);
 		const mirror = mirrorOf();
 		mirror.committed(0x5df as Zxid);
-		await expect
-			.poll(() => mirror.status().lastError, { timeout: 10_000 })
-			.toContain('does not hold the history of this server');
+		await expect.poll(() => mirror.status().lastError).toContain('does not hold the history of this server');
 	});
 });

@@ -6,7 +6,7 @@ import { SessionRelay } from './session-relay.ts';
 import { TestServers } from './test-servers.ts';
 
 /** Others may need the processor. */
-export const soon = { timeout: 20_000, interval: 10 } as const;
+export const soon = { timeout: 60_000, interval: 10 } as const;
 
 export class RecipeClients {
 	readonly servers = new TestServers();

@@ -7,7 +7,7 @@ const servers = new TestServers();
 let endpoints: string;
 
 /** Others may need the processor. */
-const soon = { timeout: 30_000, interval: 10 } as const;
+const soon = { timeout: 60_000, interval: 10 } as const;
 
 const client = async () => servers.keep(await connect({ endpoints }));
 

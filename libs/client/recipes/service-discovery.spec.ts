@@ -8,7 +8,7 @@ import { ServiceRegistry } from './service-registry.ts';
 
 /** Other processes may be busy, too. */
 function eventually<T>(check: () => T | Promise<T>): Promise<T> {
-	return vi.waitFor(check, { timeout: 30_000, interval: 10 });
+	return vi.waitFor(check, { timeout: 60_000, interval: 10 });
 }
 
 const servers = new TestServers();

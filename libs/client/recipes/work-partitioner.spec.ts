@@ -11,7 +11,7 @@ let endpoints: string;
 let relay: SessionRelay;
 
 /** Others may need the processor. */
-const soon = { timeout: 30_000, interval: 10 } as const;
+const soon = { timeout: 60_000, interval: 10 } as const;
 const partitions = Array.from({ length: 10 }, (_, i) => `p${i}`);
 
 beforeAll(async () => {

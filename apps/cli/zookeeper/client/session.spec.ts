@@ -123,7 +123,7 @@ describe('a session', () => {
 
 		const both = await start({ mode: 'rw' });
 		const two = connect(`${readOnly.address},${both.address}`, { readOnly: true });
-		await vi.waitFor(() => expect(two.session.state).toBe('CONNECTED'), { timeout: 10_000 });
+		await vi.waitFor(() => expect(two.session.state).toBe('CONNECTED'), { timeout: 60_000 });
 		expect(both.server.sessions).toEqual([0n]);
 	});
 
