@@ -109,6 +109,26 @@ describe('a double barrier', () => {
 		await Promise.all([member.leave(), inside.leave()]);
 	});
 
+	it('63: a member whose session is lost while it leaves waits for the others all the same', async () => {
+		const path = '/double/g';
+		const client = await clients.connect('relay');
+		const entering = new DoubleBarrier(client, path, 2).enter();
+		await clients.children(path, 1);
+		const [other, inside] = await Promise.all([theirs(path, 2).enter(), entering]);
+		clients.relay.cut(true);
+		let isOut = false;
+		const leaving = inside.leave().then(() => {
+			isOut = true;
+		});
+		await clients.relay.end(client.session.id);
+		clients.relay.back();
+		await vi.waitFor(() => expect(client.state).toBe('connected'), soon);
+		await client.sync();
+		expect(isOut).toBe(false);
+		await Promise.all([leaving, other.leave()]);
+		expect(await clients.names(path)).toEqual([]);
+	});
+
 	it('needs a member', () => {
 		expect(() => ours('/double/none', 0)).toThrow(RangeError);
 	});

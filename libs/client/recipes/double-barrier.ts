@@ -3,7 +3,7 @@ import type { Stat } from '#proto/chronokeeper/v1/common';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError } from '../errors.ts';
 import { discard, type HeldNode } from './held.ts';
-import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { orAborted, patiently, unhurried, type WaitOptions } from './patience.ts';
 import { pause } from './pause.ts';
 import { untilSeen } from './watching.ts';
@@ -77,7 +77,8 @@ export class DoubleBarrier {
 			const { session } = this.#ck;
 			return stat.ephemeralOwner === session.id ? { path, token: stat.czxid, session } : undefined;
 		} catch (error) {
-			if (error instanceof NoNodeError) await this.#ck.ensurePath(this.path, { mode: 'container', ...unhurried });
+			if (error instanceof NoNodeError)
+				await overSessions(this.#ck, () => this.#ck.ensurePath(this.path, { mode: 'container', ...unhurried }));
 			else if (isForLostConnection(this.#ck, error)) await pause(retryMs);
 			else throw error;
 			return undefined;
@@ -157,7 +158,7 @@ export class InsideBarrier implements AsyncDisposable {
 	leave(options: WaitOptions = {}): Promise<void> {
 		return patiently(this.#path, options, async (signal) => {
 			for (;;) {
-				const waitedFor = await this.#step(signal);
+				const waitedFor = await overSessions(this.#ck, () => this.#step(signal), signal);
 				if (waitedFor === undefined) return;
 				await this.#ck.untilDeleted(`${this.#path}/${waitedFor}`, { signal });
 			}

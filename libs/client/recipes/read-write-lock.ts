@@ -1,6 +1,5 @@
 /** A lock that several readers have together, or one writer alone. */
 import type { Chronokeeper } from '../chronokeeper.ts';
-import type { TransactionResult } from '../transaction.ts';
 import { type Contender, contendersIn, type PlacedContender } from './contenders.ts';
 import { HeldLock, type HeldNode } from './held.ts';
 import type { Lockable } from './lock.ts';
@@ -148,6 +147,7 @@ export class HeldWriteLock extends HeldLock {
 	/**
 	 * Becomes a reader, with the readers that wait right behind; no writer gets in between: the node is exchanged for a reader's with the same place in the line, in one transaction.
 	 * This object holds nothing any more then. One round trip.
+	 * The reader keeps the token, because those of writers that wait already are smaller than the zxid of the exchange; `holders()` gives the czxid of its new node.
 	 * @throws NoNodeError when it is held no longer, other ClientErrors; it is held as before then, unless its signal says otherwise
 	 */
 	async downgrade(): Promise<HeldLock> {
@@ -155,13 +155,9 @@ export class HeldWriteLock extends HeldLock {
 		const place = placeOf(this.path.slice(slash), writeMarks)!;
 		const mark = readMarks[writeMarks.indexOf(place.mark)]!;
 		const path = this.path.slice(0, slash) + withMark(place, mark);
-		const [{ zxid }] = (await this.#ck
-			.transaction()
-			.delete(this.path)
-			.create(path, this.#data, { mode: 'ephemeral' })
-			.commit(unhurried)) as [TransactionResult];
+		await this.#ck.transaction().delete(this.path).create(path, this.#data, { mode: 'ephemeral' }).commit(unhurried);
 		this.handOver();
-		return new HeldLock(this.#ck, { path, token: zxid, session: this.session });
+		return new HeldLock(this.#ck, { path, token: this.token, session: this.session });
 	}
 }
 
