@@ -11,6 +11,7 @@ import {
 	noMachinePaths,
 	noTestSleeps,
 	nothingLeftToFix,
+	waitsSayHowLong,
 } from './tidy/text.ts';
 import { namesWeUse } from './tidy/words.ts';
 
@@ -146,6 +147,18 @@ const rules: readonly HouseRule[] = [
 			sourceFile('test/x.spec.ts', "import { setTimeout } from 'node:timers/promises';"),
 		],
 		good: [sourceFile('libs/jute/x.ts', 'await new Promise((resolve) => setTimeout(resolve, 100));')],
+	},
+	{
+		name: 'what is waited for says how long',
+		rule: waitsSayHowLong,
+		bad: [
+			sourceFile('libs/jute/x.spec.ts', 'await vi.waitFor(() => expect([a, b]).toEqual(f(1, 2)));'),
+			sourceFile('test/x.spec.ts', 'await vi.waitUntil(\n\t() => isThere(1, 2),\n);'),
+		],
+		good: [
+			sourceFile('libs/jute/x.spec.ts', 'await vi.waitFor(() => expect(a).toBe(1), soon);'),
+			sourceFile('libs/jute/x.spec.ts', 'await vi.waitFor(\n\t() => {},\n\t{ timeout: 60_000 },\n);'),
+		],
 	},
 	{
 		name: 'no paths of one machine',

@@ -30,6 +30,32 @@ export const noTestSleeps: Rule = (files) => {
 	];
 };
 
+/** By default vitest waits for a second, which is not enough where others need the processors. What expect.poll waits for is in the configuration. */
+export const waitsSayHowLong: Rule = (files) =>
+	files
+		.filter((file) => isTypeScript(file) && isTest(file.path) && !rulesThemselves.test(file.path))
+		.flatMap(({ path, code }) =>
+			[...code.matchAll(/\bvi\.wait(For|Until)\(/g)].flatMap(({ 0: call, index }) =>
+				argumentsAt(code, index + call.length) > 1
+					? []
+					: [`${path}:${code.slice(0, index).split('\n').length}: how long? Use expect.poll, or say it`],
+			),
+		);
+
+/** How many there are behind this opening parenthesis. Braces do not count: those of templates have no partner in what is code only. */
+function argumentsAt(code: string, from: number): number {
+	let depth = 0;
+	let count = 1;
+	for (let at = from; at < code.length && depth >= 0; at++) {
+		const one = code[at]!;
+		if ('(['.includes(one)) depth++;
+		else if (')]'.includes(one)) depth--;
+		// Not one that stands at the end.
+		else if (one === ',' && depth === 0 && !/^,\s*\)/.test(code.slice(at))) count++;
+	}
+	return count;
+}
+
 /** A sample of zoo.cfg may say where ZooKeeper's own sample puts its data. */
 export const noMachinePaths: Rule = (files) =>
 	matches(
