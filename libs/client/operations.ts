@@ -35,8 +35,10 @@ export interface CreateOptions extends OperationOptions {
 	readonly acl?: readonly Acl[] | undefined;
 	/** For the TTL modes. */
 	readonly ttlMs?: number | undefined;
-	/** Missing parents are created, persistent and open to everybody. */
+	/** Missing parents are created, persistent. */
 	readonly parents?: boolean | undefined;
+	/** Of missing parents. Open to everybody when absent. */
+	readonly parentsAcl?: readonly Acl[] | undefined;
 }
 
 export interface ReadOptions extends OperationOptions {
@@ -202,7 +204,7 @@ export abstract class Operations {
 			} catch (error) {
 				if (!(error instanceof NoNodeError)) throw error;
 			}
-			await this.#ensure(parentOf(request.path), patienceOf(options));
+			await this.#ensure(parentOf(request.path), { ...patienceOf(options), acl: options.parentsAcl });
 		}
 	}
 

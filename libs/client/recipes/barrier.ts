@@ -1,6 +1,7 @@
 /** A barrier that somebody sets and removes, and that others wait for. */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import { patiently, type WaitOptions } from './patience.ts';
 
 export interface SetBarrierOptions {
@@ -22,23 +23,26 @@ export interface SetBarrierOptions {
 export class Barrier {
 	readonly path: string;
 	readonly #ck: Chronokeeper;
+	readonly #acl: AclOption['acl'];
 
-	constructor(ck: Chronokeeper, path: string) {
+	constructor(ck: Chronokeeper, path: string, { acl }: AclOption = {}) {
 		this.#ck = ck;
+		this.#acl = acl;
 		this.path = path;
 	}
 
 	/** @returns false when it was set already @throws ClientError */
 	async set({ ephemeral = false }: SetBarrierOptions = {}): Promise<boolean> {
+		const acl = this.#acl;
 		for (;;) {
 			try {
-				await this.#ck.create(this.path, null, { mode: ephemeral ? 'ephemeral' : 'persistent' });
+				await this.#ck.create(this.path, null, { mode: ephemeral ? 'ephemeral' : 'persistent', acl });
 				return true;
 			} catch (error) {
 				if (error instanceof NodeExistsError) return false;
 				if (!(error instanceof NoNodeError)) throw error;
 			}
-			await this.#ck.ensurePath(this.path.slice(0, this.path.lastIndexOf('/')), { mode: 'container' });
+			await this.#ck.ensurePath(this.path.slice(0, this.path.lastIndexOf('/')), { mode: 'container', acl });
 		}
 	}
 

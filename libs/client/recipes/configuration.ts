@@ -5,6 +5,7 @@ import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import type { NodeWatch } from '../node-watch.ts';
 import type { OperationOptions } from '../operations.ts';
+import type { AclOption } from './acl-option.ts';
 import { type ConfigurationVersion, configurationAt, configurationVersions } from './configuration-history.ts';
 import {
 	type ConfigurationSnapshot,
@@ -17,7 +18,7 @@ import { isForLostConnection, overSessions } from './over-sessions.ts';
 import { pause } from './pause.ts';
 import { type Schema, validated } from './standard-schema.ts';
 
-export interface ConfigurationOptions<T> {
+export interface ConfigurationOptions<T> extends AclOption {
 	/** A function that returns the values as what they are, or throws; or a schema of zod, valibot, … Its output is what the program sees: defaults may come from it. */
 	readonly schema: Schema<T>;
 	/** Written when there is no configuration yet. */
@@ -74,6 +75,7 @@ export class Configuration<T extends object> implements AsyncDisposable {
 	readonly path: string;
 	readonly #ck: Chronokeeper;
 	readonly #schema: Schema<T>;
+	readonly #acl: AclOption['acl'];
 	readonly #watch: NodeWatch;
 	readonly #end = new AbortController();
 	readonly #listeners = new Listeners<ConfigurationState<T>>();
@@ -84,10 +86,11 @@ export class Configuration<T extends object> implements AsyncDisposable {
 	#loading: Promise<void> | undefined;
 	#isStale = false;
 
-	private constructor(ck: Chronokeeper, path: string, schema: Schema<T>) {
+	private constructor(ck: Chronokeeper, path: string, schema: Schema<T>, acl: AclOption['acl']) {
 		this.#ck = ck;
 		this.path = path;
 		this.#schema = schema;
+		this.#acl = acl;
 		this.#watch = ck.watch(path, { recursive: true });
 	}
 
@@ -95,9 +98,9 @@ export class Configuration<T extends object> implements AsyncDisposable {
 	static async open<T extends object>(
 		ck: Chronokeeper,
 		path: string,
-		{ schema, initial }: ConfigurationOptions<T>,
+		{ schema, initial, acl }: ConfigurationOptions<T>,
 	): Promise<Configuration<T>> {
-		const configuration = new Configuration(ck, path, schema);
+		const configuration = new Configuration(ck, path, schema, acl);
 		try {
 			await configuration.#begin(initial);
 			return configuration;
@@ -291,11 +294,12 @@ export class Configuration<T extends object> implements AsyncDisposable {
 		note: Uint8Array,
 		patience: OperationOptions,
 	): Promise<boolean> {
+		const acl = this.#acl;
 		const transaction = this.#ck.transaction();
 		if (root === undefined) {
 			const parent = this.path.slice(0, this.path.lastIndexOf('/'));
-			if (parent !== '') await this.#ck.ensurePath(parent, patience);
-			transaction.create(this.path, note);
+			if (parent !== '') await this.#ck.ensurePath(parent, { acl, ...patience });
+			transaction.create(this.path, note, { acl });
 		} else transaction.set(this.path, note, { version: root.version });
 		let changed = root === undefined ? 1 : 0;
 		for (const [key, version] of versions) {
@@ -310,7 +314,7 @@ export class Configuration<T extends object> implements AsyncDisposable {
 		for (const [key, value] of Object.entries(wanted)) {
 			if (value === undefined || versions.has(key)) continue;
 			requireKey(key);
-			transaction.create(`${this.path}/${key}`, encodeValue(value));
+			transaction.create(`${this.path}/${key}`, encodeValue(value), { acl });
 			changed += 1;
 		}
 		if (changed === 0) return false;

@@ -1,5 +1,6 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { integerCodec } from './codec.ts';
 import { type VersionedData, VersionedNode } from './versioned-node.ts';
 
@@ -30,8 +31,8 @@ export class Counter {
 	#known: VersionedData | undefined;
 
 	/** The node is created by the first addition; its parents, too. */
-	constructor(ck: Chronokeeper, path: string) {
-		this.#node = new VersionedNode(ck, path);
+	constructor(ck: Chronokeeper, path: string, { acl }: AclOption = {}) {
+		this.#node = new VersionedNode(ck, path, acl);
 	}
 
 	/** With everything that was counted before the call, by anybody. 0 when there is no node. */

@@ -1,5 +1,6 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { ElementQueue, type QueueOptions } from './element-queue.ts';
 
 export type DelayOptions = Patience &
@@ -19,10 +20,12 @@ export type DelayOptions = Patience &
  */
 export class DelayQueue<T = Uint8Array> extends ElementQueue<T> {
 	readonly #ck: Chronokeeper;
+	readonly #acl: AclOption['acl'];
 
 	constructor(ck: Chronokeeper, path: string, options: QueueOptions<T> = {}) {
 		super(ck, path, options);
 		this.#ck = ck;
+		this.#acl = options.acl;
 	}
 
 	/** @throws RangeError for a time that is none */
@@ -54,7 +57,7 @@ export class DelayQueue<T = Uint8Array> extends ElementQueue<T> {
 
 	async #now(patience: Patience): Promise<number> {
 		if (this.clock.now() === undefined) {
-			await this.#ck.ensurePath(this.path, patience);
+			await this.#ck.ensurePath(this.path, { acl: this.#acl, ...patience });
 			const sentMs = this.clock.read();
 			const { stat } = await this.#ck.set(this.path, null, patience);
 			this.clock.observe(Number(stat.mtimeMs), sentMs);

@@ -2,13 +2,14 @@
 import type { Stat } from '#proto/chronokeeper/v1/common';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import { discard, type HeldNode } from './held.ts';
 import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { orAborted, patiently, unhurried, type WaitOptions } from './patience.ts';
 import { pause } from './pause.ts';
 import { untilSeen } from './watching.ts';
 
-export interface DoubleBarrierOptions {
+export interface DoubleBarrierOptions extends AclOption {
 	/** Who it is, for those who look: the text in the node of each member. */
 	readonly id?: string;
 }
@@ -32,14 +33,16 @@ export class DoubleBarrier {
 	readonly members: number;
 	readonly #ck: Chronokeeper;
 	readonly #id: string;
+	readonly #acl: AclOption['acl'];
 
 	/** @throws RangeError unless there is at least one member */
-	constructor(ck: Chronokeeper, path: string, members: number, { id = '' }: DoubleBarrierOptions = {}) {
+	constructor(ck: Chronokeeper, path: string, members: number, { id = '', acl }: DoubleBarrierOptions = {}) {
 		if (!Number.isInteger(members) || members < 1) throw new RangeError(`${members} members: at least one is needed`);
 		this.#ck = ck;
 		this.path = path;
 		this.members = members;
 		this.#id = id;
+		this.#acl = acl;
 	}
 
 	/** Waits until so many are there. @throws WaitTimeoutError, OperationAbortedError, ClientError */
@@ -73,12 +76,14 @@ export class DoubleBarrier {
 	async #create(): Promise<HeldNode | undefined> {
 		const path = `${this.path}/${crypto.randomUUID()}`;
 		try {
-			const { stat } = await this.#ck.create(path, this.#id, { mode: 'ephemeral', ...unhurried });
+			const { stat } = await this.#ck.create(path, this.#id, { mode: 'ephemeral', acl: this.#acl, ...unhurried });
 			const { session } = this.#ck;
 			return stat.ephemeralOwner === session.id ? { path, token: stat.czxid, session } : undefined;
 		} catch (error) {
 			if (error instanceof NoNodeError)
-				await overSessions(this.#ck, () => this.#ck.ensurePath(this.path, { mode: 'container', ...unhurried }));
+				await overSessions(this.#ck, () =>
+					this.#ck.ensurePath(this.path, { mode: 'container', acl: this.#acl, ...unhurried }),
+				);
 			else if (isForLostConnection(this.#ck, error)) await pause(retryMs);
 			else throw error;
 			return undefined;
@@ -125,8 +130,9 @@ export class DoubleBarrier {
 	async #open(leftBehind: Stat | undefined): Promise<true | undefined> {
 		const path = `${this.path}/${readyName}`;
 		try {
-			if (leftBehind === undefined) await this.#ck.create(path, null, unhurried);
-			else await this.#ck.transaction().delete(path).create(path, null).commit(unhurried);
+			const acl = this.#acl;
+			if (leftBehind === undefined) await this.#ck.create(path, null, { acl, ...unhurried });
+			else await this.#ck.transaction().delete(path).create(path, null, { acl }).commit(unhurried);
 			return true;
 		} catch (error) {
 			// Its watch has fired, or the next look finds it.

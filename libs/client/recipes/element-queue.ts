@@ -2,6 +2,7 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError, OperationTimeoutError, OutcomeUnknownError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { ChangeBell } from './change-bell.ts';
 import { bytesCodec, type Codec } from './codec.ts';
 import { discard, type HeldLock, type HeldNode } from './held.ts';
@@ -13,7 +14,7 @@ import { isForLostConnection, overSessions } from './over-sessions.ts';
 import { orAborted, patiently, underSignals, type WaitOptions } from './patience.ts';
 import { QueueItem } from './queue-item.ts';
 
-export interface QueueOptions<T> {
+export interface QueueOptions<T> extends AclOption {
 	/** What elements are; bytes when absent. */
 	readonly codec?: Codec<T>;
 	/** So many elements are listed at a time; 100 when absent. An element that comes in front of those is taken behind them, or a second later, whichever is sooner. */
@@ -35,6 +36,7 @@ export abstract class ElementQueue<T> {
 	protected readonly clock = new LeaderClock();
 	readonly #ck: Chronokeeper;
 	readonly #paths: QueuePaths;
+	readonly #acl: AclOption['acl'];
 	readonly #id = crypto.randomUUID().replaceAll('-', '');
 	readonly #ahead: LookAhead;
 	readonly #bell: ChangeBell;
@@ -46,12 +48,13 @@ export abstract class ElementQueue<T> {
 	protected constructor(ck: Chronokeeper, path: string, options: QueueOptions<T>) {
 		this.#ck = ck;
 		this.path = path;
+		this.#acl = options.acl;
 		// Without one T is what it is by default.
 		this.codec = options.codec ?? (bytesCodec as unknown as Codec<T>);
 		this.#paths = { entries: `${path}/entries`, taken: `${path}/taken` };
-		this.#ahead = new LookAhead(ck, this.#paths, options.lookAhead ?? 100, (name) => this.waitMsOf(name));
+		this.#ahead = new LookAhead(ck, this.#paths, options.acl, options.lookAhead ?? 100, (name) => this.waitMsOf(name));
 		this.#bell = new ChangeBell(ck);
-		this.#lookOut = new DistributedLock(ck, `${path}/waiting`);
+		this.#lookOut = new DistributedLock(ck, `${path}/waiting`, options);
 	}
 
 	/** How many elements there are, those that are taken included. */
@@ -109,7 +112,7 @@ export abstract class ElementQueue<T> {
 		for (;;) {
 			const transaction = this.#ck.transaction();
 			for (const each of data)
-				transaction.create(`${this.#paths.entries}/${prefix}`, each, { mode: 'persistentSequential' });
+				transaction.create(`${this.#paths.entries}/${prefix}`, each, { mode: 'persistentSequential', acl: this.#acl });
 			try {
 				const [first] = await transaction.commit(patience);
 				this.clock.observe(Number(first!.stat!.ctimeMs), sentMs);
@@ -117,7 +120,7 @@ export abstract class ElementQueue<T> {
 			} catch (error) {
 				if (!(error instanceof NoNodeError)) throw error;
 			}
-			await this.#ck.ensurePath(this.#paths.entries, patience);
+			await this.#ck.ensurePath(this.#paths.entries, { acl: this.#acl, ...patience });
 		}
 	}
 
@@ -213,7 +216,8 @@ export abstract class ElementQueue<T> {
 		const id = `${this.#id}-${++this.#attempts}`;
 		const sentMs = this.clock.read();
 		try {
-			const [, locked] = await this.#ck.transaction().check(entryPath).create(path, id, { mode: 'ephemeral' }).commit();
+			const locking = this.#ck.transaction().check(entryPath);
+			const [, locked] = await locking.create(path, id, { mode: 'ephemeral', acl: this.#acl }).commit();
 			const { ctimeMs, czxid, ephemeralOwner } = locked!.stat!;
 			this.clock.observe(Number(ctimeMs), sentMs);
 			const { session } = this.#ck;
@@ -226,7 +230,8 @@ export abstract class ElementQueue<T> {
 		} catch (error) {
 			if (error instanceof NodeExistsError) return undefined;
 			if (error instanceof NoNodeError) {
-				if (error.op === 1) await overSessions(this.#ck, () => this.#ck.ensurePath(this.#paths.taken));
+				if (error.op === 1)
+					await overSessions(this.#ck, () => this.#ck.ensurePath(this.#paths.taken, { acl: this.#acl }));
 				return undefined;
 			}
 			if (error instanceof OutcomeUnknownError) return overSessions(this.#ck, () => findHeldNode(this.#ck, path, id));

@@ -3,6 +3,7 @@ import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
 import { bytesOf, type NodeData } from '../operations.ts';
+import type { AclOption } from './acl-option.ts';
 import { KeptNode } from './kept-node.ts';
 import { patiently, type WaitOptions } from './patience.ts';
 import { kazooPrefix } from './sequence-names.ts';
@@ -49,9 +50,11 @@ export interface GroupChange {
 export class Group {
 	readonly path: string;
 	readonly #ck: Chronokeeper;
+	readonly #acl: AclOption['acl'];
 
-	constructor(ck: Chronokeeper, path: string) {
+	constructor(ck: Chronokeeper, path: string, { acl }: AclOption = {}) {
 		this.#ck = ck;
+		this.#acl = acl;
 		this.path = path;
 	}
 
@@ -64,7 +67,7 @@ export class Group {
 		if (name.includes('/')) throw new RangeError(`${JSON.stringify(name)} cannot be in the name of a node`);
 		const id = `${kazooPrefix(mark)}${name}`;
 		return patiently(this.path, options, async (signal) => {
-			const membership = new Membership(this.#ck, `${this.path}/${id}`, name, bytesOf(data ?? name)!);
+			const membership = new Membership(this.#ck, `${this.path}/${id}`, name, bytesOf(data ?? name)!, this.#acl);
 			await membership.begin(signal);
 			return membership;
 		});
@@ -128,10 +131,10 @@ export class Membership implements AsyncDisposable {
 	#token = 0n;
 
 	/** @internal */
-	constructor(ck: Chronokeeper, path: string, name: string, data: Uint8Array) {
+	constructor(ck: Chronokeeper, path: string, name: string, data: Uint8Array, acl: AclOption['acl']) {
 		this.id = path.slice(path.lastIndexOf('/') + 1);
 		this.name = name;
-		this.#node = new KeptNode(ck, path, data, (czxid) => {
+		this.#node = new KeptNode(ck, path, data, acl, (czxid) => {
 			this.#token = czxid;
 			this.#listeners.tell(czxid);
 		});

@@ -1,6 +1,7 @@
 /** Ephemeral nodes that stand for a possession and whose names are not sequential: whoever creates one has it. */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, OutcomeUnknownError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import type { HeldNode } from './held.ts';
 import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { pause } from './pause.ts';
@@ -10,10 +11,15 @@ import { pause } from './pause.ts';
  * @param data of nobody else who wants this node
  * @returns undefined when there is one already
  */
-export async function createHeldNode(ck: Chronokeeper, path: string, data: string): Promise<HeldNode | undefined> {
+export async function createHeldNode(
+	ck: Chronokeeper,
+	path: string,
+	data: string,
+	acl: AclOption['acl'],
+): Promise<HeldNode | undefined> {
 	for (;;) {
 		try {
-			const { stat } = await ck.create(path, data, { mode: 'ephemeral', parents: true });
+			const { stat } = await ck.create(path, data, { mode: 'ephemeral', parents: true, acl, parentsAcl: acl });
 			const { session } = ck;
 			if (stat.ephemeralOwner === session.id) return { path, token: stat.czxid, session };
 			// The session that created it has been lost since.

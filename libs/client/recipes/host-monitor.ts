@@ -2,6 +2,7 @@ import type { Chronokeeper } from '../chronokeeper.ts';
 import { EventQueue } from '../event-queue.ts';
 import { Listeners } from '../listeners.ts';
 import type { NodeData } from '../operations.ts';
+import type { AclOption } from './acl-option.ts';
 import { type Departure, departureAt } from './departure.ts';
 import { Group, type GroupChange, type Member, type Membership } from './group.ts';
 import type { WaitOptions } from './patience.ts';
@@ -48,9 +49,9 @@ export class HostMonitor {
 	readonly #ck: Chronokeeper;
 	readonly #group: Group;
 
-	constructor(ck: Chronokeeper, path: string) {
+	constructor(ck: Chronokeeper, path: string, options: AclOption = {}) {
 		this.#ck = ck;
-		this.#group = new Group(ck, path);
+		this.#group = new Group(ck, path, options);
 	}
 
 	/** This machine is up, until the membership is left or its session is lost; in the next session it is up again. */

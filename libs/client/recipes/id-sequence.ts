@@ -1,10 +1,11 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
+import type { AclOption } from './acl-option.ts';
 import { integerCodec } from './codec.ts';
 import { isForLostConnection } from './over-sessions.ts';
 import { orAborted, patiently, type WaitOptions } from './patience.ts';
 import { type VersionedData, VersionedNode } from './versioned-node.ts';
 
-export interface IdSequenceOptions {
+export interface IdSequenceOptions extends AclOption {
 	/** How many are reserved at once; 100 when absent. What a client has reserved and not given out when it ends is never given out. */
 	readonly blockSize?: number;
 	/** The first of all, where the sequence begins; 1n when absent. */
@@ -35,11 +36,11 @@ export class IdSequence {
 	/** Settles when all that asked before have their numbers. */
 	#line: Promise<unknown> | undefined;
 
-	constructor(ck: Chronokeeper, path: string, { blockSize = 100, first = 1n }: IdSequenceOptions = {}) {
+	constructor(ck: Chronokeeper, path: string, { blockSize = 100, first = 1n, acl }: IdSequenceOptions = {}) {
 		if (!Number.isSafeInteger(blockSize) || blockSize < 1)
 			throw new RangeError(`a block of ids has at least one, and not ${blockSize}`);
 		this.#ck = ck;
-		this.#node = new VersionedNode(ck, path);
+		this.#node = new VersionedNode(ck, path, acl);
 		this.#blockSize = BigInt(blockSize);
 		this.#first = first;
 	}

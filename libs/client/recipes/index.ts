@@ -1,4 +1,5 @@
 /** The recipes: what programs need to agree on something, each in a few lines. docs/recipes.md shows them. */
+export type { AclOption } from './acl-option.ts';
 export { Barrier, type SetBarrierOptions } from './barrier.ts';
 export { bytesCodec, type Codec, integerCodec, jsonCodec, textCodec } from './codec.ts';
 export {

@@ -1,5 +1,6 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import { ChangeBell } from './change-bell.ts';
 import { isForLostConnection } from './over-sessions.ts';
 import { orAborted } from './patience.ts';
@@ -18,6 +19,7 @@ export class KeptNode {
 	readonly #bell: ChangeBell;
 	readonly #end = new AbortController();
 	readonly #written: (czxid: bigint) => void;
+	readonly #acl: AclOption['acl'];
 	#data: Uint8Array;
 	#isDirty = false;
 	/** Of the node that `written` was told of. */
@@ -26,10 +28,17 @@ export class KeptNode {
 	#running: Promise<void> | undefined;
 
 	/** @param written called each time that the node was created */
-	constructor(ck: Chronokeeper, path: string, data: Uint8Array, written: (czxid: bigint) => void) {
+	constructor(
+		ck: Chronokeeper,
+		path: string,
+		data: Uint8Array,
+		acl: AclOption['acl'],
+		written: (czxid: bigint) => void,
+	) {
 		this.#ck = ck;
 		this.path = path;
 		this.#data = data;
+		this.#acl = acl;
 		this.#written = written;
 		this.#bell = new ChangeBell(ck);
 	}
@@ -138,15 +147,16 @@ export class KeptNode {
 	}
 
 	async #writeOver(there: Awaited<ReturnType<Chronokeeper['exists']>>, data: Uint8Array): Promise<void> {
+		const acl = this.#acl;
 		if (there === undefined) {
-			await this.#ck.create(this.path, data, { mode: 'ephemeral', parents: true });
+			await this.#ck.create(this.path, data, { mode: 'ephemeral', parents: true, acl, parentsAcl: acl });
 		} else if (there.ephemeralOwner === this.#ck.session.id) {
 			await this.#ck.set(this.path, data);
 		} else {
 			await this.#ck
 				.transaction()
 				.delete(this.path, { version: there.version })
-				.create(this.path, data, { mode: 'ephemeral' })
+				.create(this.path, data, { mode: 'ephemeral', acl })
 				.commit();
 		}
 	}

@@ -1,6 +1,7 @@
 /** One of several candidates leads. */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError, OperationAbortedError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import { type Contender, contendersIn } from './contenders.ts';
 import { HeldLock } from './held.ts';
 import { lockLine, lockMarks } from './lock.ts';
@@ -9,7 +10,7 @@ import { inLine, predecessorOf, protectedPrefix } from './sequence-names.ts';
 import { type Line, takeTurn } from './sequence-nodes.ts';
 import { untilSeen } from './watching.ts';
 
-export interface ElectionOptions {
+export interface ElectionOptions extends AclOption {
 	/** Who it is, for those who look: the text in the node of each candidate. An address, say. */
 	readonly id?: string;
 	/** How nodes are named: as Curator's LeaderLatch does it, as its LeaderSelector, or as Kazoo's Election. LeaderLatch's when absent. */
@@ -37,7 +38,7 @@ export class LeaderElection {
 	readonly #line: Line;
 	readonly #marks: readonly string[];
 
-	constructor(ck: Chronokeeper, path: string, { id = '', layout = 'latch' }: ElectionOptions = {}) {
+	constructor(ck: Chronokeeper, path: string, { id = '', layout = 'latch', acl }: ElectionOptions = {}) {
 		this.#ck = ck;
 		this.path = path;
 		this.#marks = layout === 'latch' ? latchMarks : lockMarks;
@@ -47,9 +48,10 @@ export class LeaderElection {
 						directory: path,
 						newPrefix: () => protectedPrefix('-latch-'),
 						data: id,
+						acl,
 						predecessor: (names, own) => predecessorOf(own, inLine(names, latchMarks), latchMarks)?.name,
 					}
-				: lockLine(path, id, layout === 'kazoo' ? 'kazoo' : 'curator');
+				: lockLine(path, id, layout === 'kazoo' ? 'kazoo' : 'curator', acl);
 	}
 
 	/** Stands as a candidate until it leads. @throws WaitTimeoutError, OperationAbortedError, ClientError */

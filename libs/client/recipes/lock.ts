@@ -1,12 +1,13 @@
 /** A lock that one session at a time has. */
 import type { Chronokeeper } from '../chronokeeper.ts';
+import type { AclOption } from './acl-option.ts';
 import { type Contender, contendersIn } from './contenders.ts';
 import { HeldLock } from './held.ts';
 import { patiently, type WaitOptions } from './patience.ts';
 import { inLine, kazooPrefix, predecessorOf, protectedPrefix } from './sequence-names.ts';
 import { type Line, takeTurn, takeTurnAtOnce } from './sequence-nodes.ts';
 
-export interface LockOptions {
+export interface LockOptions extends AclOption {
 	/** Who it is, for those who look: the text in the node of each contender. */
 	readonly id?: string;
 	/** How nodes are named: as Curator's InterProcessMutex does it, or as Kazoo's Lock. Curator's when absent. */
@@ -41,10 +42,10 @@ export class DistributedLock implements Lockable {
 	readonly #ck: Chronokeeper;
 	readonly #line: Line;
 
-	constructor(ck: Chronokeeper, path: string, { id = '', layout = 'curator' }: LockOptions = {}) {
+	constructor(ck: Chronokeeper, path: string, { id = '', layout = 'curator', acl }: LockOptions = {}) {
 		this.#ck = ck;
 		this.path = path;
-		this.#line = lockLine(path, id, layout);
+		this.#line = lockLine(path, id, layout, acl);
 	}
 
 	/** Waits until it is held. @throws WaitTimeoutError, OperationAbortedError, ClientError */
@@ -83,11 +84,12 @@ export class DistributedLock implements Lockable {
 	}
 }
 
-export function lockLine(directory: string, id: string, layout: 'curator' | 'kazoo'): Line {
+export function lockLine(directory: string, id: string, layout: 'curator' | 'kazoo', acl: AclOption['acl']): Line {
 	return {
 		directory,
 		newPrefix: () => (layout === 'kazoo' ? kazooPrefix('__lock__') : protectedPrefix('-lock-')),
 		data: id,
+		acl,
 		predecessor: (names, own) => predecessorOf(own, inLine(names, lockMarks), lockMarks)?.name,
 	};
 }

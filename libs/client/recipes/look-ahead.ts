@@ -1,6 +1,7 @@
 /** The next elements of a queue that are free, as one look has found them: so that a long queue is not listed for each of them. */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import type { ChangeBell } from './change-bell.ts';
 import { overSessions } from './over-sessions.ts';
 
@@ -26,6 +27,7 @@ const goodForMs = 1000;
 export class LookAhead {
 	readonly #ck: Chronokeeper;
 	readonly #paths: QueuePaths;
+	readonly #acl: AclOption['acl'];
 	readonly #size: number;
 	readonly #waitMsOf: (name: string) => number;
 	#names: string[] = [];
@@ -36,8 +38,15 @@ export class LookAhead {
 	 * @param size so many elements at most are looked at in advance
 	 * @param waitMsOf how long until the element of this name is due; elements behind one that is not due are not due either
 	 */
-	constructor(ck: Chronokeeper, paths: QueuePaths, size: number, waitMsOf: (name: string) => number) {
+	constructor(
+		ck: Chronokeeper,
+		paths: QueuePaths,
+		acl: AclOption['acl'],
+		size: number,
+		waitMsOf: (name: string) => number,
+	) {
 		this.#ck = ck;
+		this.#acl = acl;
 		this.#paths = paths;
 		this.#size = size;
 		this.#waitMsOf = waitMsOf;
@@ -68,7 +77,8 @@ export class LookAhead {
 				return await this.#look(bell);
 			} catch (error) {
 				if (!(error instanceof NoNodeError)) throw error;
-				for (const path of [this.#paths.entries, this.#paths.taken]) await this.#ck.ensurePath(path);
+				for (const path of [this.#paths.entries, this.#paths.taken])
+					await this.#ck.ensurePath(path, { acl: this.#acl });
 				return this.#look(bell);
 			}
 		});

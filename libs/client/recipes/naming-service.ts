@@ -1,6 +1,7 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { HeldLock, type HeldNode } from './held.ts';
 import { createHeldNode } from './held-node.ts';
 import { IdSequence, type IdSequenceOptions } from './id-sequence.ts';
@@ -57,10 +58,12 @@ export interface NameOwner {
 export class NamingService {
 	readonly #ck: Chronokeeper;
 	readonly #path: string;
+	readonly #acl: AclOption['acl'];
 
-	constructor(ck: Chronokeeper, path: string) {
+	constructor(ck: Chronokeeper, path: string, { acl }: AclOption = {}) {
 		this.#ck = ck;
 		this.#path = path;
+		this.#acl = acl;
 	}
 
 	/** Until it is released, or the session is lost. @throws NameTakenError, also when this client has it already; RangeError for a name with a slash; WaitTimeoutError, OperationAbortedError: then it is not had */
@@ -85,7 +88,7 @@ export class NamingService {
 			try {
 				await overSessions(
 					this.#ck,
-					() => this.#ck.create(path, owner, { parents: true, ...patience }),
+					() => this.#ck.create(path, owner, { ...this.#creation, ...patience }),
 					patience.signal,
 				);
 				return;
@@ -134,23 +137,27 @@ export class NamingService {
 
 	/** Registers a name that nobody had before: the prefix with ten digits behind it. */
 	async newName(prefix: string, owner: string, patience: Patience = {}): Promise<string> {
-		const options = { mode: 'persistentSequential', parents: true, ...patience } as const;
+		const options = { mode: 'persistentSequential', ...this.#creation, ...patience } as const;
 		const { path } = await this.#ck.create(this.#pathOf(prefix), owner, options);
 		return path.slice(path.lastIndexOf('/') + 1);
 	}
 
 	/** Numbers that nobody has twice, of a sequence with this name. */
 	ids(sequence: string, options: IdSequenceOptions = {}): IdSequence {
-		return new IdSequence(this.#ck, `${this.#path}/ids/${nodeName(sequence)}`, options);
+		return new IdSequence(this.#ck, `${this.#path}/ids/${nodeName(sequence)}`, { acl: this.#acl, ...options });
 	}
 
 	async #claim(path: string, name: string, owner: string): Promise<ClaimedName> {
 		for (;;) {
-			const node = await createHeldNode(this.#ck, path, owner);
+			const node = await createHeldNode(this.#ck, path, owner, this.#acl);
 			if (node !== undefined) return new ClaimedName(this.#ck, node, name, owner);
 			const taken = await this.lookUp(name);
 			if (taken !== undefined) throw new NameTakenError(name, taken.owner);
 		}
+	}
+
+	get #creation() {
+		return { parents: true, acl: this.#acl, parentsAcl: this.#acl };
 	}
 
 	#pathOf(name: string): string {

@@ -1,5 +1,6 @@
 /** A lock that several readers have together, or one writer alone. */
 import type { Chronokeeper } from '../chronokeeper.ts';
+import type { AclOption } from './acl-option.ts';
 import { type Contender, contendersIn, type PlacedContender } from './contenders.ts';
 import { HeldLock, type HeldNode } from './held.ts';
 import type { Lockable } from './lock.ts';
@@ -15,7 +16,7 @@ import {
 } from './sequence-names.ts';
 import { type Line, takeTurn, takeTurnAtOnce } from './sequence-nodes.ts';
 
-export interface ReadWriteLockOptions {
+export interface ReadWriteLockOptions extends AclOption {
 	/** Who it is, for those who look: the text in the node of each contender. */
 	readonly id?: string;
 	/** How nodes are named: as Curator's InterProcessReadWriteLock does it, or as Kazoo's ReadLock and WriteLock. Curator's when absent. */
@@ -48,7 +49,7 @@ export class ReadWriteLock {
 	readonly write: ExclusiveLock;
 	readonly #ck: Chronokeeper;
 
-	constructor(ck: Chronokeeper, path: string, { id = '', layout = 'curator' }: ReadWriteLockOptions = {}) {
+	constructor(ck: Chronokeeper, path: string, { id = '', layout = 'curator', acl }: ReadWriteLockOptions = {}) {
 		this.#ck = ck;
 		this.path = path;
 		const newPrefix = (kind: 'read' | 'write') => () => {
@@ -61,12 +62,14 @@ export class ReadWriteLock {
 			directory: path,
 			newPrefix: newPrefix('read'),
 			data: id,
+			acl,
 			predecessor: behind(writeMarks),
 		});
 		this.write = new ExclusiveLock(ck, {
 			directory: path,
 			newPrefix: newPrefix('write'),
 			data: id,
+			acl,
 			predecessor: behind(allMarks),
 		});
 	}
@@ -91,10 +94,10 @@ class Side<Held extends HeldLock> {
 	readonly path: string;
 	readonly #ck: Chronokeeper;
 	readonly #line: Line;
-	readonly #held: (ck: Chronokeeper, node: HeldNode, data: Line['data']) => Held;
+	readonly #held: (ck: Chronokeeper, node: HeldNode, line: Line) => Held;
 
 	/** @internal */
-	constructor(ck: Chronokeeper, line: Line, held: (ck: Chronokeeper, node: HeldNode, data: Line['data']) => Held) {
+	constructor(ck: Chronokeeper, line: Line, held: (ck: Chronokeeper, node: HeldNode, line: Line) => Held) {
 		this.path = line.directory;
 		this.#ck = ck;
 		this.#line = line;
@@ -104,7 +107,7 @@ class Side<Held extends HeldLock> {
 	/** Waits until it is held. @throws WaitTimeoutError, OperationAbortedError, ClientError */
 	acquire(options: WaitOptions = {}): Promise<Held> {
 		return patiently(this.path, options, async (signal) => {
-			return this.#held(this.#ck, await takeTurn(this.#ck, this.#line, signal), this.#line.data);
+			return this.#held(this.#ck, await takeTurn(this.#ck, this.#line, signal), this.#line);
 		});
 	}
 
@@ -112,7 +115,7 @@ class Side<Held extends HeldLock> {
 	tryAcquire(options: WaitOptions = {}): Promise<Held | undefined> {
 		return patiently(this.path, options, async (signal) => {
 			const node = await takeTurnAtOnce(this.#ck, this.#line, signal);
-			return node && this.#held(this.#ck, node, this.#line.data);
+			return node && this.#held(this.#ck, node, this.#line);
 		});
 	}
 }
@@ -129,19 +132,19 @@ export class SharedLock extends Side<HeldLock> implements Lockable {
 export class ExclusiveLock extends Side<HeldWriteLock> implements Lockable {
 	/** @internal */
 	constructor(ck: Chronokeeper, line: Line) {
-		super(ck, line, (client, node, data) => new HeldWriteLock(client, node, data));
+		super(ck, line, (client, node, own) => new HeldWriteLock(client, node, own));
 	}
 }
 
 export class HeldWriteLock extends HeldLock {
 	readonly #ck: Chronokeeper;
-	readonly #data: Line['data'];
+	readonly #line: Line;
 
 	/** @internal */
-	constructor(ck: Chronokeeper, node: HeldNode, data: Line['data']) {
+	constructor(ck: Chronokeeper, node: HeldNode, line: Line) {
 		super(ck, node);
 		this.#ck = ck;
-		this.#data = data;
+		this.#line = line;
 	}
 
 	/**
@@ -155,7 +158,11 @@ export class HeldWriteLock extends HeldLock {
 		const place = placeOf(this.path.slice(slash), writeMarks)!;
 		const mark = readMarks[writeMarks.indexOf(place.mark)]!;
 		const path = this.path.slice(0, slash) + withMark(place, mark);
-		await this.#ck.transaction().delete(this.path).create(path, this.#data, { mode: 'ephemeral' }).commit(unhurried);
+		await this.#ck
+			.transaction()
+			.delete(this.path)
+			.create(path, this.#line.data, { mode: 'ephemeral', acl: this.#line.acl })
+			.commit(unhurried);
 		this.handOver();
 		return new HeldLock(this.#ck, { path, token: this.token, session: this.session });
 	}

@@ -1,6 +1,7 @@
 /** So many at a time, and no more. */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import { type Contender, contendersIn } from './contenders.ts';
 import { discard, HeldLock } from './held.ts';
 import { type Lockable, lockLine } from './lock.ts';
@@ -9,7 +10,7 @@ import { protectedPrefix } from './sequence-names.ts';
 import { type Entered, enterLine, type Line, type SequenceNode, takeTurn } from './sequence-nodes.ts';
 import { untilSeen } from './watching.ts';
 
-export interface SemaphoreOptions {
+export interface SemaphoreOptions extends AclOption {
 	/** Who it is, for those who look: the text in the node of each lease. */
 	readonly id?: string;
 }
@@ -37,16 +38,17 @@ export class Semaphore implements Lockable {
 	readonly #line: Line;
 
 	/** @throws RangeError unless there is at least one lease */
-	constructor(ck: Chronokeeper, path: string, leases: number, { id = '' }: SemaphoreOptions = {}) {
+	constructor(ck: Chronokeeper, path: string, leases: number, { id = '', acl }: SemaphoreOptions = {}) {
 		if (!Number.isInteger(leases) || leases < 1) throw new RangeError(`${leases} leases: at least one is needed`);
 		this.#ck = ck;
 		this.path = path;
 		this.leases = leases;
-		this.#gate = lockLine(`${path}/locks`, id, 'curator');
+		this.#gate = lockLine(`${path}/locks`, id, 'curator', acl);
 		this.#line = {
 			directory: `${path}/leases`,
 			newPrefix: () => protectedPrefix('-lease-'),
 			data: id,
+			acl,
 			predecessor: () => undefined,
 		};
 	}

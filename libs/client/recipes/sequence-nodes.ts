@@ -4,6 +4,7 @@
  */
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError, OutcomeUnknownError } from '../errors.ts';
+import type { AclOption } from './acl-option.ts';
 import { discard, type HeldNode } from './held.ts';
 import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { orAborted, underSignals, unhurried } from './patience.ts';
@@ -17,6 +18,8 @@ export interface Line {
 	readonly newPrefix: () => string;
 	/** Of the node: who it is. */
 	readonly data: string | Uint8Array | null;
+	/** Of nodes and directory. */
+	readonly acl: AclOption['acl'];
 	/** The name of the node to wait for; undefined when it is this one's turn. */
 	readonly predecessor: (names: readonly string[], own: string) => string | undefined;
 }
@@ -110,7 +113,7 @@ export async function takeTurnAtOnce(
 async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefined> {
 	const prefix = line.newPrefix();
 	const [created, listed] = await Promise.allSettled([
-		ck.create(`${line.directory}/${prefix}`, line.data, { mode: 'ephemeralSequential', ...unhurried }),
+		ck.create(`${line.directory}/${prefix}`, line.data, { mode: 'ephemeralSequential', acl: line.acl, ...unhurried }),
 		ck.children(line.directory, unhurried),
 	]);
 	if (created.status === 'rejected') return enterAfter(ck, line, prefix, created.reason);
@@ -133,7 +136,7 @@ async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefi
 /** What to do about a creation that failed. */
 async function enterAfter(ck: Chronokeeper, line: Line, prefix: string, error: unknown): Promise<Entered | undefined> {
 	if (error instanceof NoNodeError) {
-		await overSessions(ck, () => ck.ensurePath(line.directory, { mode: 'container', ...unhurried }));
+		await overSessions(ck, () => ck.ensurePath(line.directory, { mode: 'container', acl: line.acl, ...unhurried }));
 		return undefined;
 	}
 	if (error instanceof OutcomeUnknownError) return find(ck, line, prefix);

@@ -2,6 +2,7 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { type Health, HealthCheck, type HealthOptions, well } from './health-check.ts';
 import { isForLostConnection, retryMs } from './over-sessions.ts';
 import { orAborted, patiently, type WaitOptions } from './patience.ts';
@@ -64,10 +65,12 @@ const longestPauseMs = 5000;
 export class ServiceRegistry {
 	readonly path: string;
 	readonly #ck: Chronokeeper;
+	readonly #acl: AclOption['acl'];
 
 	/** @param path `/services` when absent */
-	constructor(ck: Chronokeeper, path: string = defaultServicesPath) {
+	constructor(ck: Chronokeeper, path: string = defaultServicesPath, { acl }: AclOption = {}) {
 		this.#ck = ck;
+		this.#acl = acl;
 		this.path = path;
 	}
 
@@ -78,7 +81,7 @@ export class ServiceRegistry {
 		requireName('id', id);
 		const path = `${this.path}/${service}/${id}`;
 		return patiently(path, { signal, timeoutMs }, async (until) => {
-			const registration = new Registration(this.#ck, path, instanceOf(service, id, details), health);
+			const registration = new Registration(this.#ck, path, instanceOf(service, id, details), health, this.#acl);
 			await registration.begin(until);
 			return registration;
 		});
@@ -89,6 +92,7 @@ export class Registration implements AsyncDisposable {
 	readonly path: string;
 	readonly #ck: Chronokeeper;
 	readonly #check: HealthCheck | undefined;
+	readonly #acl: AclOption['acl'];
 	readonly #end = new AbortController();
 	/** Sessions that have, or may have, written the node for this registration. */
 	readonly #sessions = new Set<bigint>();
@@ -104,11 +108,18 @@ export class Registration implements AsyncDisposable {
 	#running: Promise<void> | undefined;
 
 	/** @internal */
-	constructor(ck: Chronokeeper, path: string, details: ServiceInstance, health: HealthOptions | undefined) {
+	constructor(
+		ck: Chronokeeper,
+		path: string,
+		details: ServiceInstance,
+		health: HealthOptions | undefined,
+		acl: AclOption['acl'],
+	) {
 		this.#ck = ck;
 		this.path = path;
 		this.#details = details;
 		this.#check = health && new HealthCheck(health);
+		this.#acl = acl;
 	}
 
 	/** As it is, or is about to be, in its node. */
@@ -238,18 +249,19 @@ export class Registration implements AsyncDisposable {
 		const [, created] = await ck
 			.transaction()
 			.delete(this.path, { version })
-			.create(this.path, data, { mode: 'ephemeral' })
+			.create(this.path, data, { mode: 'ephemeral', acl: this.#acl })
 			.commit();
 		return { session: created!.stat!.ephemeralOwner, version: created!.stat!.version };
 	}
 
 	async #create(data: Uint8Array) {
+		const acl = this.#acl;
 		try {
-			return await this.#ck.create(this.path, data, { mode: 'ephemeral' });
+			return await this.#ck.create(this.path, data, { mode: 'ephemeral', acl });
 		} catch (error) {
 			if (!(error instanceof NoNodeError)) throw error;
-			await this.#ck.ensurePath(this.path.slice(0, this.path.lastIndexOf('/')), { mode: 'container' });
-			return this.#ck.create(this.path, data, { mode: 'ephemeral' });
+			await this.#ck.ensurePath(this.path.slice(0, this.path.lastIndexOf('/')), { mode: 'container', acl });
+			return this.#ck.create(this.path, data, { mode: 'ephemeral', acl });
 		}
 	}
 

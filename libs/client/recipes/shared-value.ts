@@ -1,5 +1,6 @@
 import type { Chronokeeper } from '../chronokeeper.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { ChangeBell } from './change-bell.ts';
 import { type Codec, jsonCodec } from './codec.ts';
 import { overSessions } from './over-sessions.ts';
@@ -30,9 +31,9 @@ export class SharedValue<T> {
 	readonly #node: VersionedNode;
 	readonly #codec: Codec<T>;
 
-	constructor(ck: Chronokeeper, path: string, codec: Codec<T> = jsonCodec<T>()) {
+	constructor(ck: Chronokeeper, path: string, codec: Codec<T> = jsonCodec<T>(), { acl }: AclOption = {}) {
 		this.#ck = ck;
-		this.#node = new VersionedNode(ck, path);
+		this.#node = new VersionedNode(ck, path, acl);
 		this.#codec = codec;
 	}
 

@@ -3,6 +3,7 @@ import type { Stat } from '#proto/chronokeeper/v1/common';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
+import type { AclOption } from './acl-option.ts';
 import { isForLostConnection, overSessions } from './over-sessions.ts';
 import { pause } from './pause.ts';
 
@@ -27,9 +28,11 @@ const nothing = new Uint8Array(0);
 export class VersionedNode {
 	readonly #ck: Chronokeeper;
 	readonly path: string;
+	readonly #acl: AclOption['acl'];
 
-	constructor(ck: Chronokeeper, path: string) {
+	constructor(ck: Chronokeeper, path: string, acl: AclOption['acl']) {
 		this.#ck = ck;
+		this.#acl = acl;
 		this.path = path;
 	}
 
@@ -97,7 +100,9 @@ export class VersionedNode {
 
 	async #tryWrite(version: number, data: Uint8Array, patience: Patience): Promise<WrittenData | undefined> {
 		try {
-			if (version === missing) return await this.#ck.create(this.path, data, { parents: true, ...patience });
+			const acl = this.#acl;
+			if (version === missing)
+				return await this.#ck.create(this.path, data, { parents: true, acl, parentsAcl: acl, ...patience });
 			return await this.#ck.set(this.path, data, { version, ...patience });
 		} catch (error) {
 			// One that was deleted and created again begins with version 0: who has read it as missing, or before, is too late in any case.

@@ -2,6 +2,7 @@ import type { ZnodeCache } from '../cache/znode-cache.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { Listeners } from '../listeners.ts';
 import type { Transaction } from '../transaction.ts';
+import type { AclOption } from './acl-option.ts';
 import { jsonCodec } from './codec.ts';
 import { Group, type Member, type Membership, memberIn } from './group.ts';
 import { HeldLock } from './held.ts';
@@ -12,7 +13,7 @@ import { orAborted, type WaitOptions } from './patience.ts';
 import { pause } from './pause.ts';
 import { VersionedNode } from './versioned-node.ts';
 
-export interface PartitionerOptions {
+export interface PartitionerOptions extends AclOption {
 	/** What is divided: names of nodes. All members have the same. */
 	readonly partitions: readonly string[];
 	/** What this member is called, for those who look. */
@@ -79,7 +80,7 @@ export class WorkPartitioner {
 
 	/** Resolves when it is a member; partitions come as others give them up. @throws WaitTimeoutError, OperationAbortedError, ClientError */
 	async join(work: PartitionWork, options: WaitOptions = {}): Promise<PartitionWorker> {
-		const membership = await new Group(this.#ck, `${this.path}/members`).join(
+		const membership = await new Group(this.#ck, `${this.path}/members`, this.#options).join(
 			this.#options.name ?? '',
 			this.#options.name ?? 'worker',
 			options,
@@ -119,7 +120,7 @@ export class PartitionWorker implements AsyncDisposable {
 		this.#options = options;
 		this.#membership = membership;
 		this.#work = work;
-		this.#node = new VersionedNode(ck, `${path}/assignment`);
+		this.#node = new VersionedNode(ck, `${path}/assignment`, options.acl);
 		this.#members = ck.cache(`${path}/members`, { kind: 'children' });
 		this.#assignment = ck.cache(this.#node.path, { kind: 'node' });
 		for (const cache of [this.#members, this.#assignment]) {
@@ -269,7 +270,7 @@ export class PartitionWorker implements AsyncDisposable {
 		const path = `${this.#path}/locks/${partition}`;
 		for (;;) {
 			stop.throwIfAborted();
-			const node = await createHeldNode(this.#ck, path, `${this.id} ${crypto.randomUUID()}`);
+			const node = await createHeldNode(this.#ck, path, `${this.id} ${crypto.randomUUID()}`, this.#options.acl);
 			if (node !== undefined) return new HeldLock(this.#ck, node);
 			await this.#ck.untilDeleted(path, { signal: stop });
 		}
