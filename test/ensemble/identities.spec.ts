@@ -75,4 +75,4 @@ it('39: the leader decides by the certificate and the token that the learner was
 	await expect(byCertificate.get('/hers')).resolves.toBeDefined();
 	const byTokenOnly = servers.connect(leader.addresses.grpc, { tls, token: ann.token });
 	await expect(byTokenOnly.get('/hers')).rejects.toMatchObject({ codeName: 'NoAuth' });
-}, 60_000);
+});

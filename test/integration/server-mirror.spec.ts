@@ -120,6 +120,8 @@ describe('the mirror of a server', () => {
 		await withDatabase(async (database) => {
 			const server = await servers.start(servers.newDirectory(), { 'audit.url': database.url, 'audit.mode': 'strict' });
 			const client = servers.connect(server.addresses.grpc);
+			// No call waits as long as the migrations may take.
+			await expect.poll(() => server.mirror!.health().state).toBe('in-step');
 			for (let i = 1; i <= 10; i++) {
 				const { zxid } = await client.create(`/n${i}`, null);
 				const [row] = await database.query('select max(zxid)::text as last from chronokeeper.txn');

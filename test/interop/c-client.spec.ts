@@ -41,7 +41,7 @@ async function shell(...options: string[]): Promise<RunningProgram> {
 async function ask(cliMt: RunningProgram, command: string, answer: RegExp): Promise<string> {
 	cliMt.output = '';
 	cliMt.type(`${command}\n`);
-	const said = (await cliMt.waitFor(answer, 20_000)).input;
+	const said = (await cliMt.waitFor(answer)).input;
 	expect(said).not.toMatch(/ZOO_ERROR/);
 	return said;
 }
@@ -126,7 +126,7 @@ describe('cli_mt', () => {
 		await vi.waitFor(() => {
 			if (!hasEnded) cliMt.type('\n');
 			expect(hasEnded).toBe(true);
-		}, 30_000);
+		});
 	});
 
 	it('overdoses: 200 writes of 64 kB and 200 reads at once', async () => {

@@ -81,7 +81,7 @@ describe('bin/zkCli.sh', () => {
 		await shell.waitFor(/Created \/short-lived/);
 		process.kill(shell.pid, 'SIGSTOP');
 		await vi.waitFor(async () => expect((await run('get', '/short-lived')).stderr).toContain('Node does not exist'), {
-			timeout: 30_000,
+			timeout: 60_000,
 		});
 		process.kill(shell.pid, 'SIGCONT');
 		await shell.waitFor(/WatchedEvent state:Expired type:None path:null/);

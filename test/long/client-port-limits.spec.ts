@@ -141,7 +141,7 @@ describe('connections', () => {
 	});
 
 	it('are closed when they open no session in time, those with half a handshake too', async () => {
-		const started = await start({ 'nio.sessionlessCnxnTimeout': 300 });
+		const started = await start({ 'nio.sessionlessCnxnTimeout': 2000 });
 		const open = await started.connect();
 		const silent = keep(await WireClient.open(started.port));
 		const half = keep(await WireClient.open(started.port));
