@@ -71,6 +71,11 @@ export function lines(text: string): string[] {
 	return text === '' ? [] : text.trimEnd().split('\n');
 }
 
+/** What it said on stderr of anything else than how far it is, which a long command tells every ten seconds. */
+export function complaints({ stderr }: Outcome): string[] {
+	return lines(stderr).filter((line) => !/^(import|restore|verify)( \d+ %)? {2}.* {2}\(.*\)$/.test(line));
+}
+
 export function objects<T = Record<string, unknown>>(text: string): T[] {
 	return lines(text).map((line) => JSON.parse(line) as T);
 }
