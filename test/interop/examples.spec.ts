@@ -14,7 +14,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CompiledServer, type ServerAddresses } from '#test/support/compiled-server';
-import { typeErrors } from '#test/support/guide-programs';
+import { compilePrograms } from '#test/support/guide-programs';
 import { freePort, output, type RunningProgram } from '#test/support/processes';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -107,7 +107,7 @@ describe('examples', () => {
 		const programs = ['basics.ts', 'kafka-controller.ts'].map((title) => {
 			return { title, code: readFileSync(join(examples, 'typescript', title), 'utf8') };
 		});
-		expect(typeErrors(programs)).toEqual([]);
+		expect(compilePrograms(programs).errors).toEqual([]);
 	});
 
 	it('in TypeScript: create, watch, lock', () => {

@@ -3,8 +3,7 @@
  * Only what the document cannot know is replaced.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { stripTypeScriptTypes } from 'node:module';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +12,10 @@ import { codeBlocks } from './guide-commands.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What users install, and where it is here. */
-const packages = { '@chronokeeper/client': 'libs/client/index.ts' } as const;
+const packages = {
+	'@chronokeeper/client': 'libs/client/index.ts',
+	'@chronokeeper/nestjs': 'libs/nestjs/index.ts',
+} as const;
 
 export interface GuideProgram {
 	/** The heading above it. */
@@ -30,14 +32,26 @@ export function guidePrograms(document: string): GuideProgram[] {
 	});
 }
 
-/** Each is a whole program to the type checker: what it imports is what the package exports. @returns what is wrong, a line each */
-export function typeErrors(programs: readonly GuideProgram[]): string[] {
+/** What the compiler makes of programs. */
+export interface CompiledPrograms {
+	/** What is wrong, a line each. */
+	readonly errors: string[];
+	/** JavaScript, in the order of the programs. */
+	readonly code: string[];
+}
+
+/** Each is a whole program to the compiler: what it imports is what the package exports. */
+export function compilePrograms(programs: readonly GuideProgram[]): CompiledPrograms {
 	const folder = mkdtempSync(join(tmpdir(), 'guide-programs-'));
 	try {
 		for (const [index, { code }] of programs.entries()) writeFileSync(join(folder, `${index}.mts`), `${code}\n`);
+		// What is installed here is installed there.
+		symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 		const paths = Object.fromEntries(Object.entries(packages).map(([name, path]) => [name, [join(root, path)]]));
 		const compilerOptions = {
-			noEmit: true,
+			target: 'ESNext',
+			outDir: join(folder, 'out'),
+			sourceMap: false,
 			incremental: false,
 			noUnusedLocals: false,
 			noUnusedParameters: false,
@@ -51,11 +65,14 @@ export function typeErrors(programs: readonly GuideProgram[]): string[] {
 		const tsc = join(root, 'node_modules/.bin/tsc');
 		const { stdout, error } = spawnSync(tsc, ['-p', folder, '--pretty', 'false'], { encoding: 'utf8' });
 		if (error) throw error;
-		return stdout.split('\n').flatMap((line) => {
+		const errors = stdout.split('\n').flatMap((line) => {
 			// Errors of the package itself are told where it is checked.
 			const [, index, rest] = /(\d+)\.mts\((.*)/.exec(line) ?? [];
 			return index === undefined ? [] : [`${programs[Number(index)]!.title} (${rest}`];
 		});
+		// Below the root of the file system, which is that of all sources.
+		const compiled = (index: number) => readFileSync(join(folder, 'out', folder, `${index}.mjs`), 'utf8');
+		return { errors, code: programs.map((_, index) => compiled(index)) };
 	} finally {
 		rmSync(folder, { recursive: true, force: true });
 	}
@@ -69,14 +86,22 @@ export function expectedOutput({ code }: GuideProgram): string[] {
 type Main = (
 	load: (specifier: string) => Promise<unknown>,
 	console: { log(...values: unknown[]): void },
-) => Promise<void>;
+) => Promise<Record<string, unknown>>;
 
-/** Runs it in this process. @returns the lines that it printed @throws what it throws */
+/** What became of a program. */
+export interface GuideRun {
+	/** The lines that it printed. */
+	readonly printed: string[];
+	/** By their names. */
+	readonly exported: Readonly<Record<string, unknown>>;
+}
+
+/** Runs it in this process. @param code as compiled @throws what it throws */
 export async function runGuideProgram(
-	{ code }: GuideProgram,
+	code: string,
 	replaced: readonly (readonly [string, string])[],
-	modules: Readonly<Record<keyof typeof packages, object>>,
-): Promise<string[]> {
+	modules: Readonly<Partial<Record<keyof typeof packages, object>>>,
+): Promise<GuideRun> {
 	const printed: string[] = [];
 	const log = (...values: unknown[]): void => {
 		printed.push(values.map((value) => (typeof value === 'string' ? value : inspect(value))).join(' '));
@@ -86,12 +111,17 @@ export async function runGuideProgram(
 			? Promise.resolve(modules[specifier as keyof typeof packages])
 			: import(/* @vite-ignore */ specifier);
 	const known = replaced.reduce((text, [from, to]) => text.replaceAll(from, to), code);
-	const body = stripTypeScriptTypes(known)
+	const exports: string[] = [];
+	const body = known
 		.replace(/^import \* as (\w+) from ('.*?');$/gm, 'const $1 = await load($2);')
 		.replace(/^import (\{[^}]*\}) from ('.*?');$/gm, (_, names: string, specifier: string) => {
 			return `const ${names.replaceAll(' as ', ': ')} = await load(${specifier});`;
+		})
+		.replace(/^export \{(.*)\};$/gm, (_, names: string) => {
+			exports.push(names);
+			return '';
 		});
 	const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => Main;
-	await new AsyncFunction('load', 'console', body)(load, { log });
-	return printed;
+	const main = new AsyncFunction('load', 'console', `${body}\nreturn {${exports.join()}};`);
+	return { printed, exported: await main(load, { log }) };
 }
