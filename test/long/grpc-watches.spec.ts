@@ -395,13 +395,15 @@ it('one change reaches thousands of streams in one go', { timeout: 120_000 }, as
 	await Promise.all(streams.map(({ opened }) => opened));
 	const times: number[] = [];
 	for (let round = 1; round <= 3; round++) {
-		const startMs = performance.now();
+		// Of this process alone: others may need the processors.
+		const before = process.cpuUsage();
 		await client.set('/a', bytes('x'));
 		await expect.poll(() => streams.every(({ events }) => events.length === round), { interval: 5 }).toBe(true);
-		times.push(performance.now() - startMs);
+		const { user, system } = process.cpuUsage(before);
+		times.push((user + system) / 1000);
 	}
 	console.info(
-		`fan-out of one change to ${count} streams, clients in the same process: ${times.map(Math.round).join(', ')} ms`,
+		`fan-out of one change to ${count} streams, clients in the same process: ${times.map(Math.round).join(', ')} ms of the processor`,
 	);
 	expect(Math.min(...times)).toBeLessThan((count / 10_000) * 5000);
 });
