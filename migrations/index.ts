@@ -9,6 +9,7 @@ import * as partitions from './0006-partitions.ts';
 import * as sessions from './0007-sessions.ts';
 import * as leanIndexes from './0008-lean-indexes.ts';
 import * as packedPartitions from './0009-packed-partitions.ts';
+import * as quickAnswers from './0010-quick-answers.ts';
 
 export const migrations: Readonly<Record<string, Migration>> = {
 	'0001-history': history,
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
 	'0007-sessions': sessions,
 	'0008-lean-indexes': leanIndexes,
 	'0009-packed-partitions': packedPartitions,
+	'0010-quick-answers': quickAnswers,
 };

@@ -402,7 +402,8 @@ AS $function$
 			return null;
 		end if;
 		bytes := convert_from(data, 'LATIN1');
-		if bytes collate "C" !~ '[\u0080-\u00ff]' then
+		-- Any byte that is not ASCII takes two in UTF-8.
+		if octet_length(bytes) = octet_length(data) then
 			return bytes;
 		elsif bytes collate "C" ~ '^(?:[\u0001-\u007f]|[\u00c2-\u00df][\u0080-\u00bf]|\u00e0[\u00a0-\u00bf][\u0080-\u00bf]|[\u00e1-\u00ec\u00ee\u00ef][\u0080-\u00bf]{2}|\u00ed[\u0080-\u009f][\u0080-\u00bf]|\u00f0[\u0090-\u00bf][\u0080-\u00bf]{2}|[\u00f1-\u00f3][\u0080-\u00bf]{3}|\u00f4[\u0080-\u008f][\u0080-\u00bf]{2})*$' then
 			return convert_from(data, 'UTF8');
@@ -481,8 +482,12 @@ CREATE OR REPLACE FUNCTION chronokeeper.data_json(data bytea)
  IMMUTABLE PARALLEL SAFE STRICT
 AS $function$
 	declare
-		value text := chronokeeper.data_text(data);
+		value text;
 	begin
+		if position(substr(data, 1, 1) in '\x20090a0d227b5b74666e2d30313233343536373839'::bytea) = 0 then
+			return null;
+		end if;
+		value := chronokeeper.data_text(data);
 		if value is not null and chronokeeper.is_json(value) then
 			return value::jsonb;
 		end if;
@@ -765,15 +770,13 @@ CREATE OR REPLACE FUNCTION chronokeeper.znode_at(znode text, z bigint)
  LANGUAGE sql
  STABLE ROWS 1
 AS $function$
-		select
-	v.path, chronokeeper.znode_kind(v.ephemeral_owner), case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end,
-	v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
-	v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
-	coalesce((select a.acl from chronokeeper.history_acl a where a.id = v.acl_id),
-		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
-	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.version_at(znode, z) v $function$
+
+	select v.path, chronokeeper.znode_kind(v.ephemeral_owner), d.data,
+		v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
+		v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
+		coalesce((select a.acl from chronokeeper.history_acl a where a.id = v.acl_id), chronokeeper.version_acl(v.path, v.from_zxid)), v.from_zxid, v.to_zxid,
+		chronokeeper.data_text(d.data), chronokeeper.data_json(d.data), case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end
+	from chronokeeper.version_at(znode, z) v cross join lateral (select case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end as data offset 0) d $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z bigint)
@@ -781,15 +784,13 @@ CREATE OR REPLACE FUNCTION chronokeeper.children_at(znode text, z bigint)
  LANGUAGE sql
  STABLE
 AS $function$
-		select
-	v.path, chronokeeper.znode_kind(v.ephemeral_owner), case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end,
-	v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
-	v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
-	coalesce((select a.acl from chronokeeper.history_acl a where a.id = v.acl_id),
-		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
-	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.child_versions_at(znode, z) v $function$
+
+	select v.path, chronokeeper.znode_kind(v.ephemeral_owner), d.data,
+		v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
+		v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
+		coalesce((select a.acl from chronokeeper.history_acl a where a.id = v.acl_id), chronokeeper.version_acl(v.path, v.from_zxid)), v.from_zxid, v.to_zxid,
+		chronokeeper.data_text(d.data), chronokeeper.data_json(d.data), case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end
+	from chronokeeper.child_versions_at(znode, z) v cross join lateral (select case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end as data offset 0) d $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z bigint, prefix text DEFAULT '/'::text)
@@ -797,15 +798,13 @@ CREATE OR REPLACE FUNCTION chronokeeper.tree_at(z bigint, prefix text DEFAULT '/
  LANGUAGE sql
  STABLE ROWS 10000
 AS $function$
-		select
-	v.path, chronokeeper.znode_kind(v.ephemeral_owner), case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end,
-	v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
-	v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
-	coalesce((select a.acl from chronokeeper.history_acl a where a.id = v.acl_id),
-		(select h.acl from chronokeeper.history_version h where h.path = v.path and h.from_zxid = v.from_zxid)), v.from_zxid, v.to_zxid,
-	chronokeeper.data_text(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	chronokeeper.data_json(case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end),
-	case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end from chronokeeper.tree_versions_at(z, prefix) v $function$
+
+	select v.path, chronokeeper.znode_kind(v.ephemeral_owner), d.data,
+		v.data_length, v.num_children, v.czxid, v.mzxid, v.pzxid, v.ctime, v.mtime,
+		v.version, v.cversion, v.aversion, v.client_cversion, v.ephemeral_owner,
+		coalesce((select a.acl from chronokeeper.history_acl a where a.id = v.acl_id), chronokeeper.version_acl(v.path, v.from_zxid)), v.from_zxid, v.to_zxid,
+		chronokeeper.data_text(d.data), chronokeeper.data_json(d.data), case when (select m.redacted from chronokeeper.history_cursor m) then case when (select chronokeeper.sees_all()) then chronokeeper.content_hash_of(v.path, v.data_zxid) else chronokeeper.open_content_hash(v.path, v.from_zxid) end end
+	from chronokeeper.tree_versions_at(z, prefix) v cross join lateral (select case when (select chronokeeper.sees_all()) then chronokeeper.content_of(v.path, v.data_zxid) else chronokeeper.open_content(v.path, v.from_zxid) end as data offset 0) d $function$
 ;
 
 CREATE OR REPLACE FUNCTION chronokeeper.differing_versions(z1 bigint, z2 bigint, prefix text)
@@ -941,7 +940,9 @@ CREATE OR REPLACE FUNCTION chronokeeper.znode_history(znode text)
 AS $function$
 		select c.zxid, t.time, c.type, c.version, c.size_before, c.size_after, c.data, c.acl,
 			t.session, t.principal, t.address, t.door, t.request_id, t.trace_id, c.data_text, c.data_json, c.data_hash
-		from chronokeeper.history_change c join chronokeeper.history_txn t on t.zxid = c.zxid
+		from chronokeeper.history_change c cross join lateral (
+			select o.time, o.session, o.principal, o.address, o.door, o.request_id, o.trace_id from chronokeeper.history_txn o where o.zxid = c.zxid offset 0
+		) t
 		where c.path = znode
 		order by c.zxid, c.ordinal $function$
 ;
@@ -1398,6 +1399,14 @@ AS $function$
 		join pg_class c on c.oid = i.inhrelid
 		where not i.inhdetachpending
 		order by 1, 3 nulls first $function$
+;
+
+CREATE OR REPLACE FUNCTION chronokeeper.version_acl(znode text, from_zxid bigint)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+		select v.acl from chronokeeper.history_version v where v.path = znode and v.from_zxid = version_acl.from_zxid $function$
 ;
 
 create view chronokeeper.history_txn as
@@ -2087,6 +2096,8 @@ comment on function chronokeeper.txn_reason(z text) is 'Why a transaction was ma
 comment on function chronokeeper.verify_chain(z1 bigint, z2 bigint) is 'The transactions between two zxids whose hash is not what it must be: none, unless rows were altered, added or removed.';
 
 comment on function chronokeeper.verify_ledger() is 'What is not as the ledger says: gaps, snapshots, contents of bases and checkpoints that were altered, added or removed, and rows of the ledger itself.';
+
+comment on function chronokeeper.version_acl(znode text, from_zxid bigint) is 'The ACL of a version of a node, as the current user may see it.';
 
 comment on function chronokeeper.version_at(znode text, z bigint) is 'What znode_at() is made of: the version alone.';
 

@@ -24,15 +24,17 @@ const txnsWith = `
 		t.session, t.principal, t.address, t.door, t.request_id, t.trace_id, t.error
 	from chronokeeper.history_txn t left join chronokeeper.history_change c on c.zxid = t.zxid`;
 
+export const historyColumns = `
+		zxid bigint, "time" timestamptz, type text, version integer, size_before integer, size_after integer, data bytea, acl jsonb,
+		session bigint, principal text, address text, door text, request_id text, trace_id text, data_text text, data_json jsonb, data_hash bytea`;
+
 const blameColumns = `
 	what text, zxid bigint, "time" timestamptz, version integer,
 	session bigint, principal text, address text, door text, request_id text, trace_id text`;
 
 export const changeStatements = [
 	`drop function chronokeeper.znode_history(text)`,
-	`create function chronokeeper.znode_history(znode text) returns table (
-		zxid bigint, "time" timestamptz, type text, version integer, size_before integer, size_after integer, data bytea, acl jsonb,
-		session bigint, principal text, address text, door text, request_id text, trace_id text, data_text text, data_json jsonb, data_hash bytea
+	`create function chronokeeper.znode_history(znode text) returns table (${historyColumns}
 	) language sql stable as $$
 		select c.zxid, t.time, c.type, c.version, c.size_before, c.size_after, c.data, c.acl,
 			t.session, t.principal, t.address, t.door, t.request_id, t.trace_id, c.data_text, c.data_json, c.data_hash

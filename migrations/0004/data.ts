@@ -1,7 +1,7 @@
 /** Data as text and as JSON. Nothing here starts a subtransaction (an exception block does): workers of a parallel query cannot before PostgreSQL 17. */
 
 /** One character of UTF-8 as its bytes, each written as the character of that number (RFC 3629). */
-const utf8Character = [
+export const utf8Character = [
 	'[\\u0001-\\u007f]',
 	'[\\u00c2-\\u00df][\\u0080-\\u00bf]',
 	'\\u00e0[\\u00a0-\\u00bf][\\u0080-\\u00bf]',

@@ -5,15 +5,15 @@
 const seesAll = '(select chronokeeper.sees_all())';
 
 /** The columns of a node at a zxid, as every function that gives nodes has them. */
-const nodeColumns = `
+export const nodeColumns = `
 	path text, kind text, data bytea, data_length integer, num_children integer,
 	czxid bigint, mzxid bigint, pzxid bigint, ctime timestamptz, mtime timestamptz,
 	version integer, cversion integer, aversion integer, client_cversion integer, ephemeral_owner bigint, acl jsonb,
 	from_zxid bigint, to_zxid bigint, data_text text, data_json jsonb, data_hash bytea`;
 
-const content = (path: string, from: string, data: string) =>
+export const content = (path: string, from: string, data: string) =>
 	`case when ${seesAll} then chronokeeper.content_of(${path}, ${data}) else chronokeeper.open_content(${path}, ${from}) end`;
-const contentHash = (path: string, from: string, data: string) =>
+export const contentHash = (path: string, from: string, data: string) =>
 	`case when (select m.redacted from chronokeeper.history_cursor m) then case when ${seesAll} then chronokeeper.content_hash_of(${path}, ${data}) else chronokeeper.open_content_hash(${path}, ${from}) end end`;
 const aclOf = (path: string, from: string, id: string) =>
 	`coalesce((select a.acl from chronokeeper.history_acl a where a.id = ${id}),
