@@ -295,7 +295,7 @@ export class SessionClient {
 	/** Everything that anybody was told before is visible here behind a sync; and it is decided what became of the writes that the client's former connections left unanswered. */
 	#sync(line: Line): void {
 		const left = this.#unanswered.filter(({ sessionId }) => sessionId === line.sessionId);
-		this.#unanswered = left;
+		this.#unanswered = [...left];
 		const before = this.#checkers.promises.highest;
 		const op: Op = this.#breach === 'localSync' ? { kind: 'ping' } : { kind: 'sync', path: '/' };
 		this.#send(line, op, (reply) => {
