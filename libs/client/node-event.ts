@@ -13,9 +13,12 @@ export interface NodeEvent {
 	readonly path: string;
 	/** The transaction that did it; undefined where the server only knows that something happened. */
 	readonly zxid: bigint | undefined;
-	/** Right after it, where the watch is `withData`; undefined when the node is gone, and in events of a time when no server was connected, which the history tells. */
+	/**
+	 * Right after it, where the watch is `withData`; undefined when the node is gone, and in events of a time when no server was connected: these come from the log of transactions, which has
+	 * what was done to nodes, and not what they were. `ck.at(zxid).exists(path)` has it, where the server has a mirror and the caller the role `history`; `ck.exists(path)` has that of now.
+	 */
 	readonly stat: Stat | undefined;
-	/** Right after it, where the watch is `withData`; undefined also when it is null, or may not be read. */
+	/** Right after it, where the watch is `withData`, in events of a time when no server was connected, too; undefined also when it is null, or may not be read. */
 	readonly data: Uint8Array | undefined;
 }
 

@@ -9,6 +9,7 @@ import {
 	NoNodeError,
 	type PastNode,
 } from '#client/index';
+import { Cable } from '#test/support/cable';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { TestServers } from '#test/support/test-servers';
 
@@ -131,6 +132,28 @@ describe('the past', () => {
 			['/diff/gone', 'deleted', 'gone', undefined],
 			['/diff/new', 'created', undefined, 'new'],
 		]);
+	});
+
+	it('54: has the Stat that a watch’s events of a time without a server lack', async () => {
+		const cable = servers.keep(await Cable.lay(endpoints));
+		const far = await connect({ endpoints: cable.address, retry: { firstPauseMs: 10, longestPauseMs: 50 } });
+		servers.keep(far);
+		await ck.create('/gap', 'one');
+		const watch = far.watch('/gap', { withData: true });
+		await watch.ready;
+		cable.unplug();
+		const { stat, zxid } = await ck.set('/gap', 'two');
+		cable.plug();
+		const { value } = await watch.next();
+		expect({ ...value, data: text(value?.data) }).toEqual({
+			type: 'dataChanged',
+			path: '/gap',
+			zxid,
+			stat: undefined,
+			data: 'two',
+		});
+		expect(await far.at(zxid).exists('/gap')).toEqual(stat);
+		await watch.return();
 	});
 
 	it('goes on as a tail, each transaction once', async () => {

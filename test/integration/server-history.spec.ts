@@ -93,6 +93,9 @@ describe('the history', () => {
 			['/app/a', 2],
 			['/app/hers', 1],
 		]);
+		// What came and went does not make its parent differ, whatever it did to the Stat.
+		expect((await all(client.diff(1n, 2n))).map(({ path }) => path)).toEqual(['/app/a']);
+		expect(await all(client.diff(3n, 5n, '/app'))).toMatchObject([{ path: '/app/a', kind: 2 }]);
 		expect(text(differences[0]!.before?.data)).toBe('one');
 		expect(text(differences[0]!.after?.data)).toBe('two');
 	});

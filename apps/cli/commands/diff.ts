@@ -11,7 +11,7 @@ export function addDiff(program: Command, context: CommandContext): void {
 		.command('diff')
 		.summary('what is different between two zxids')
 		.description(
-			'Prints the nodes that are different between two transactions, or two times, in the order of the paths: + created, - deleted, ~ changed. The exit code is 0 whether there are any or not.',
+			'Prints the nodes that are different between two transactions, or two times, in the order of the paths: + created, - deleted, ~ changed. A parent has not changed because children came or went. The exit code is 0 whether there are any or not.',
 		)
 		.argument('<zxid1>', 'right after this transaction, or at a time like "2026-11-20 14:00+01"', momentArgument)
 		.argument('<zxid2>', 'as well', momentArgument)

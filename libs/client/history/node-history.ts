@@ -68,7 +68,7 @@ export interface HistoryOptions {
 /** A node that is not the same at two moments. */
 export interface NodeDifference {
 	readonly path: string;
-	/** `changed`: it was set, or its access control list; also when it was deleted and created again. */
+	/** `changed`: it was set, or its access control list; also when it was deleted and created again. Children that come and go change their parent's Stat, which is no difference of its own. */
 	readonly kind: 'created' | 'deleted' | 'changed';
 	/** Undefined when it was not there. */
 	readonly before: PastNode | undefined;

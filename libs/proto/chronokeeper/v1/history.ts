@@ -40,7 +40,10 @@ export const DiffKind = {
   DIFF_KIND_CREATED: 1,
   /** DIFF_KIND_DELETED - It was there only before. */
   DIFF_KIND_DELETED: 2,
-  /** DIFF_KIND_CHANGED - Its data, Stat or ACL differ; also when it was deleted and created again. */
+  /**
+   * DIFF_KIND_CHANGED - Its data or its ACL were set, also to what they were, or it was deleted and created again. What the coming and going of its children alone did to its Stat (pzxid,
+   * cversion, numChildren) is no difference.
+   */
   DIFF_KIND_CHANGED: 3,
 } as const;
 
