@@ -1,7 +1,7 @@
 /**
- * The client of connect() beside the bare stream of a session, whose messages are put together from bytes that were encoded once: operations per second, latencies and processor time in the same run, what a watch takes in the client's memory, and what locks cost.
+ * The client of connect() beside the bare stream of a session, whose messages are put together from bytes that were encoded once: operations per second, latencies and processor time in the same run, what a watch takes in the client's memory, and what locks and queues cost.
  *
- *     npm run bench -- client [-- --rounds 3 --seconds 5 --cells w16x64,r16x64,w16x1,r16x1,watches,locks --watches 100000 --contenders 1000 --dir DIR]
+ *     npm run bench -- client [-- --rounds 3 --seconds 5 --cells w16x64,r16x64,w16x1,r16x1,watches,locks,queue --watches 100000 --contenders 1000 --elements 100000 --dir DIR]
  *
  * The loaders are this process, the server is one of its own. Machines are noisy: look at the ratios.
  */
@@ -14,6 +14,7 @@ import type { Operation } from '#proto/chronokeeper/v1/session';
 import { freePort } from '../support/processes.ts';
 import { type ClientCell, runClients } from './client/client-load.ts';
 import { measureLocks } from './client/locks.ts';
+import { measureQueue } from './client/queue.ts';
 import { runStreams, type StreamCell, type StreamOutcome } from './grpc/stream-load.ts';
 import { startChronokeeper } from './zookeeper/peers.ts';
 
@@ -21,9 +22,10 @@ const { values } = parseArgs({
 	options: {
 		rounds: { type: 'string', default: '3' },
 		seconds: { type: 'string', default: '5' },
-		cells: { type: 'string', default: 'w16x64,r16x64,w16x1,r16x1,watches,locks' },
+		cells: { type: 'string', default: 'w16x64,r16x64,w16x1,r16x1,watches,locks,queue' },
 		watches: { type: 'string', default: '100000' },
 		contenders: { type: 'string', default: '1000' },
+		elements: { type: 'string', default: '100000' },
 		dir: { type: 'string', default: tmpdir() },
 	},
 });
@@ -135,6 +137,7 @@ try {
 	await compare(address, peer.pid);
 	await measureWatches(address);
 	if (wanted.includes('locks')) await measureLocks({ address, seconds, contenders: Number(values.contenders) });
+	if (wanted.includes('queue')) await measureQueue({ address, seconds, elements: Number(values.elements) });
 	await peer.stop();
 } finally {
 	rmSync(folder, { recursive: true, force: true });
