@@ -1,6 +1,6 @@
 /**
  * A queue of the TypeScript client while replicas are killed and paused, connections cut, and consumers killed or stopped for longer than their sessions live: no element is lost, and none is given
- * again behind its acknowledgement. 30 s; LONG_SPECS=1: ten minutes.
+ * again behind its acknowledgement. 25 s; LONG_SPECS=1: ten minutes.
  */
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { connect, OutcomeUnknownError, Queue, SessionExpiredError, textCodec } from '#client/index';
@@ -9,7 +9,7 @@ import { eventually } from '#test/support/ensemble-wait';
 import { QueueWorker, QueueWorkers } from '#test/support/queue-workers';
 import { TestServers } from '#test/support/test-servers';
 
-const lengthMs = process.env.LONG_SPECS === '1' ? 600_000 : 30_000;
+const lengthMs = process.env.LONG_SPECS === '1' ? 600_000 : 25_000;
 const sessionTimeoutMs = 2000;
 const path = '/queue';
 

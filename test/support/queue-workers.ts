@@ -66,18 +66,24 @@ export class QueueWorkers {
 	readonly #start: () => QueueWorker;
 	readonly #stories = new Map<string, Story>();
 	readonly #tokens = new Set<bigint>();
+	#problem: unknown;
 
 	constructor(start: () => QueueWorker, count: number) {
 		this.#start = start;
 		for (let i = 0; i < count; i++) this.workers.push(start());
 	}
 
-	/** Hears all of them. @throws when one has ended by itself, or has been given what was acknowledged */
+	/** Hears all of them. @throws when one has ended by itself, or two have had one token; from then on always, for whoever asks again and again */
 	listen(): void {
-		for (const worker of this.workers) {
-			this.#hear(worker);
-			equal(worker.program.exitCode, null, worker.program.output.slice(-2000));
+		try {
+			for (const worker of this.workers) {
+				this.#hear(worker);
+				equal(worker.program.exitCode, null, worker.program.output.slice(-2000));
+			}
+		} catch (error) {
+			this.#problem ??= error;
 		}
+		if (this.#problem !== undefined) throw this.#problem;
 	}
 
 	/** One that has an element, as far as they have said. */
