@@ -66,7 +66,7 @@ export class QueueWorkers {
 	readonly #start: () => QueueWorker;
 	readonly #stories = new Map<string, Story>();
 	readonly #tokens = new Set<bigint>();
-	#problem: unknown;
+	#problem: Error | undefined;
 
 	constructor(start: () => QueueWorker, count: number) {
 		this.#start = start;
@@ -81,7 +81,7 @@ export class QueueWorkers {
 				equal(worker.program.exitCode, null, worker.program.output.slice(-2000));
 			}
 		} catch (error) {
-			this.#problem ??= error;
+			this.#problem ??= error as Error;
 		}
 		if (this.#problem !== undefined) throw this.#problem;
 	}
