@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Cable } from '#test/support/cable';
+import { SessionRelay } from '#test/support/session-relay';
 import { TestServers } from '#test/support/test-servers';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { connect } from '../connect.ts';
@@ -93,6 +94,19 @@ describe('a registration', () => {
 		expect(other.session.id).not.toBe(id);
 		expect(await read(registration.path)).toMatchObject({ weight: 7 });
 		await registration.close();
+	});
+
+	it('63: is there when the session is lost while it is made', async () => {
+		const relay = servers.keep(await SessionRelay.start(endpoints));
+		const client = servers.keep(await connect({ endpoints: relay.address }));
+		const before = client.session;
+		relay.cut(true);
+		const registering = new ServiceRegistry(client).register({ service: 'late', id: 'one', address });
+		await relay.end(before.id);
+		relay.back();
+		const registration = await registering;
+		expect((await ck.exists(registration.path))?.ephemeralOwner).toBe(client.session.id);
+		expect(client.session).not.toBe(before);
 	});
 
 	it('ends with its client', async () => {

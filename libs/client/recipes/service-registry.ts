@@ -4,7 +4,7 @@ import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
 import type { AclOption } from './acl-option.ts';
 import { type Health, HealthCheck, type HealthOptions, well } from './health-check.ts';
-import { isForLostConnection, retryMs } from './over-sessions.ts';
+import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
 import { orAborted, patiently, type WaitOptions } from './patience.ts';
 import { pause } from './pause.ts';
 import { encodeInstance, type ServiceInstance } from './service-instance.ts';
@@ -160,10 +160,14 @@ export class Registration implements AsyncDisposable {
 		until.throwIfAborted();
 		const stop = (): void => void this.close().catch(() => {});
 		until.addEventListener('abort', stop, { once: true });
-		const first = this.#settle(true);
+		const first = overSessions(this.#ck, () => this.#settle(true), this.#end.signal);
 		this.#running = first.then(
 			() => this.#keep(),
-			() => this.#finish('it could not be registered'),
+			async () => {
+				this.#finish('it could not be registered');
+				// Of what has no answer nobody knows whether it was done.
+				if (this.#isClosing) await this.#withdraw();
+			},
 		);
 		try {
 			await orAborted(first, until);
