@@ -9,7 +9,8 @@ import { eventually } from '#test/support/ensemble-wait';
 import { QueueWorker, QueueWorkers } from '#test/support/queue-workers';
 import { TestServers } from '#test/support/test-servers';
 
-const lengthMs = process.env.LONG_SPECS === '1' ? 600_000 : 25_000;
+const isLong = process.env.LONG_SPECS === '1';
+const lengthMs = isLong ? 600_000 : 25_000;
 const sessionTimeoutMs = 2000;
 const path = '/queue';
 
@@ -111,6 +112,7 @@ describe('a queue', () => {
 			return workers.workers.every(({ has }) => has === undefined);
 		});
 		workers.checkAll(put);
+		if (isLong) console.log(`${put.length} elements, ${workers.refused} late acknowledgements; ${story}`);
 		expect(put.length).toBeGreaterThan(100);
 	});
 });
