@@ -14,6 +14,7 @@ import { AppModule } from './app.module.ts';
 import type { ServerConfig } from './config/config.ts';
 import { portOrAny } from './default-port.ts';
 import { Admin } from './grpc/admin.ts';
+import { grpcControllers } from './grpc/grpc.module.ts';
 import { GrpcDoor } from './grpc/grpc-door.ts';
 import { Histories } from './grpc/histories.ts';
 import { HistoryTails, historyService } from './grpc/history-tail/history-tails.ts';
@@ -209,6 +210,7 @@ export async function openDoors(parts: DoorParts): Promise<OpenDoors> {
 		guard: security.guard,
 		packageName: 'chronokeeper.v1',
 		services,
+		controllers: grpcControllers.map((controller): object => app.get(controller)),
 		maxMessageBytes: config['jute.maxbuffer'] + requestOverheadBytes,
 		maxBuffer: config['jute.maxbuffer'],
 		keepAliveMs: config['grpc.keepAliveMs'],

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events';
-import { type ServerWritableStream, status } from '@grpc/grpc-js';
+import { type Metadata, type ServerWritableStream, status } from '@grpc/grpc-js';
+import { GrpcMethod } from '@nestjs/microservices';
 import { throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { zeroZxid } from '#core/model/zxid';
@@ -8,6 +9,7 @@ import { GrpcDoor, type GrpcDoorOptions } from './grpc-door.ts';
 import { ZooKeeperError } from './grpc-error.ts';
 import { ResponseStreams } from './response-streams.ts';
 import { grpcStatus } from './status-mapping.ts';
+import { methodsOf, unaryMethod } from './unary-methods.ts';
 
 describe('the status of an error', () => {
 	it.each([
@@ -61,12 +63,58 @@ class SlowCall extends EventEmitter {
 }
 
 it('a stream whose handler fails ends with the failure, and the process does not', async () => {
-	const door = new GrpcDoor({ services: {} } as GrpcDoorOptions);
+	const door = new GrpcDoor({ services: {}, controllers: [] as readonly object[] } as GrpcDoorOptions);
 	const method = door.createStreamCallMethod(() => throwError(() => new Error('a bug')), true);
 	const call = new SlowCall();
 	const failed = once(call, 'error');
 	await method(call as unknown as Parameters<typeof method>[0], () => undefined);
 	expect(await failed).toMatchObject([{ message: 'a bug' }]);
+});
+
+describe('a unary call', () => {
+	class Nodes {
+		readonly #zxid = 7n;
+
+		@GrpcMethod('ZnodeService', 'get')
+		get({ path }: { readonly path: string }): { path: string; zxid: bigint } {
+			if (path === '/no') throw new ZooKeeperError({ code: errors.noNode.code, path, zxid: zeroZxid });
+			if (path === '/bug') throw new TypeError('of no concern to callers');
+			return { path, zxid: this.#zxid };
+		}
+
+		@GrpcMethod('ZnodeService', 'set')
+		async set(request: { readonly path: string }): Promise<object> {
+			return this.get(request);
+		}
+	}
+
+	const methods = methodsOf([new Nodes()]);
+	async function called(name: string, path: string) {
+		const outcome = { error: undefined as unknown, response: undefined as unknown, reported: [] as unknown[] };
+		const method = unaryMethod(methods.get(`ZnodeService/${name}`)!, (error) => outcome.reported.push(error));
+		const call = { request: { path } } as Parameters<typeof method>[0];
+		await method(call, (error, response) => Object.assign(outcome, { error, response }));
+		return outcome;
+	}
+
+	it('has the answer of the method that is decorated with its name, and its failures with their details', async () => {
+		expect([...methods.keys()]).toEqual(['ZnodeService/get', 'ZnodeService/set']);
+		for (const name of ['get', 'set']) {
+			expect(await called(name, '/a')).toEqual({ error: null, response: { path: '/a', zxid: 7n }, reported: [] });
+			const { error, response, reported } = await called(name, '/no');
+			expect(error).toMatchObject({ code: status.NOT_FOUND, message: '/no: the node does not exist' });
+			expect((error as { metadata: Metadata }).metadata.get('grpc-status-details-bin')).toHaveLength(1);
+			expect([response, reported]).toEqual([undefined, []]);
+		}
+	});
+
+	it('is not told what a bug says, the log is', async () => {
+		for (const name of ['get', 'set']) {
+			const { error, reported } = await called(name, '/bug');
+			expect((error as Error).message).toBe('Internal server error');
+			expect(reported).toMatchObject([{ message: 'of no concern to callers' }]);
+		}
+	});
 });
 
 describe('a response stream', () => {

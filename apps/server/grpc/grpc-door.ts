@@ -3,10 +3,11 @@
  * this one remembers, and waits for a while.
  */
 import type { EventEmitter } from 'node:events';
-import type { Server, ServerCredentials, ServerOptions } from '@grpc/grpc-js';
-import { type GrpcOptions, ServerGrpc } from '@nestjs/microservices';
+import type { MethodDefinition, Server, ServerCredentials, ServerOptions } from '@grpc/grpc-js';
+import { type GrpcOptions, type MessageHandler, ServerGrpc } from '@nestjs/microservices';
 import type { GrpcMethod, RoleGuard } from './identity/role-guard.ts';
 import { ReadableServer, withReadableRequests } from './readable-requests.ts';
+import { type ControllerMethod, methodsOf, type UnaryMethod, unaryMethod } from './unary-methods.ts';
 
 export interface GrpcDoorOptions {
 	readonly address: string;
@@ -18,6 +19,8 @@ export interface GrpcDoorOptions {
 	readonly packageName: string;
 	/** ts-proto's service definitions by full name. */
 	readonly services: Readonly<Record<string, object>>;
+	/** Of Nest's making, with a method for each RPC. */
+	readonly controllers: readonly object[];
 	readonly maxMessageBytes: number;
 	/** `jute.maxbuffer`, which that is from. */
 	readonly maxBuffer: number;
@@ -35,6 +38,7 @@ export class GrpcDoor extends ServerGrpc {
 	/** The port it listens on. */
 	port = 0;
 	#server: Server | undefined;
+	readonly #methods: ReadonlyMap<string, ControllerMethod>;
 
 	constructor(private readonly door: GrpcDoorOptions) {
 		const options: GrpcOptions['options'] = {
@@ -43,6 +47,19 @@ export class GrpcDoor extends ServerGrpc {
 			onLoadPackageDefinition: (_, server: Server) => door.onServer(server),
 		};
 		super(options);
+		this.#methods = methodsOf(door.controllers);
+	}
+
+	/** Streams have what Nest makes of the controller's method, unary calls the method itself. */
+	override getMessageHandler(...wanted: Parameters<ServerGrpc['getMessageHandler']>) {
+		const [service, name, , method] = wanted;
+		const { requestStream, responseStream } = method as MethodDefinition<unknown, unknown>;
+		if (requestStream || responseStream) return super.getMessageHandler(...wanted);
+		return this.#methods.get(`${service}/${name}`) as MessageHandler;
+	}
+
+	override createUnaryServiceMethod(method: ControllerMethod): UnaryMethod {
+		return unaryMethod(method, (error) => this.logger.error(error));
 	}
 
 	/** What may not be called by everybody asks first who calls. */

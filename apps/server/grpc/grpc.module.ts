@@ -27,6 +27,15 @@ export interface GrpcProviders {
 	readonly restores: Restores;
 }
 
+export const grpcControllers = [
+	ZnodeController,
+	SessionController,
+	WatchController,
+	HistoryController,
+	AdminController,
+	RestoreController,
+];
+
 @Module({})
 export class GrpcModule {
 	static over({
@@ -42,14 +51,7 @@ export class GrpcModule {
 	}: GrpcProviders): DynamicModule {
 		return {
 			module: GrpcModule,
-			controllers: [
-				ZnodeController,
-				SessionController,
-				WatchController,
-				HistoryController,
-				AdminController,
-				RestoreController,
-			],
+			controllers: grpcControllers,
 			providers: [
 				{ provide: Znodes, useValue: znodes },
 				{ provide: SessionCalls, useValue: sessionCalls },
