@@ -378,11 +378,12 @@ export class LearnerHandler implements QuorumLinkListener {
 
 	/**
 	 * The answer to its oldest sync.
-	 * @param proposed when that came, up to here: not all of it is committed while the mirror keeps it back. A ZooKeeper's answer has no zxid.
+	 * @param proposed when that came, up to here: not all of it is committed while the mirror keeps it back. A ZooKeeper's answer has no zxid; nor has one in front of the epoch's first transaction,
+	 * whose beginning nobody applies.
 	 */
 	synced(proposed: Zxid): void {
 		if (this.#phase !== 'upToDate') return;
-		this.#link.send(packet(packetType.sync, this.isMarked ? proposed : 0));
+		this.#link.send(packet(packetType.sync, this.isMarked && counterOf(proposed) > 0 ? proposed : 0));
 		this.#syncs.shift();
 		for (const commit of this.#behindSync.splice(0)) this.forward(commit);
 	}

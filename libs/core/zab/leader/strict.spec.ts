@@ -113,6 +113,12 @@ describe('audit.mode=strict in an ensemble', () => {
 		const two = await fixture.established();
 		const { learner: four } = await fixture.upTo(4, makeZxid(1, 5), 1, 'observerInfo', true);
 		four.send(ack(makeZxid(2, 0)));
+		// Nothing is proposed in this epoch: there is nothing to wait for.
+		four.send(requestPacket(syncRequest(0x1000n as SessionId, 1, '/a')));
+		await four.heard();
+		two.send(packet(packetType.ping, 0));
+		await two.heard();
+		expect((await four.heard()).at(-1)).toBe('SYNC 0x0');
 		fixture.propose(2);
 		await two.heard();
 		for (const counter of [1, 2]) two.send(ack(makeZxid(2, counter)));
