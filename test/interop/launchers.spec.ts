@@ -195,7 +195,7 @@ describe('zkServer.sh', () => {
 		]);
 	});
 
-	it('zkCleanup.sh leaves the newest snapshots and the logs that they need', () => {
+	it('zkCleanup.sh leaves the newest snapshots and the logs that they need', async () => {
 		const directory = join(server.dataDir, 'version-2');
 		unpackRecording('recording-a', directory);
 		const files = (kind: string) => readdirSync(directory).filter((name) => name.startsWith(`${kind}.`)).length;
@@ -208,20 +208,20 @@ describe('zkServer.sh', () => {
 		expect(files('snapshot')).toBe(3);
 		expect(files('log')).toBeLessThan(logs);
 		expect(zkServer(['start'])[0]).toBe(0);
-		expect(realCommandLine(server.port, 'ls /')).toMatch(/\[acl, .*zookeeper.*\]/);
+		expect(await realCommandLine(server.port, 'ls /')).toMatch(/\[acl, .*zookeeper.*\]/);
 	});
 
-	it('34, 32: the superuser and TTL nodes of SERVER_JVMFLAGS are there for a real client', () => {
+	it('34, 32: the superuser and TTL nodes of SERVER_JVMFLAGS are there for a real client', async () => {
 		const secret = ['create /mine x digest:ada:cGFzcw==:r', 'create -t 100000 /brief', 'get /mine'];
 		expect(zkServer(['start'])[0]).toBe(0);
-		const without = realCommandLine(server.port, ...secret);
+		const without = await realCommandLine(server.port, ...secret);
 		expect(without).toMatch(/Created \/mine/);
 		expect(without).not.toMatch(/Created \/brief/);
 		expect(without).toMatch(/Insufficient permission : \/mine|NoAuth for \/mine/);
 		const flags =
 			'-Xmx1000m -Dzookeeper.extendedTypesEnabled=true -Dzookeeper.DigestAuthenticationProvider.superDigest=super:8bZbEowWkaIDdsIj7Xnpacp6s0I=';
 		expect(zkServer(['restart'], { SERVER_JVMFLAGS: flags })[0]).toBe(0);
-		const said = realCommandLine(server.port, 'addauth digest super:recorder', ...secret.slice(1));
+		const said = await realCommandLine(server.port, 'addauth digest super:recorder', ...secret.slice(1));
 		expect(said).toMatch(/Created \/brief/);
 		expect(said).toMatch(/^x$/m);
 	});

@@ -34,7 +34,7 @@ function startZooKeeper(): Promise<RealZooKeeper> {
 async function liveInZooKeeper(stop: 'SIGTERM' | 'SIGKILL'): Promise<ClientNode[]> {
 	server = await startZooKeeper();
 	server.kazoo('life.py');
-	const said = server.commandLine(
+	const said = await server.commandLine(
 		'create -c /box',
 		'create /box/in',
 		'create -t 3600000 /old soon',

@@ -47,6 +47,23 @@ export function output(program: string, args: readonly string[], options: RunOpt
 	return stdout;
 }
 
+/** Runs a program to its end, and the test goes on meanwhile: a server whose log nobody reads would stop to answer, and who does not answer pings is not there any more. */
+export function runBeside(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+	const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, timeout: 120_000 });
+	// A program that has ended reads nothing more.
+	child.stdin.on('error', () => {});
+	child.stdin.end(options.input ?? '');
+	const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
+	child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
+	child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
+	return new Promise((resolve, reject) => {
+		child.on('error', reject);
+		child.on('close', (status) =>
+			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
+		);
+	});
+}
+
 /** A program that goes on beside the test, and everything it has printed so far. */
 export class RunningProgram {
 	output = '';

@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort, output, RunningProgram, type RunOptions, run } from './processes.ts';
+import { freePort, output, RunningProgram, type RunOptions, runBeside } from './processes.ts';
 
 /** The last two are what its AdminServer needs besides. */
 const jars = ['zookeeper', 'zookeeper-jute', 'slf4j-simple', 'servlet-api', 'jetty9-util-ajax'].map(
@@ -162,7 +162,7 @@ export class RealZooKeeper {
 	}
 
 	/** Types these commands into ZooKeeper's own command line. @returns what it answered */
-	commandLine(...commands: string[]): string {
+	commandLine(...commands: string[]): Promise<string> {
 		return realCommandLine(this.port, ...commands);
 	}
 
@@ -174,10 +174,10 @@ export class RealZooKeeper {
 }
 
 /** Types these commands into ZooKeeper's own command line, connected to a server of either kind. @returns what it answered */
-export function realCommandLine(port: number, ...commands: string[]): string {
+export async function realCommandLine(port: number, ...commands: string[]): Promise<string> {
 	const args = [...javaOptions({}), 'org.apache.zookeeper.ZooKeeperMain', '-server', `127.0.0.1:${port}`];
 	// It answers some commands on stderr, where its log goes too.
-	const { stdout, stderr } = run('java', args, { input: `${commands.join('\n')}\nquit\n` });
+	const { stdout, stderr } = await runBeside('java', args, { input: `${commands.join('\n')}\nquit\n` });
 	return stdout + stderr;
 }
 

@@ -1,7 +1,6 @@
 /** ZooKeeper's command line and ours, run to their ends: what they print and how they end. */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Outcome, RunOptions } from './processes.ts';
+import { type Outcome, type RunOptions, runBeside } from './processes.ts';
 import { javaOptions } from './real-zookeeper.ts';
 
 export type CommandLineProgram = (args: readonly string[], options?: RunOptions) => Promise<Outcome>;
@@ -15,23 +14,6 @@ export const zooKeepersZkCli: CommandLineProgram = (args, options) => {
 	const quiet = { 'org.slf4j.simpleLogger.defaultLogLevel': 'off' };
 	return runBeside('java', [...javaOptions(quiet), 'org.apache.zookeeper.ZooKeeperMain', ...args], options);
 };
-
-/** Not at once, as run() does it: a server whose log nobody reads meanwhile would stop to answer. */
-function runBeside(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-	const child = spawn(program, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, timeout: 120_000 });
-	// A program that has ended reads nothing more.
-	child.stdin.on('error', () => {});
-	child.stdin.end(options.input ?? '');
-	const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-	child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-	child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-	return new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('close', (status) =>
-			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
-		);
-	});
-}
 
 /**
  * What two runs may differ in has names instead: times, session ids, the build. Events come at any time and are apart; sets, of which
