@@ -28,7 +28,7 @@ const { CREATE_MODE_PERSISTENT_SEQUENTIAL: sequential, CREATE_MODE_EPHEMERAL_SEQ
 	CreateMode;
 
 async function open(): Promise<OperateClient> {
-	return servers.keep(await OperateClient.open(caller, 4000, undefined, true));
+	return servers.keep(await OperateClient.open(caller, 20_000, undefined, true));
 }
 
 /** What its owner has seen when nothing was answered yet. */

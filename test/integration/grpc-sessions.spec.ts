@@ -21,18 +21,20 @@ async function start(
 ): Promise<{ server: RunningServer; caller: GrpcCaller; zookeeperPort: number }> {
 	const directory = servers.newDirectory();
 	const zookeeperPort = await freePort();
-	const server = await servers.start(directory, { tickTime: 200, clientPort: zookeeperPort, ...overrides });
+	const keys = { tickTime: 200, maxSessionTimeout: 60_000, clientPort: zookeeperPort };
+	const server = await servers.start(directory, { ...keys, ...overrides });
 	return { server, zookeeperPort, caller: servers.keep(new GrpcCaller(server.addresses.grpc)) };
 }
 
 describe('a session over gRPC', () => {
 	it('58: is opened with a timeout within the bounds, and its id and password are whole', async () => {
-		const { caller, server } = await start();
+		// Ticks long enough for the shortest to be there when it is looked for.
+		const { caller, server } = await start({ tickTime: 10_000, maxSessionTimeout: 600_000 });
 		const { sessions } = caller;
 		const short = await caller.call(sessions, 'openSession', { timeoutMs: 1 });
 		const long = await caller.call(sessions, 'openSession', { timeoutMs: 4_000_000_000 });
 		const unsaid = await caller.call(sessions, 'openSession');
-		expect([short.timeoutMs, long.timeoutMs, unsaid.timeoutMs]).toEqual([400, 4000, 4000]);
+		expect([short.timeoutMs, long.timeoutMs, unsaid.timeoutMs]).toEqual([20_000, 600_000, 30_000]);
 		for (const { sessionId, password } of [short, long, unsaid]) {
 			expect(sessionId).toBeGreaterThan(2n ** 56n);
 			expect(password).toHaveLength(16);
@@ -139,7 +141,8 @@ describe('a session over gRPC', () => {
 	it('62: is kept alive by unary calls, and expires without them', async () => {
 		const { caller, server } = await start();
 		const { sessions, znodes } = caller;
-		const [kept, silent] = [await caller.call(sessions, 'openSession'), await caller.call(sessions, 'openSession')];
+		const open = () => caller.call(sessions, 'openSession', { timeoutMs: 4000 });
+		const [kept, silent] = [await open(), await open()];
 		await caller.call(znodes, 'create', { path: '/kept', mode: ephemeral }, inside(kept));
 		await caller.call(znodes, 'create', { path: '/silent', mode: ephemeral }, inside(silent));
 		const begunMs = performance.now();
@@ -158,23 +161,23 @@ describe('a session over gRPC', () => {
 	it('60, 65: goes from the ZooKeeper port to gRPC and back', async () => {
 		const { caller, zookeeperPort } = await start();
 		const { sessions, znodes } = caller;
-		const first = await WireClient.connect(zookeeperPort, { timeoutMs: 4000 });
+		const first = await WireClient.connect(zookeeperPort, { timeoutMs: 20_000 });
 		const session = { sessionId: first.session.id as bigint, password: first.session.password };
 		// The call attaches the session: its connection at the other port is closed.
 		await caller.call(znodes, 'create', { path: '/e', mode: ephemeral }, inside(session));
 		expect(await first.closed).toBeDefined();
 		const back = await WireClient.reattach(zookeeperPort, first.session);
 		expect(back.connected.sessionId).toBe(session.sessionId);
-		const attached = await caller.call(sessions, 'attachSession', { ...session, timeoutMs: 2000 });
-		expect(attached.timeoutMs).toBe(2000);
+		const attached = await caller.call(sessions, 'attachSession', { ...session, timeoutMs: 10_000 });
+		expect(attached.timeoutMs).toBe(10_000);
 		expect(await back.closed).toBeDefined();
 
-		const ours = await caller.call(sessions, 'openSession', { timeoutMs: 4000 });
+		const ours = await caller.call(sessions, 'openSession', { timeoutMs: 20_000 });
 		await caller.call(znodes, 'create', { path: '/f', mode: ephemeral }, inside(ours));
 		const there = await WireClient.reattach(zookeeperPort, {
 			id: ours.sessionId as never,
 			password: ours.password,
-			timeoutMs: 4000,
+			timeoutMs: 20_000,
 		});
 		expect(there.connected.sessionId).toBe(ours.sessionId);
 		await there.close();

@@ -39,12 +39,13 @@ it('59, 33: tells a session that expired from one that its client closed, where 
 		'audit.url': database.url,
 		clientPort: port,
 		tickTime: 100,
+		maxSessionTimeout: 60_000,
 		extendedTypesEnabled: true,
 		'znode.container.checkIntervalMs': 100,
 	});
 	const address = expect.stringMatching(/^127\.0\.0\.1:\d+$/);
 
-	const first = await WireClient.connect(port, { timeoutMs: 2000 });
+	const first = await WireClient.connect(port, { timeoutMs: 20_000 });
 	await first.send(create('/own', ephemeral));
 	const session = formatSessionId(first.session.id);
 	await first.close();
@@ -56,7 +57,7 @@ it('59, 33: tells a session that expired from one that its client closed, where 
 	await silent.send(create('/silent', ephemeral));
 
 	const client = servers.connect(server.addresses.grpc, { auth: 'ann:secret' });
-	const stream = await client.openSession({ timeoutMs: 15000 });
+	const stream = await client.openSession({ timeoutMs: 20_000 });
 	await stream.create('/streamed', null);
 	await client.create('/called', null);
 
@@ -75,7 +76,7 @@ it('59, 33: tells a session that expired from one that its client closed, where 
 	await expect.poll(ended).toBe('closeSession,closeSession,closeSession,deleteContainer,deleteContainer');
 
 	expect(await lifeOf(session)).toMatchObject([
-		{ event: 'opened', address, door: 'zookeeper', details: 'timeout 2000 ms' },
+		{ event: 'opened', address, door: 'zookeeper', details: 'timeout 20000 ms' },
 		{
 			event: 're-attached',
 			address,

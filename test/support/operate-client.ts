@@ -62,7 +62,7 @@ export class OperateClient {
 
 	static async open(
 		caller: GrpcCaller,
-		timeoutMs = 4000,
+		timeoutMs = 20_000,
 		metadata?: Metadata,
 		repeatable = false,
 	): Promise<OperateClient> {
@@ -78,9 +78,9 @@ export class OperateClient {
 		fields: Partial<AttachSessionRequest> = {},
 	): Promise<OperateClient> {
 		const client = new OperateClient(caller, undefined);
-		client.send([], { attach: { ...session, timeoutMs: 4000, lastZxidSeen: 0n, ...fields } });
+		client.send([], { attach: { ...session, timeoutMs: 20_000, lastZxidSeen: 0n, ...fields } });
 		await client.until(() => client.items.some(({ $case }) => $case === 'attached'));
-		client.session = { timeoutMs: 4000, ...session };
+		client.session = { timeoutMs: 20_000, ...session };
 		return client;
 	}
 

@@ -19,11 +19,12 @@ export async function startStreamServer(
 	const zookeeperPort = await freePort();
 	const server = await servers.start(servers.newDirectory(), {
 		tickTime: 200,
+		maxSessionTimeout: 60_000,
 		clientPort: zookeeperPort,
 		...overrides,
 	});
 	const caller = servers.keep(new GrpcCaller(server.addresses.grpc));
-	const open = async (timeoutMs = 4000) => servers.keep(await OperateClient.open(caller, timeoutMs));
+	const open = async (timeoutMs = 20_000) => servers.keep(await OperateClient.open(caller, timeoutMs));
 	return { server, caller, zookeeperPort, open };
 }
 
