@@ -240,6 +240,8 @@ export class ZnodeCache implements AsyncDisposable {
 		clearTimeout(this.#pause);
 		this.#pause = undefined;
 		this.#filling?.stop();
+		// They are read with the rest.
+		this.#unclear.clear();
 		const reader = new NodeReader(this.#tree, this.#source.multiRead, this.kind === 'tree');
 		this.#filling = reader;
 		this.#tree.beginFilling();
