@@ -123,9 +123,10 @@ export class SessionRelay {
 		down.on('data', (request: OperateRequest) => {
 			const { operations } = request;
 			for (const { id, op } of operations) kinds.set(id, op!.$case);
+			// How often a session is kept alive depends on how long the work takes, which nobody counts.
+			const asked = operations.filter(({ op }) => op!.$case !== 'keepAlive').length;
 			const { messages, operations: before, events } = this.#traffic;
-			if (operations.length > 0)
-				this.#traffic = { messages: messages + 1, operations: before + operations.length, events };
+			if (asked > 0) this.#traffic = { messages: messages + 1, operations: before + asked, events };
 			up.write(request);
 		});
 		down.on('end', () => up.end());

@@ -156,6 +156,9 @@ describe('a configuration', () => {
 });
 
 describe('the history of a configuration', () => {
+	// The mirror of a new server has a database to look at first.
+	beforeAll(() => eventually(() => ck.at(1n).exists('/')));
+
 	it('has every update, and each of them can be rolled back to', async () => {
 		await using configuration = await open('/rolled');
 		await configuration.update({ max: 20, name: 'big' }, { reason: 'sale' });
