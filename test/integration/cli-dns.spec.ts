@@ -35,7 +35,7 @@ beforeAll(async () => {
 	program = servers.keepProcess(new RunningProgram(commandLine[0]!, [...commandLine.slice(1), 'dns', ...options]));
 	const [, digits] = await program.waitFor(/listening at 127\.0\.0\.1:(\d+) \(UDP and TCP\) for services\.test/);
 	port = Number(digits);
-	resolver = new Resolver({ timeout: 5000, tries: 2 });
+	resolver = new Resolver({ timeout: 20_000, tries: 2 });
 	resolver.setServers([`127.0.0.1:${port}`]);
 });
 afterAll(async () => {
@@ -59,7 +59,7 @@ async function overUdp(message: Buffer): Promise<Buffer> {
 	const socket = createSocket('udp4');
 	try {
 		socket.send(message, port, '127.0.0.1');
-		const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(10_000) })) as [Buffer];
+		const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(60_000) })) as [Buffer];
 		return answer;
 	} finally {
 		socket.close();
