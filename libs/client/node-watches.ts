@@ -162,14 +162,20 @@ export class NodeWatches implements SharedWatchOwner {
 			shared.answered();
 		};
 		session.submit({ $case: 'addWatch', value: addWatch(shared) }, answered, (error) => {
-			// A session can be over before its stream is: what is asked for again then comes to the next one.
-			const isPassing = error instanceof SessionExpiredError && (session !== this.#client.session || !session.isOver);
-			if (!isPassing) this.#fail(shared, error);
-			else if (!shared.isSet && !shared.isAbandoned) {
-				this.#set(shared);
-				shared.unanswered();
-			} else shared.answered();
+			if (!(error instanceof SessionExpiredError)) this.#fail(shared, error);
+			// What waits for an answer is told of a session's end before there is the next one.
+			else queueMicrotask(() => this.#setAgain(shared, session, error));
 		});
+	}
+
+	/** A session can be over before its stream is: what is asked for again then comes to the next one. */
+	#setAgain(shared: SharedWatch, before: Session, error: Error): void {
+		// There is no next one: the client is closed, or no server opens another session.
+		if (before === this.#client.session && before.isOver) this.#fail(shared, error);
+		else if (!shared.isSet && !shared.isAbandoned) {
+			this.#set(shared);
+			shared.unanswered();
+		} else shared.answered();
 	}
 
 	#fail(shared: SharedWatch, error: Error): void {

@@ -73,4 +73,16 @@ describe('a group', () => {
 		await expect(new Group(ck, '/groups/none').join('x', 'x', { signal: giveUp })).rejects.toThrow('aborted');
 		expect(await new Group(ck, '/groups/none').members()).toEqual([]);
 	});
+
+	it('63: is followed by who begins when the session is just being lost', async () => {
+		const client = await clients.connect('relay');
+		clients.relay.cut(true);
+		const changes = new Group(client, '/groups/late').changes();
+		const first = changes.next();
+		await clients.relay.end(client.session.id);
+		clients.relay.back();
+		await new Group(clients.other, '/groups/late').join('one');
+		expect((await first).value).toMatchObject({ kind: 'joined', member: { name: 'one' } });
+		await changes.return();
+	});
 });
