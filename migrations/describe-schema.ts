@@ -1,7 +1,7 @@
 /** A database's `chronokeeper` schema as SQL, read from PostgreSQL's catalogue: what migrations/schema.sql must be. */
 type Query = (sql: string) => Promise<object[]>;
 
-/** Tables, their partitions, indexes, functions, comments, in a fixed order. The same on every supported release of PostgreSQL. */
+/** Tables, their partitions, indexes, functions, comments, in a fixed order. The same on every release of PostgreSQL from 16 on; see test/support/wanted-schema.ts. */
 export async function describeSchema(query: Query): Promise<string> {
 	const parts = [
 		'-- The schema that all migrations together make. Written by migrations/schema.spec.ts with CK_REWRITE=1; reviewed as SQL.',

@@ -1,5 +1,5 @@
 /** From every earlier schema, with a recorded history in it, to the newest: nothing is lost, and who writes or reads meanwhile is not kept waiting. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -11,6 +11,7 @@ import { migrateToLatest } from '#audit/migrate';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 import { unpackRecording } from '#test/support/recordings';
 import { writeStoredHistory } from '#test/support/stored-history';
+import { wantedSchema } from '#test/support/wanted-schema';
 import { describeSchema } from './describe-schema.ts';
 import { migrations } from './index.ts';
 
@@ -94,7 +95,7 @@ async function expectUpgraded(database: TestDatabase, history: () => Promise<Imp
 	const { directory, database: newest } = await history();
 	const withoutPartitions = (schema: string) => schema.replaceAll(/^create table \S+ partition of .*\n\n/gm, '');
 	expect(withoutPartitions(await describeSchema((sql) => database.query(sql)))).toBe(
-		withoutPartitions(readFileSync(new URL('./schema.sql', import.meta.url), 'utf8')),
+		withoutPartitions(await wantedSchema()),
 	);
 	expect(
 		await database.query(

@@ -18,6 +18,7 @@ import {
 	recordingDirectory,
 	unpackRecording,
 } from '#test/support/recordings';
+import { wantedSchema } from '#test/support/wanted-schema';
 
 interface CommittedTxn {
 	readonly zxid: string;
@@ -154,9 +155,8 @@ describe('recording a: one server', () => {
 	it('knows the open sessions at every expected zxid', () => compareSessions(database, 'recording-a'));
 
 	it('leaves the schema as it was: the indexes that a large import builds last are there', async () => {
-		const file = new URL('../../migrations/schema.sql', import.meta.url);
 		expect(withoutPartitions(await describeSchema((sql) => database.query(sql)))).toBe(
-			withoutPartitions(readFileSync(file, 'utf8')),
+			withoutPartitions(await wantedSchema()),
 		);
 	});
 
@@ -173,9 +173,8 @@ describe('recording a: one server', () => {
 		expect(await database.query(versions)).not.toEqual(before);
 		expect(await importDirectories(unpacked(['recording-a']), database.url)).toMatchObject({ txns: 0 });
 		expect(await database.query(versions)).toEqual(before);
-		const file = new URL('../../migrations/schema.sql', import.meta.url);
 		expect(withoutPartitions(await describeSchema((sql) => database.query(sql)))).toBe(
-			withoutPartitions(readFileSync(file, 'utf8')),
+			withoutPartitions(await wantedSchema()),
 		);
 	});
 
