@@ -39,6 +39,9 @@ export class QuorumPort implements QuorumNetwork {
 	readonly #links = new Set<TcpLink>();
 	readonly #linkParts: TcpLinkParts;
 	readonly #unflushed = new Set<TcpLink>();
+	/** They read something in this turn. */
+	readonly #received = new Set<TcpLink>();
+	#isTurnEnding = false;
 	readonly #closing = new AbortController();
 	readonly #listening: Listening;
 	/** Of the learners that connect, while this server leads. */
@@ -62,10 +65,18 @@ export class QuorumPort implements QuorumNetwork {
 			maxPacketBytes: options.maxPacketBytes ?? 2 * 0xfffff,
 			maxUnsentBytes: options.maxUnsentBytes ?? 512 << 20,
 			after: this.#after,
-			willFlush: (link) => this.#willFlush(link),
+			willFlush: (link) => {
+				this.#unflushed.add(link);
+				this.#endTurnLater();
+			},
+			hasReceived: (link) => {
+				this.#received.add(link);
+				this.#endTurnLater();
+			},
 			closed: (link) => {
 				this.#links.delete(link);
 				this.#unflushed.delete(link);
+				this.#received.delete(link);
 			},
 		};
 	}
@@ -128,8 +139,18 @@ export class QuorumPort implements QuorumNetwork {
 		return link;
 	}
 
-	#willFlush(link: TcpLink): void {
-		if (this.#unflushed.size === 0) setImmediate(() => this.flush());
-		this.#unflushed.add(link);
+	#endTurnLater(): void {
+		if (this.#isTurnEnding) return;
+		this.#isTurnEnding = true;
+		setImmediate(() => this.#endTurn());
+	}
+
+	/** A socket is read in pieces of 64 KiB: what a large write of the other side leads to is logged, sent on and answered together, whatever pieces it came in. */
+	#endTurn(): void {
+		this.#isTurnEnding = false;
+		const received = [...this.#received];
+		this.#received.clear();
+		for (const link of received) link.tellReceived();
+		this.flush();
 	}
 }

@@ -4,7 +4,8 @@ import type { QuorumLink } from '#core/ports/quorum-link';
 import { JuteError } from '#jute/codec';
 import { QuorumPacketDecoder } from '#jute/quorum/packet-decoder';
 import { packetType } from '#jute/quorum/packets';
-import { closeAll, encoded, eventually, host, linked, linkedToSocket, packet } from '#test/support/quorum-links';
+import { closeAll, End, encoded, eventually, host, linked, linkedToSocket, packet } from '#test/support/quorum-links';
+import { TcpLink } from './tcp-link.ts';
 
 afterEach(closeAll);
 
@@ -19,6 +20,23 @@ function* chunksOf(bytes: number, chunkBytes: number, drawn = { chunks: 0, retur
 	} finally {
 		drawn.returned = true;
 	}
+}
+
+/** Without a port that ends its turns; `waiting` is what that port would have been told. */
+async function linkByItself() {
+	const { socket } = await linkedToSocket();
+	const waiting: TcpLink[] = [];
+	const link = new TcpLink(socket, {
+		maxPacketBytes: 1 << 20,
+		maxUnsentBytes: 1 << 20,
+		after: () => () => {},
+		willFlush: () => {},
+		hasReceived: (one) => waiting.push(one),
+		closed: () => {},
+	});
+	const end = new End();
+	link.listen(end);
+	return { socket, link, end, waiting };
 }
 
 describe('a link', () => {
@@ -117,6 +135,35 @@ describe('a link', () => {
 		await eventually(() => expect(leader.reasons).toEqual([new Error('the link was closed here')]));
 		learner.link.close();
 		expect(learner.reasons).toHaveLength(1);
+	});
+
+	it('tells once of what one turn of the event loop brought, in however many reads it came', async () => {
+		const { socket, link, end, waiting } = await linkByItself();
+		const bytes = encoded(packet(1), packet(2, new Uint8Array(100)), packet(3));
+		for (let at = 0; at < bytes.length; at += 50) socket.emit('data', Buffer.from(bytes.subarray(at, at + 50)));
+		expect(end.zxids).toEqual([1, 2, 3]);
+		expect(end.reads).toEqual([]);
+		expect(waiting).toEqual([link]);
+		link.tellReceived();
+		link.tellReceived();
+		expect(end.reads).toEqual([3]);
+		socket.emit('data', Buffer.from(encoded(packet(4))));
+		expect(waiting).toEqual([link, link]);
+	});
+
+	it.each(['this side', 'malformed bytes'])('tells of what came before %s closed it', async (who) => {
+		const { socket, link, end } = await linkByItself();
+		socket.emit('data', Buffer.from(encoded(packet(1))));
+		if (who === 'this side') {
+			link.close();
+			expect(end.reads).toEqual([1]);
+		} else {
+			socket.emit('data', Buffer.from('000000020000000000000001ffffff00', 'hex'));
+		}
+		await link.ended;
+		link.tellReceived();
+		expect(end.reads).toEqual([1]);
+		expect(end.reasons).toHaveLength(1);
 	});
 
 	it('receives nothing any more once it was closed, not even what came in the same read', async () => {

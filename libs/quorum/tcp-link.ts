@@ -18,6 +18,8 @@ export interface TcpLinkParts {
 	readonly after: After;
 	/** flush() is wanted at the end of this turn of the event loop. */
 	willFlush(link: TcpLink): void;
+	/** The same for tellReceived(). */
+	hasReceived(link: TcpLink): void;
 	/** Once. */
 	closed(link: TcpLink): void;
 }
@@ -34,6 +36,8 @@ export class TcpLink implements QuorumLink {
 	/** Streams that close() left unsent. */
 	#unsent: readonly Stream[] = [];
 	#isReceiving = false;
+	/** The listener has not been told yet that this was all. */
+	#hasReceived = false;
 	#isClosed = false;
 	#reason: Error | null = null;
 	readonly #ended = Promise.withResolvers<void>();
@@ -90,6 +94,13 @@ export class TcpLink implements QuorumLink {
 		return this.#ended.promise;
 	}
 
+	/** Nothing more comes in this turn. What was received is told of in any case, and before the end of the link is. */
+	tellReceived(): void {
+		if (!this.#hasReceived) return;
+		this.#hasReceived = false;
+		this.#listener?.receivedAll?.();
+	}
+
 	/** Sends what was collected. */
 	flush(): void {
 		this.#output.flush();
@@ -98,6 +109,7 @@ export class TcpLink implements QuorumLink {
 	/** What was sent before still leaves, unless the other side does not read it. */
 	close(): void {
 		if (this.#isClosed) return;
+		if (!this.#isReceiving) this.tellReceived();
 		this.flush();
 		this.#isClosed = true;
 		this.#unsent = this.#output.close();
@@ -137,7 +149,9 @@ export class TcpLink implements QuorumLink {
 		} finally {
 			this.#isReceiving = false;
 		}
-		if (!this.#isClosed) this.#listener?.receivedAll?.();
+		if (this.#isClosed || this.#hasReceived) return;
+		this.#hasReceived = true;
+		this.#parts.hasReceived(this);
 	}
 
 	#receive(chunk: Uint8Array): void {
@@ -168,6 +182,7 @@ export class TcpLink implements QuorumLink {
 		this.#isClosed = true;
 		this.#reason ??= new Error('the other side closed the connection');
 		for (const stream of [...this.#unsent, ...this.#output.close()]) this.#cut(stream);
+		this.tellReceived();
 		this.#parts.closed(this);
 		this.#listener?.closed(this.#reason);
 		this.#ended.resolve();

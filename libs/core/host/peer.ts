@@ -356,7 +356,7 @@ export class Peer implements ElectionListener {
 		this.#learn(leaderId, role, epoch);
 	}
 
-	/** What one read brought is logged and answered together. */
+	/** What came together is logged and answered together. */
 	#inBatches(listener: QuorumLinkListener): QuorumLinkListener {
 		const { host } = this.#parts;
 		return {

@@ -23,7 +23,7 @@ export interface QuorumLink {
 export interface QuorumLinkListener {
 	/** A JuteError that is thrown here, or by who takes a stream, closes the link: the bytes were malformed. */
 	received(packet: QuorumPacket): void;
-	/** The end of one read: what the packets led to may be sent on together. */
+	/** Nothing more has come for now: what the packets led to may be sent on together. */
 	receivedAll?(): void;
 	/** Once, also after an own close(). */
 	closed(reason: Error): void;
