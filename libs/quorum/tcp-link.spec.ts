@@ -161,6 +161,7 @@ describe('a link', () => {
 			socket.emit('data', Buffer.from('000000020000000000000001ffffff00', 'hex'));
 		}
 		await link.ended;
+		expect(end.reads).toEqual([1]);
 		link.tellReceived();
 		expect(end.reads).toEqual([1]);
 		expect(end.reasons).toHaveLength(1);
