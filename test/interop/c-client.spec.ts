@@ -126,7 +126,7 @@ describe('cli_mt', () => {
 		await vi.waitFor(() => {
 			if (!hasEnded) cliMt.type('\n');
 			expect(hasEnded).toBe(true);
-		});
+		}, 60_000);
 	});
 
 	it('overdoses: 200 writes of 64 kB and 200 reads at once', async () => {
