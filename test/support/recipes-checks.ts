@@ -145,10 +145,11 @@ export class DoubleBarrierCheck {
 		ok(isMet, `${stay.worker} went in at ${stay.insideMs} ms, and there were not ${this.#together}`);
 	}
 
-	/** Who was inside has begun to leave, too. */
+	/** Who was inside has begun to leave, too. Of who has not left nobody knows yet whether its session was lost inside. */
 	#checkDeparture(stay: Stay): void {
 		const stayed = this.#stays.find(
-			(one) => !one.isLost && one.insideMs < stay.leavingMs && one.leavingMs > stay.leftMs && one.leftMs > stay.leftMs,
+			({ isLost, insideMs, leavingMs, leftMs }) =>
+				!isLost && insideMs < stay.leavingMs && leavingMs > stay.leftMs && leftMs !== Number.POSITIVE_INFINITY,
 		);
 		if (stayed === undefined) return;
 		throw new Error(
