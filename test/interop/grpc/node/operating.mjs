@@ -28,6 +28,11 @@ check('the history tells who did what, how nodes and trees were, and what is dif
 		trees.flatMap(({ znodes }) => znodes.map((node) => node.path)),
 		[path, child.path],
 	);
+	const names = await all(one.history, 'childrenAt', { zxid: child.zxid, path });
+	deepEqual(
+		[names[0].stat.numChildren, names.flatMap(({ children }) => children)],
+		[1, [child.path.slice(path.length + 1)]],
+	);
 	const between = { fromZxid: made.zxid, toZxid: child.zxid, prefix: path };
 	deepEqual(
 		(await all(one.history, 'diff', between)).map((one) => [one.path, one.kind]),
