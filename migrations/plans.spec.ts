@@ -2,9 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { importDirectories } from '#audit/import';
+import { dataVersionsQuery } from '#audit/queries/blame';
 import { generateLog, setDataWorkload } from '#test/support/generated-log';
 import { createDatabase, type TestDatabase } from '#test/support/postgres';
 
@@ -33,9 +35,10 @@ interface PlanNode {
 }
 
 /** Rows of a table's partitions that were looked at. */
-async function rowsRead(table: string, query: string): Promise<number> {
+async function rowsRead(table: string, query: string, parameters: readonly unknown[] = []): Promise<number> {
 	const [row] = await database.query<{ 'QUERY PLAN': readonly { Plan: PlanNode }[] }>(
 		`explain (analyze, format json) ${query}`,
+		[...parameters],
 	);
 	const of = (node: PlanNode): number => {
 		const own = node['Relation Name']?.startsWith(`${table}_`) === true;
@@ -51,6 +54,20 @@ it('the history of a node reads its transactions and no others', async () => {
 	expect(changes).toBeGreaterThan(100);
 	expect(await rowsRead('change', history)).toBe(changes);
 	expect(await rowsRead('txn', history)).toBe(changes);
+});
+
+it('so do who changed it, and its data', async () => {
+	const changes = (await database.query(`select * from chronokeeper.znode_history('/bench/d6')`)).length;
+	const [row] = await database.query<{ czxid: string }>(
+		`select czxid from chronokeeper.znode_at('/bench/d6', ${txns}::bigint)`,
+	);
+	const pool = new pg.Pool({ connectionString: database.url });
+	const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+	const { sql, parameters } = dataVersionsQuery('/bench/d6', Number(row!.czxid)).compile(db);
+	await db.destroy();
+	expect(await rowsRead('txn', sql, parameters)).toBe(changes);
+	const blame = `select * from chronokeeper.blame('/bench/d6')`;
+	expect(await rowsRead('txn', blame)).toBeLessThanOrEqual(changes);
 });
 
 it('the data of a node are looked up once for all that is made of them, and only where they are asked for', async () => {

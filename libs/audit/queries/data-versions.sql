@@ -6,7 +6,10 @@ and v.czxid = $2::bigint
 and v.data_zxid <> v.mzxid
 order by v.from_zxid
 limit 1) union all select c.zxid, c.ordinal, t.time, c.data, c.size_after, t.principal, t.address, t.door, t.request_id, t.trace_id
-from chronokeeper.history_change c join chronokeeper.history_txn t on t.zxid = c.zxid
+from chronokeeper.history_change c
+cross join lateral ( select o.time, o.principal, o.address, o.door, o.request_id, o.trace_id
+from chronokeeper.history_txn o
+where o.zxid = c.zxid offset 0 ) t
 where c.path = $3
 and c.zxid >= $4::bigint
 and c.size_after is not null ) x

@@ -53,6 +53,13 @@ describe('a registration', () => {
 		);
 	});
 
+	it('costs a write, and another one for each change', async () => {
+		await using registration = await registry.register({ service: 'web', id: 'lean', address });
+		await registration.update({ weight: 2 });
+		await registration.update({ weight: 3 });
+		expect((await ck.exists(registration.path))?.version).toBe(2);
+	});
+
 	it('has a random id when none is given', async () => {
 		await using one = await registry.register({ service: 'random', address });
 		await using other = await registry.register({ service: 'random', address });

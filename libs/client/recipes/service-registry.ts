@@ -184,7 +184,8 @@ export class Registration implements AsyncDisposable {
 		let pauseMs = 50;
 		while (!this.#end.signal.aborted) {
 			try {
-				if (!(await this.#settle(false))) {
+				const isAsItShould = !this.#isDirty && this.#written !== undefined;
+				if (!isAsItShould && !(await this.#settle(false))) {
 					this.#finish('another one has registered the id');
 					return;
 				}
