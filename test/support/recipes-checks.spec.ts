@@ -74,17 +74,31 @@ describe('a value and a barrier', () => {
 
 describe('a double barrier', () => {
 	/** Each with its times: entering, inside, leaving, left. */
-	function stayed(...members: readonly (readonly [number, number, number, number])[]) {
-		const check = new DoubleBarrierCheck(2);
+	type Times = readonly [number, number, number, number];
+
+	function hear(check: DoubleBarrierCheck, ...members: readonly Times[]) {
 		for (const [i, times] of members.entries())
 			for (const [k, kind] of (['entering', 'inside', 'leaving', 'left'] as const).entries())
 				check.hear(`w${i}`, { about: 'double barrier', kind, isLost: false }, times[k]!);
+	}
+
+	function stayed(...members: readonly Times[]) {
+		const check = new DoubleBarrierCheck(2);
+		hear(check, ...members);
 		return () => check.check();
 	}
 
 	it('is entered by so many and left by all, and by who comes meanwhile', () => {
 		stayed([1, 4, 5, 8], [2, 3, 6, 7])();
 		stayed([1, 4, 5, 12], [2, 3, 6, 12], [7, 8, 9, 12])();
+	});
+
+	it('is entered once: what is forgotten since does not count against it', () => {
+		const check = new DoubleBarrierCheck(2);
+		hear(check, [1, 30, 40, 50], [20, 30, 40, 50]);
+		check.hear('w0', { about: 'double barrier', kind: 'entering', isLost: false }, 60_010);
+		check.check();
+		check.check();
 	});
 
 	it('is not entered alone, and not left while another one stays', () => {

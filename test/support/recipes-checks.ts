@@ -82,6 +82,8 @@ interface Stay {
 	leavingMs: number;
 	leftMs: number;
 	isLost: boolean;
+	/** Those that were there with it may be forgotten since. */
+	hasEntered: boolean;
 }
 
 /** So long may a node outlive the process that has lost its session, on a busy machine that elects leaders. */
@@ -102,8 +104,8 @@ export class DoubleBarrierCheck {
 		const stay = this.#stays.findLast((one) => one.worker === worker && one.leftMs === Number.POSITIVE_INFINITY);
 		if (kind === 'entering') {
 			const never = Number.POSITIVE_INFINITY;
-			const came = { worker, enteringMs: atMs, insideMs: never, leavingMs: never, leftMs: never, isLost: false };
-			this.#stays.push(came);
+			const times = { enteringMs: atMs, insideMs: never, leavingMs: never, leftMs: never };
+			this.#stays.push({ worker, ...times, isLost: false, hasEntered: false });
 			return;
 		}
 		if (stay === undefined) throw new Error(`${worker} is ${kind} without having come`);
@@ -120,16 +122,18 @@ export class DoubleBarrierCheck {
 		if (stay === undefined) return;
 		if (isKilled) Object.assign(stay, { isLost: true, leftMs: atMs });
 		else if (stay.insideMs === Number.POSITIVE_INFINITY) this.#stays.push({ ...stay, isLost: true, leftMs: atMs });
+		else stay.isLost = true;
 	}
 
 	/** To be called when every word up to now was heard. */
 	check(): void {
 		for (const stay of this.#stays) {
-			if (stay.insideMs !== Number.POSITIVE_INFINITY) this.#checkEntry(stay);
+			if (!stay.hasEntered && stay.insideMs !== Number.POSITIVE_INFINITY) this.#checkEntry(stay);
 			if (stay.leftMs !== Number.POSITIVE_INFINITY && !stay.isLost) this.#checkDeparture(stay);
 		}
 		const open = this.#stays.filter(({ leftMs }) => leftMs === Number.POSITIVE_INFINITY);
-		const sinceMs = Math.min(...open.map(({ enteringMs }) => enteringMs)) - 2 * longestGhostMs;
+		const latestMs = Math.max(...this.#stays.map(({ enteringMs }) => enteringMs));
+		const sinceMs = Math.min(latestMs, ...open.map(({ enteringMs }) => enteringMs)) - 2 * longestGhostMs;
 		this.#stays = this.#stays.filter(({ leftMs, enteringMs }) => leftMs >= sinceMs && enteringMs >= sinceMs);
 	}
 
@@ -142,6 +146,7 @@ export class DoubleBarrierCheck {
 			const there = this.#stays.filter((one) => isThere(one, atMs));
 			return there.length >= this.#together && there.some((one) => one === stay || isThere(one, stay.enteringMs));
 		});
+		stay.hasEntered = true;
 		ok(isMet, `${stay.worker} went in at ${stay.insideMs} ms, and there were not ${this.#together}`);
 	}
 

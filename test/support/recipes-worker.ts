@@ -24,6 +24,7 @@ import {
 	type Transaction,
 	WorkPartitioner,
 } from '#client/index';
+import { pause } from '#client/recipes/pause';
 import {
 	type AdditionWord,
 	leases,
@@ -46,9 +47,9 @@ const [endpoints, timeout] = process.argv.slice(2) as [string, string];
 const ck = await connect({ endpoints, sessionTimeoutMs: Number(timeout), connectTimeoutMs: 60_000 });
 const id = `${process.pid}`;
 
-/** Up to so long. */
+/** What it does in between takes up to so long. */
 function moment(ms: number): Promise<void> {
-	return new Promise((resolve) => setTimeout(resolve, Math.random() * ms));
+	return pause(Math.random() * ms);
 }
 
 async function again(turn: () => Promise<void>): Promise<never> {
