@@ -9,7 +9,7 @@ import { eventually } from '#test/support/ensemble-wait';
 import { PossessionWorkers } from '#test/support/possession-workers';
 import { TestServers } from '#test/support/test-servers';
 
-const lengthMs = process.env.LONG_SPECS === '1' ? 600_000 : 40_000;
+const lengthMs = process.env.LONG_SPECS === '1' ? 600_000 : 25_000;
 const sessionTimeoutMs = 2000;
 
 const servers = new TestServers();

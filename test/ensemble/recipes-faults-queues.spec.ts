@@ -92,7 +92,7 @@ describe('a queue', () => {
 					if (!(error instanceof SessionExpiredError || error instanceof OutcomeUnknownError)) throw error;
 				}
 				// Faster than they are worked on, but not by much.
-				await eventually('some are worked on', isWanted, 2 * lengthMs);
+				await eventually('some are worked on', isWanted, lengthMs + 300_000);
 			}
 		})();
 		await goesOn(site);

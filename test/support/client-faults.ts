@@ -64,7 +64,7 @@ async function comesBack({ cables }: CabledEnsemble, member: EnsembleMember): Pr
 }
 
 /**
- * Each of the faults, then each again in another order, for so long; SEED repeats an order.
+ * Each of the faults, then each again in another order, for at least so long; SEED repeats an order.
  * @param check after each
  * @returns what happened, with the seed, as errors tell it, too
  */
@@ -80,7 +80,7 @@ export async function goWrong<Site extends CabledEnsemble>(
 	let rest: string[] = [];
 	const happened: string[] = [];
 	const story = () => `seed ${seed}, ${happened.length} faults: ${happened.join(', ')}`;
-	while (performance.now() < endMs) {
+	while (performance.now() < endMs || happened.length < Object.keys(faults).length) {
 		if (rest.length === 0) rest = Object.keys(faults);
 		const [name] = rest.splice(random.below(rest.length), 1) as [string];
 		happened.push(name);
