@@ -1,5 +1,6 @@
 /** Stands between clients and a server, and looks at the streams of their sessions: what goes over them is counted, answers can be lost, sessions ended behind their owners' backs. */
 import { credentials, type handleBidiStreamingCall, Server, ServerCredentials, status } from '@grpc/grpc-js';
+import { ErrorDetail } from '#proto/chronokeeper/v1/common';
 import {
 	OperateRequest,
 	type OperateResponse,
@@ -29,6 +30,7 @@ export class SessionRelay {
 	readonly #passwords = new Map<bigint, Uint8Array>();
 	#traffic = { messages: 0, operations: 0, events: 0 };
 	#lost: OperationKind | undefined;
+	#forgotten: OperationKind | undefined;
 	#isAway = false;
 
 	private constructor(target: string, server: Server, port: number) {
@@ -71,6 +73,11 @@ export class SessionRelay {
 	/** The next answer to such an operation does not come: the stream is lost in its place. */
 	loseAnswer(kind: OperationKind): void {
 		this.#lost = kind;
+	}
+
+	/** The next answer to such an operation, which is done, is that no server can say whether it was done. */
+	forgetAnswer(kind: OperationKind): void {
+		this.#forgotten = kind;
 	}
 
 	/** Loses all streams. With `isAway` nobody gets a new one until back() is called. */
@@ -140,6 +147,13 @@ export class SessionRelay {
 			}
 			for (const { item } of response.items) {
 				if (item?.$case === 'opened') this.#passwords.set(item.value.sessionId, item.value.password);
+				if (item?.$case === 'reply' && kinds.get(item.value.id) === this.#forgotten) {
+					this.#forgotten = undefined;
+					item.value.result = {
+						$case: 'error',
+						value: ErrorDetail.fromPartial({ code: -4, reason: 'OUTCOME_UNKNOWN' }),
+					};
+				}
 				if (item?.$case === 'event') this.#traffic = { ...this.#traffic, events: this.#traffic.events + 1 };
 			}
 			if (this.#streams.has(down)) down.write(response);

@@ -45,6 +45,17 @@ describe('a double barrier', () => {
 		expect(await clients.names(path)).toEqual([]);
 	});
 
+	it('63: has one member where nobody can say whether its node was created', async () => {
+		const path = '/double/unknown';
+		const relayed = await clients.connect('relay');
+		await relayed.ensurePath(path);
+		clients.relay.forgetAnswer('create');
+		const members = await Promise.all([new DoubleBarrier(relayed, path, 2).enter(), theirs(path, 2).enter()]);
+		expect((await clients.names(path)).filter((name) => name !== 'ready')).toHaveLength(2);
+		await Promise.all(members.map((member) => member.leave()));
+		expect(await clients.names(path)).toEqual([]);
+	});
+
 	it('is a new one when the last has left', async () => {
 		for (let round = 0; round < 2; round++) {
 			const members = await enterAll('/double/b', 3);

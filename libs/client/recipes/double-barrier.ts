@@ -4,9 +4,9 @@ import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError } from '../errors.ts';
 import type { AclOption } from './acl-option.ts';
 import { discard, type HeldNode } from './held.ts';
-import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
+import { createHeldNode } from './held-node.ts';
+import { overSessions } from './over-sessions.ts';
 import { orAborted, patiently, unhurried, type WaitOptions } from './patience.ts';
-import { pause } from './pause.ts';
 import { untilSeen } from './watching.ts';
 
 export interface DoubleBarrierOptions extends AclOption {
@@ -74,18 +74,14 @@ export class DoubleBarrier {
 	}
 
 	async #create(): Promise<HeldNode | undefined> {
-		const path = `${this.path}/${crypto.randomUUID()}`;
+		const acl = this.#acl;
 		try {
-			const { stat } = await this.#ck.create(path, this.#id, { mode: 'ephemeral', acl: this.#acl, ...unhurried });
-			const { session } = this.#ck;
-			return stat.ephemeralOwner === session.id ? { path, token: stat.czxid, session } : undefined;
+			// The name is nobody else's: a lost answer leaves no member behind that nobody knows of.
+			return await createHeldNode(this.#ck, `${this.path}/${crypto.randomUUID()}`, this.#id, { acl });
 		} catch (error) {
-			if (error instanceof NoNodeError)
-				await overSessions(this.#ck, () =>
-					this.#ck.ensurePath(this.path, { mode: 'container', acl: this.#acl, ...unhurried }),
-				);
-			else if (isForLostConnection(this.#ck, error)) await pause(retryMs);
-			else throw error;
+			if (!(error instanceof NoNodeError)) throw error;
+			const container = { mode: 'container', acl, ...unhurried } as const;
+			await overSessions(this.#ck, () => this.#ck.ensurePath(this.path, container));
 			return undefined;
 		}
 	}

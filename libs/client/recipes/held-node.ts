@@ -4,22 +4,24 @@ import { NodeExistsError, OutcomeUnknownError } from '../errors.ts';
 import type { AclOption } from './acl-option.ts';
 import type { HeldNode } from './held.ts';
 import { isForLostConnection, overSessions, retryMs } from './over-sessions.ts';
+import { unhurried } from './patience.ts';
 import { pause } from './pause.ts';
 
 /**
- * Creates the node, and its parents. When the answer is lost the node itself tells whose it is.
+ * Creates the node. When the answer is lost the node itself tells whose it is.
  * @param data of nobody else who wants this node
- * @returns undefined when there is one already
+ * @returns undefined when there is one already @throws NoNodeError without the parent, unless `parents`
  */
 export async function createHeldNode(
 	ck: Chronokeeper,
 	path: string,
 	data: string,
-	acl: AclOption['acl'],
+	{ acl, parents = false }: AclOption & { readonly parents?: boolean },
 ): Promise<HeldNode | undefined> {
 	for (;;) {
 		try {
-			const { stat } = await ck.create(path, data, { mode: 'ephemeral', parents: true, acl, parentsAcl: acl });
+			const options = { mode: 'ephemeral', parents, acl, parentsAcl: acl, ...unhurried } as const;
+			const { stat } = await ck.create(path, data, options);
 			const { session } = ck;
 			if (stat.ephemeralOwner === session.id) return { path, token: stat.czxid, session };
 			// The session that created it has been lost since.
@@ -39,7 +41,7 @@ export async function createHeldNode(
 /** The node, if it is of this session and these are its data. */
 export async function findHeldNode(ck: Chronokeeper, path: string, data: string): Promise<HeldNode | undefined> {
 	const { session } = ck;
-	const [found] = (await ck.multiRead([{ kind: 'get', path }], { linearizable: true })).results;
+	const [found] = (await ck.multiRead([{ kind: 'get', path }], { linearizable: true, ...unhurried })).results;
 	if (found?.kind !== 'get' || found.stat.ephemeralOwner !== session.id) return undefined;
 	if (new TextDecoder().decode(found.data ?? undefined) !== data) return undefined;
 	return { path, token: found.stat.czxid, session };

@@ -149,7 +149,7 @@ export class NamingService {
 
 	async #claim(path: string, name: string, owner: string): Promise<ClaimedName> {
 		for (;;) {
-			const node = await createHeldNode(this.#ck, path, owner, this.#acl);
+			const node = await createHeldNode(this.#ck, path, owner, { acl: this.#acl, parents: true });
 			if (node !== undefined) return new ClaimedName(this.#ck, node, name, owner);
 			const taken = await this.lookUp(name);
 			if (taken !== undefined) throw new NameTakenError(name, taken.owner);

@@ -94,6 +94,16 @@ describe('a read-write lock', () => {
 		await reader.release();
 	});
 
+	it('63: a writer becomes a reader where nobody can say whether it did', async () => {
+		const relayed = await clients.connect('relay');
+		const writer = await new ReadWriteLock(relayed, '/rw/unknown').write.acquire();
+		clients.relay.forgetAnswer('multi');
+		const reader = await writer.downgrade();
+		expect(await clients.names('/rw/unknown')).toEqual([reader.path.slice('/rw/unknown/'.length)]);
+		await reader.release();
+		expect(await clients.names('/rw/unknown')).toEqual([]);
+	});
+
 	it('who holds it no longer becomes nothing', async () => {
 		const writer = await ours('/rw/f').write.acquire();
 		await clients.other.delete(writer.path);

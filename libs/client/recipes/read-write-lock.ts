@@ -1,5 +1,6 @@
 /** A lock that several readers have together, or one writer alone. */
 import type { Chronokeeper } from '../chronokeeper.ts';
+import { OutcomeUnknownError } from '../errors.ts';
 import type { AclOption } from './acl-option.ts';
 import { type Contender, contendersIn, type PlacedContender } from './contenders.ts';
 import { HeldLock, type HeldNode } from './held.ts';
@@ -158,11 +159,17 @@ export class HeldWriteLock extends HeldLock {
 		const place = placeOf(this.path.slice(slash), writeMarks)!;
 		const mark = readMarks[writeMarks.indexOf(place.mark)]!;
 		const path = this.path.slice(0, slash) + withMark(place, mark);
-		await this.#ck
+		const exchange = this.#ck
 			.transaction()
 			.delete(this.path)
-			.create(path, this.#line.data, { mode: 'ephemeral', acl: this.#line.acl })
-			.commit(unhurried);
+			.create(path, this.#line.data, { mode: 'ephemeral', acl: this.#line.acl });
+		try {
+			await exchange.commit(unhurried);
+		} catch (error) {
+			if (!(error instanceof OutcomeUnknownError)) throw error;
+			const stat = await this.#ck.exists(path, { linearizable: true, ...unhurried });
+			if (stat?.ephemeralOwner !== this.session.id) throw error;
+		}
 		this.handOver();
 		return new HeldLock(this.#ck, { path, token: this.token, session: this.session });
 	}

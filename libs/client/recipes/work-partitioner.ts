@@ -270,7 +270,8 @@ export class PartitionWorker implements AsyncDisposable {
 		const path = `${this.#path}/locks/${partition}`;
 		for (;;) {
 			stop.throwIfAborted();
-			const node = await createHeldNode(this.#ck, path, `${this.id} ${crypto.randomUUID()}`, this.#options.acl);
+			const creation = { acl: this.#options.acl, parents: true };
+			const node = await createHeldNode(this.#ck, path, `${this.id} ${crypto.randomUUID()}`, creation);
 			if (node !== undefined) return new HeldLock(this.#ck, node);
 			await this.#ck.untilDeleted(path, { signal: stop });
 		}
