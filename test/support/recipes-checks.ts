@@ -89,6 +89,15 @@ interface Stay {
 /** So long may a node outlive the process that has lost its session, on a busy machine that elects leaders. */
 const longestGhostMs = 30_000;
 
+/** Of its node, at the latest. */
+function goneMs({ leftMs, isLost }: Stay): number {
+	return leftMs + (isLost ? longestGhostMs : 0);
+}
+
+function isThere(stay: Stay, atMs: number): boolean {
+	return stay.enteringMs <= atMs && atMs < goneMs(stay);
+}
+
 /** They begin together and end together. */
 export class DoubleBarrierCheck {
 	readonly #together: number;
@@ -127,8 +136,8 @@ export class DoubleBarrierCheck {
 
 	/** To be called when every word up to now was heard. */
 	check(): void {
+		this.#checkEntries();
 		for (const stay of this.#stays) {
-			if (!stay.hasEntered && stay.insideMs !== Number.POSITIVE_INFINITY) this.#checkEntry(stay);
 			if (stay.leftMs !== Number.POSITIVE_INFINITY && !stay.isLost) this.#checkDeparture(stay);
 		}
 		const open = this.#stays.filter(({ leftMs }) => leftMs === Number.POSITIVE_INFINITY);
@@ -137,17 +146,27 @@ export class DoubleBarrierCheck {
 		this.#stays = this.#stays.filter(({ leftMs, enteringMs }) => leftMs >= sinceMs && enteringMs >= sinceMs);
 	}
 
-	/** At some moment so many were there, of whom it is one or found one. */
-	#checkEntry(stay: Stay): void {
-		const isThere = ({ enteringMs, leftMs, isLost }: Stay, atMs: number) =>
-			enteringMs <= atMs && atMs < leftMs + (isLost ? longestGhostMs : 0);
+	/** Who goes in was one of so many, or joins one that has gone in. */
+	#checkEntries(): void {
+		const entering = this.#stays.filter((one) => !one.hasEntered && one.insideMs !== Number.POSITIVE_INFINITY);
+		const met = () => entering.filter((stay) => !stay.hasEntered && (this.#isOneOfSoMany(stay) || this.#joins(stay)));
+		for (let found = met(); found.length > 0; found = met()) for (const stay of found) stay.hasEntered = true;
+		const alone = entering.find(({ hasEntered }) => !hasEntered);
+		ok(alone === undefined, `${alone?.worker} went in at ${alone?.insideMs} ms, and there were not ${this.#together}`);
+	}
+
+	#isOneOfSoMany(stay: Stay): boolean {
 		const moments = this.#stays.map(({ enteringMs }) => enteringMs).filter((atMs) => atMs <= stay.insideMs);
-		const isMet = moments.some((atMs) => {
+		return moments.some((atMs) => {
 			const there = this.#stays.filter((one) => isThere(one, atMs));
 			return there.length >= this.#together && there.some((one) => one === stay || isThere(one, stay.enteringMs));
 		});
-		stay.hasEntered = true;
-		ok(isMet, `${stay.worker} went in at ${stay.insideMs} ms, and there were not ${this.#together}`);
+	}
+
+	#joins(stay: Stay): boolean {
+		return this.#stays.some(
+			(one) => one.hasEntered && one.enteringMs <= stay.insideMs && stay.enteringMs < goneMs(one),
+		);
 	}
 
 	/** Who was inside has begun to leave, too. Of who has not left nobody knows yet whether its session was lost inside. */

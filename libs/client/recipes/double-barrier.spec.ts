@@ -80,6 +80,17 @@ describe('a double barrier', () => {
 		expect(await clients.names('/double/d')).toEqual([]);
 	});
 
+	it('63: who comes while only such are inside as came late goes in as well, and all can leave', async () => {
+		const path = '/double/late';
+		const opened = await enterAll(path, 3);
+		const first = (await clients.names(path)).filter((name) => name !== 'ready');
+		const late = await theirs(path).enter();
+		for (const name of first) await clients.other.delete(`${path}/${name}`);
+		const later = await ours(path).enter({ timeoutMs: 10_000 });
+		await Promise.all([...opened, late, later].map((member) => member.leave({ timeoutMs: 10_000 })));
+		expect(await clients.names(path)).toEqual([]);
+	});
+
 	it('63: members that died inside count as having left, and what they left behind lets nobody in', async () => {
 		const path = '/double/e';
 		const [one, two] = [await clients.connect(), await clients.connect()];

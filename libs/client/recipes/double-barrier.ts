@@ -20,13 +20,15 @@ const readyName = 'ready';
  * enter() waits until so many are there, leave() until all that were inside have left: they begin together and end together.
  *
  * Guarantee: when enter() resolves, so many members had come, and none of them had left unless its session was lost. When leave() resolves, none of those that were inside is any more.
- * Who comes while they are inside goes in at once. When the last has left, it is a new barrier.
+ * Who comes while they are inside goes in at once, and is one of them. When the last has left, it is a new barrier.
  *
  * Fails: WaitTimeoutError and OperationAbortedError of enter() leave no member behind. A member whose session is lost before it is in comes anew; one that is lost inside counts as having left.
  *
- * Costs: 2 round trips to come, 1 more for the last one, who lets the others in; 1 watch for each that waits, on one node: so a member that comes wakes nobody, and the last one all. Leaving is the other way round.
+ * Costs: 2 round trips to come, 1 more for the last one, who lets the others in, 2 more for one that joins those inside; 1 watch for each that waits, on one node: so a member that comes wakes nobody, and the last one all.
+ * Leaving is the other way round, with 2 more to see who is inside.
  *
- * Layout: members `<uuid>` and the node `ready`, as Curator's DistributedDoubleBarrier and Kazoo's DoubleBarrier. Unlike theirs, a `ready` that members left behind who all died lets nobody in.
+ * Layout: members `<uuid>` and the node `ready`, as Curator's DistributedDoubleBarrier and Kazoo's DoubleBarrier. Unlike theirs, a `ready` that members left behind who all died lets nobody in; and one
+ * of theirs that joins those inside is not waited for.
  */
 export class DoubleBarrier {
 	readonly path: string;
@@ -109,17 +111,33 @@ export class DoubleBarrier {
 			this.#ck.exists(`${this.path}/${readyName}`, { watch: ({ type }) => watch(type), ...unhurried }),
 			membersIn(this.#ck, this.path),
 		]);
-		if (!names.includes(member.path.slice(this.path.length + 1))) return false;
-		if (ready !== undefined && (await this.#isMeant(ready, member, names))) return true;
+		const own = nameOf(member);
+		if (!names.includes(own)) return false;
+		if (ready !== undefined) {
+			if (ready.czxid > member.token) return true;
+			const inside = await insidersIn(this.#ck, this.path, names, ready);
+			// The answer was lost that let it in.
+			if (inside.includes(own)) return true;
+			if (inside.length > 0) {
+				if (await this.#join(member, inside[0]!)) return true;
+				watch('changed');
+				return undefined;
+			}
+		}
 		if (names.length < this.members) return undefined;
 		return this.#open(ready);
 	}
 
-	/** Whether it is of those that are there. Others, who all died before they could leave, may have left it behind. */
-	async #isMeant(ready: Stat, member: HeldNode, names: readonly string[]): Promise<boolean> {
-		if (ready.czxid > member.token) return true;
-		const stats = await Promise.all(names.map((name) => this.#ck.exists(`${this.path}/${name}`, unhurried)));
-		return stats.some((stat) => stat !== undefined && stat.czxid < ready.czxid);
+	/** Goes in to one that is inside: in the same step in which it is, which the version of the own node tells from then on. @returns false when that one, or `ready`, is gone */
+	async #join(member: HeldNode, insider: string): Promise<boolean> {
+		const transaction = this.#ck.transaction().check(`${this.path}/${readyName}`).check(`${this.path}/${insider}`);
+		try {
+			await transaction.set(member.path, this.#id).commit(unhurried);
+			return true;
+		} catch (error) {
+			if (error instanceof NoNodeError) return false;
+			throw error;
+		}
 	}
 
 	/** Undefined when somebody else does it. */
@@ -174,9 +192,9 @@ export class InsideBarrier implements AsyncDisposable {
 	/** The lowest goes last, and takes `ready` along; it waits for the highest, all others go and wait for the lowest. @returns whom to wait for */
 	async #step(signal: AbortSignal): Promise<string | undefined> {
 		const names = await orAborted(membersIn(this.#ck, this.#path), signal);
-		this.#round ??= new Set(names);
+		const own = nameOf(this.#member);
+		this.#round ??= await orAborted(this.#insiders(names), signal);
 		const members = names.filter((name) => this.#round!.has(name));
-		const own = this.#member.path.slice(this.#path.length + 1);
 		const [lowest, highest] = [members[0], members.at(-1)];
 		if (!members.includes(own)) return lowest;
 		if (lowest !== own) {
@@ -186,6 +204,11 @@ export class InsideBarrier implements AsyncDisposable {
 		if (highest !== own) return highest;
 		await orAborted(this.#closeBehind(), signal);
 		return undefined;
+	}
+
+	async #insiders(names: readonly string[]): Promise<ReadonlySet<string>> {
+		const ready = await this.#ck.exists(`${this.#path}/${readyName}`, unhurried);
+		return new Set([...(await insidersIn(this.#ck, this.#path, names, ready)), nameOf(this.#member)]);
 	}
 
 	async #closeBehind(): Promise<void> {
@@ -198,6 +221,28 @@ export class InsideBarrier implements AsyncDisposable {
 			await discard(this.#ck, this.#member);
 		}
 	}
+}
+
+function nameOf({ path }: HeldNode): string {
+	return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/**
+ * Those that are inside, or may go in: they were there when it was opened, or have joined those inside since. Others wait, behind a `ready` that is not of anybody who is there.
+ * Nobody who was there when it was opened is there any more when `ready` is gone.
+ */
+async function insidersIn(
+	ck: Chronokeeper,
+	path: string,
+	names: readonly string[],
+	ready: Stat | undefined,
+): Promise<string[]> {
+	const stats = await Promise.all(names.map((name) => ck.exists(`${path}/${name}`, unhurried)));
+	return names.filter((_, i) => {
+		const stat = stats[i];
+		if (stat === undefined) return false;
+		return stat.version > 0 || (ready !== undefined && stat.czxid < ready.czxid);
+	});
 }
 
 /** Sorted by code unit. */
