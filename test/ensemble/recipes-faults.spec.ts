@@ -5,6 +5,7 @@
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import {
 	Barrier,
+	type Chronokeeper,
 	type Contender,
 	Counter,
 	connect,
@@ -71,16 +72,35 @@ const faults: Faults<Site> = {
 };
 
 /** Each recipe, more than once. */
-async function goesOn({ workers }: Site): Promise<void> {
+async function goesOn({ ck, workers }: Site): Promise<void> {
 	workers.listen();
 	const before = workers.progress;
-	await eventually('all goes on', () => {
-		workers.listen();
-		const now = workers.progress;
-		const standing = [...before].filter(([name, count]) => now.get(name)! < count + 2).map(([name]) => name);
-		if (standing.length > 0) throw new Error(`it has come to a standstill: ${standing.join(', ')}`);
-		return true;
-	});
+	try {
+		await eventually('all goes on', () => {
+			workers.listen();
+			const now = workers.progress;
+			const standing = [...before].filter(([name, count]) => now.get(name)! < count + 2).map(([name]) => name);
+			if (standing.length > 0) throw new Error(`it has come to a standstill: ${standing.join(', ')}`);
+			return true;
+		});
+	} catch (error) {
+		throw new Error(`${(error as Error).message}; in the tree: ${await ephemerals(ck)}`, { cause: error });
+	}
+}
+
+/** Who stands where, by session. */
+async function ephemerals(ck: Chronokeeper): Promise<string> {
+	await ck.sync();
+	const standing = [paths.lock, paths.leader, paths.readWrite, paths.doubleBarrier, ...paths.multi];
+	const lines = await Promise.all(
+		standing.map(async (parent) => {
+			const { names } = await ck.children(parent).catch(() => ({ names: [] }));
+			const stats = await Promise.all(names.map((name) => ck.exists(`${parent}/${name}`)));
+			const of = (i: number) => `${stats[i]?.ephemeralOwner.toString(16)}, version ${stats[i]?.version}`;
+			return `${parent} has ${names.map((name, i) => `${name} of ${of(i)}`).join(', ')}`;
+		}),
+	);
+	return lines.join('; ');
 }
 
 /** A barrier that nobody has come through since the last time lets everyone through now, and there is another one. */
