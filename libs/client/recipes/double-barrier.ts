@@ -25,7 +25,7 @@ const readyName = 'ready';
  * Fails: WaitTimeoutError and OperationAbortedError of enter() leave no member behind. A member whose session is lost before it is in comes anew; one that is lost inside counts as having left.
  *
  * Costs: 2 round trips to come, 1 more for the last one, who lets the others in, 2 more for one that joins those inside; 1 watch for each that waits, on one node: so a member that comes wakes nobody, and the last one all.
- * Leaving is the other way round, with 2 more to see who is inside.
+ * Leaving is the other way round, with 2 more and one of a quorum to see who is inside.
  *
  * Layout: members `<uuid>` and the node `ready`, as Curator's DistributedDoubleBarrier and Kazoo's DoubleBarrier. Unlike theirs, a `ready` that members left behind who all died lets nobody in; and one
  * of theirs that joins those inside is not waited for.
@@ -191,7 +191,9 @@ export class InsideBarrier implements AsyncDisposable {
 
 	/** The lowest goes last, and takes `ready` along; it waits for the highest, all others go and wait for the lowest. @returns whom to wait for */
 	async #step(signal: AbortSignal): Promise<string | undefined> {
-		const names = await orAborted(membersIn(this.#ck, this.#path), signal);
+		// A replica that is behind does not know of all who went in before this one began to leave.
+		const linearizable = this.#round === undefined;
+		const names = await orAborted(membersIn(this.#ck, this.#path, linearizable), signal);
 		const own = nameOf(this.#member);
 		this.#round ??= await orAborted(this.#insiders(names), signal);
 		const members = names.filter((name) => this.#round!.has(name));
@@ -246,9 +248,9 @@ async function insidersIn(
 }
 
 /** Sorted by code unit. */
-async function membersIn(ck: Chronokeeper, path: string): Promise<string[]> {
+async function membersIn(ck: Chronokeeper, path: string, linearizable = false): Promise<string[]> {
 	try {
-		return (await ck.children(path, unhurried)).names.filter((name) => name !== readyName);
+		return (await ck.children(path, { linearizable, ...unhurried })).names.filter((name) => name !== readyName);
 	} catch (error) {
 		if (error instanceof NoNodeError) return [];
 		throw error;
