@@ -1,15 +1,9 @@
 /** `ck`: what it prints and how it ends. */
-import { spawn } from 'node:child_process';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { runCommand } from '#cli/run';
 import { Terminal } from '#cli/terminal';
-
-export interface Outcome {
-	readonly status: number | null;
-	readonly stdout: string;
-	readonly stderr: string;
-}
+import { type Outcome, runBeside } from './processes.ts';
 
 const main = fileURLToPath(new URL('../../apps/cli/main.ts', import.meta.url));
 
@@ -21,21 +15,8 @@ export function ck(
 	args: readonly string[],
 	options: { env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<Outcome> {
-	const { NO_COLOR: _, FORCE_COLOR: __, ...environment } = process.env;
-	const child = spawn(commandLine[0]!, [...commandLine.slice(1), ...args], {
-		env: { ...environment, ...options.env },
-	});
-	child.stdin.on('error', () => {});
-	child.stdin.end(options.input ?? '');
-	const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-	child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-	child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-	return new Promise((resolve, reject) => {
-		child.on('error', reject);
-		child.on('close', (status) =>
-			resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
-		);
-	});
+	const env = { NO_COLOR: undefined, FORCE_COLOR: undefined, ...options.env };
+	return runBeside(commandLine[0]!, [...commandLine.slice(1), ...args], { ...options, env });
 }
 
 /**

@@ -13,7 +13,8 @@ export interface Outcome {
 
 export interface RunOptions {
 	readonly cwd?: string;
-	readonly env?: Readonly<Record<string, string>>;
+	/** Besides those of this process; undefined takes one away. */
+	readonly env?: NodeJS.ProcessEnv;
 	readonly input?: string;
 }
 

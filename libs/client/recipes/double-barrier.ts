@@ -1,5 +1,6 @@
 /** A barrier through which a number of members go together, in and out. */
 import type { Stat } from '#proto/chronokeeper/v1/common';
+import { nameOf } from '../cache/paths.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NodeExistsError, NoNodeError } from '../errors.ts';
 import type { AclOption } from './acl-option.ts';
@@ -111,7 +112,7 @@ export class DoubleBarrier {
 			this.#ck.exists(`${this.path}/${readyName}`, { watch: ({ type }) => watch(type), ...unhurried }),
 			membersIn(this.#ck, this.path),
 		]);
-		const own = nameOf(member);
+		const own = nameOf(member.path);
 		if (!names.includes(own)) return false;
 		if (ready !== undefined) {
 			if (ready.czxid > member.token) return true;
@@ -194,7 +195,7 @@ export class InsideBarrier implements AsyncDisposable {
 		// A replica that is behind does not know of all who went in before this one began to leave.
 		const linearizable = this.#round === undefined;
 		const names = await orAborted(membersIn(this.#ck, this.#path, linearizable), signal);
-		const own = nameOf(this.#member);
+		const own = nameOf(this.#member.path);
 		this.#round ??= await orAborted(this.#insiders(names), signal);
 		const members = names.filter((name) => this.#round!.has(name));
 		const [lowest, highest] = [members[0], members.at(-1)];
@@ -210,7 +211,7 @@ export class InsideBarrier implements AsyncDisposable {
 
 	async #insiders(names: readonly string[]): Promise<ReadonlySet<string>> {
 		const ready = await this.#ck.exists(`${this.#path}/${readyName}`, unhurried);
-		return new Set([...(await insidersIn(this.#ck, this.#path, names, ready)), nameOf(this.#member)]);
+		return new Set([...(await insidersIn(this.#ck, this.#path, names, ready)), nameOf(this.#member.path)]);
 	}
 
 	async #closeBehind(): Promise<void> {
@@ -223,10 +224,6 @@ export class InsideBarrier implements AsyncDisposable {
 			await discard(this.#ck, this.#member);
 		}
 	}
-}
-
-function nameOf({ path }: HeldNode): string {
-	return path.slice(path.lastIndexOf('/') + 1);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { CachedNode } from '../cache/cached-tree.ts';
+import { nameOf } from '../cache/paths.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError } from '../errors.ts';
 import { Listeners } from '../listeners.ts';
@@ -98,7 +99,7 @@ export class Group {
 			yield { kind: 'joined', member, zxid: member.token };
 		}
 		for await (const { type, path, node, zxid } of events) {
-			const id = path.slice(path.lastIndexOf('/') + 1);
+			const id = nameOf(path);
 			const [before, member] = [known.get(id), node && memberIn(path, node)];
 			if (member === undefined) known.delete(id);
 			else known.set(id, member);
@@ -132,7 +133,7 @@ export class Membership implements AsyncDisposable {
 
 	/** @internal */
 	constructor(ck: Chronokeeper, path: string, name: string, data: Uint8Array, acl: AclOption['acl']) {
-		this.id = path.slice(path.lastIndexOf('/') + 1);
+		this.id = nameOf(path);
 		this.name = name;
 		this.#node = new KeptNode(ck, path, data, acl, (czxid) => {
 			this.#token = czxid;
@@ -176,7 +177,7 @@ function inOrder(members: readonly Member[]): Member[] {
 
 /** Undefined for a node that is no member's. */
 export function memberIn(path: string, { data, stat }: Pick<CachedNode, 'data' | 'stat'>): Member | undefined {
-	const id = path.slice(path.lastIndexOf('/') + 1);
+	const id = nameOf(path);
 	const at = id.indexOf(mark);
 	if (at < 0) return undefined;
 	const bytes = data ?? new Uint8Array(0);

@@ -1,3 +1,4 @@
+import { nameOf } from '../cache/paths.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { BadVersionError, NodeExistsError, NoNodeError } from '../errors.ts';
 import type { Patience } from '../submission.ts';
@@ -139,7 +140,7 @@ export class NamingService {
 	async newName(prefix: string, owner: string, patience: Patience = {}): Promise<string> {
 		const options = { mode: 'persistentSequential', ...this.#creation, ...patience } as const;
 		const { path } = await this.#ck.create(this.#pathOf(prefix), owner, options);
-		return path.slice(path.lastIndexOf('/') + 1);
+		return nameOf(path);
 	}
 
 	/** Numbers that nobody has twice, of a sequence with this name. */

@@ -2,6 +2,7 @@
  * The line in front of a lock: each contender has an ephemeral sequential node, and waits for the one node in front of it to go. So a release wakes one contender, and they are
  * served in the order in which their nodes were created.
  */
+import { nameOf } from '../cache/paths.ts';
 import type { Chronokeeper } from '../chronokeeper.ts';
 import { NoNodeError, OutcomeUnknownError } from '../errors.ts';
 import type { AclOption } from './acl-option.ts';
@@ -121,7 +122,7 @@ async function enterOnce(ck: Chronokeeper, line: Line): Promise<Entered | undefi
 	const { session } = ck;
 	// The session that created it may have been lost since: its node is going.
 	if (stat.ephemeralOwner !== session.id) return undefined;
-	const node = { path, name: path.slice(path.lastIndexOf('/') + 1), token: stat.czxid, session };
+	const node = { path, name: nameOf(path), token: stat.czxid, session };
 	if (listed.status === 'fulfilled' && listed.value.names.includes(node.name))
 		return { node, names: listed.value.names };
 	try {
